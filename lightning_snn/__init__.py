@@ -1,0 +1,1 @@
+"""Spiking networks for PyTorch Lightning that wire themselves before they see data."""
