@@ -38,7 +38,8 @@ def one_of(name: str, value: object, allowed: Collection[str]) -> None:
 def images(value: Tensor) -> None:
     """Raise ``ValueError`` unless ``value`` is ``[B, 1, H, W]``, floating point, finite and in [0, 1]."""
     if value.ndim != 4 or value.shape[1] != 1 or 0 in value.shape:
-        raise ValueError(f"images must be [B, 1, H, W] with no empty dimension, got shape {list(value.shape)}")
+        shape = list(value.shape)
+        raise ValueError(f"images must be [B, 1, H, W] with no empty dimension, got shape {shape}")
     if not value.is_floating_point():
         raise ValueError(f"images must be floating point with values in [0, 1], got dtype {value.dtype}")
     low, high = torch.aminmax(value)

@@ -1,0 +1,65 @@
+"""Objects written down as plain ``{class_path, init_args}`` dictionaries: checkpoints hold no code."""
+
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Self
+
+from torch import Tensor
+
+
+class Configurable:
+    """Base of the classes that remember the arguments they were built with.
+
+    >>> class Wheel(Configurable):
+    ...     def __init__(self, spokes: int = 8) -> None: ...
+    >>> to_config(Wheel(12))["init_args"]
+    {'spokes': 12}
+    """
+
+    _init_args: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Record the arguments under their names; ``__init__`` still reports the wrong ones."""
+        self = super().__new__(cls)
+        try:
+            bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs)
+        except TypeError:
+            return self
+        object.__setattr__(self, "_init_args", dict(list(bound.arguments.items())[1:]))
+        return self
+
+
+def to_config(value: Any, *, key: str = "value") -> Any:
+    """Turn ``value`` into numbers, strings, lists and dictionaries.
+
+    Args:
+        value: A plain value, a `Configurable`, a class, a ``functools.partial`` of a class, or a
+            collection of these.
+        key: What ``value`` is called in the error message.
+
+    Raises:
+        ValueError: if ``value`` holds something that cannot be written down, such as a lambda.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Tensor):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: to_config(item, key=f"{key}.{name}") for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_config(item, key=f"{key}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, Configurable):
+        return _class_config(type(value), value._init_args, key)
+    if isinstance(value, type):
+        return _class_config(value, {}, key)
+    if isinstance(value, partial) and isinstance(value.func, type) and not value.args:
+        return _class_config(value.func, value.keywords, key)
+    raise ValueError(
+        f"{key} cannot be stored in a checkpoint: {value!r}. Give a class, "
+        "functools.partial(Class, name=value, ...), an object of this package or plain values."
+    )
+
+
+def _class_config(cls: type, init_args: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": to_config(init_args, key=key)}

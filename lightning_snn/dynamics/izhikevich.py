@@ -1,0 +1,96 @@
+"""Izhikevich's simple model of spiking neurons, with the arithmetic of the paper's program."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+PEAK = 30.0
+"""Potential in mV at which a spike is cut off and counted."""
+
+RATE = 0.04
+SLOPE = 5.0
+OFFSET = 140.0
+
+V_START = -65.0
+
+PRESETS: dict[str, tuple[float, float, float, float]] = {
+    "regular_spiking": (0.02, 0.2, -65.0, 8.0),
+    "intrinsically_bursting": (0.02, 0.2, -55.0, 4.0),
+    "chattering": (0.02, 0.2, -50.0, 2.0),
+    "fast_spiking": (0.1, 0.2, -65.0, 2.0),
+    "low_threshold_spiking": (0.02, 0.25, -65.0, 2.0),
+    "thalamo_cortical": (0.02, 0.25, -65.0, 0.05),
+    "resonator": (0.1, 0.26, -65.0, 2.0),
+}
+"""(a, b, c, d) by name. Source: Izhikevich (2003), fig. 2."""
+
+
+class IzhikevichParameters(NamedTuple):
+    """Parameters ``[N]`` or scalar: a in 1/ms, b in 1/ms, c in mV, d in mV/ms."""
+
+    a: Tensor
+    b: Tensor
+    c: Tensor
+    d: Tensor
+    clip_peak: bool = False
+
+
+class IzhikevichState(NamedTuple):
+    """State ``[B, N]``: membrane potential v in mV and recovery u in mV/ms."""
+
+    v: Tensor
+    u: Tensor
+
+
+def izhikevich_step(
+    current: Tensor, state: IzhikevichState, p: IzhikevichParameters, dt: float
+) -> tuple[Tensor, IzhikevichState]:
+    """One step: two half-steps of v, one step of u, then the reset of those at the peak.
+
+        v' = 0.04 v^2 + 5 v + 140 - u + i,    u' = a (b v - u);    v >= 30: v <- c, u <- u + d
+
+    At 1 ms u integrates the overshoot of v, so rates are lower than the equations' own;
+    ``clip_peak`` limits v to 30 mV before each use. At 0.01 ms spike times converge.
+    The step function has no gradient.
+
+    Args:
+        current: Input ``[B, N]``, in mV/ms as in the paper.
+        state: v and u; not modified.
+        p: Parameters.
+        dt: Step in ms.
+
+    Returns:
+        Spikes ``[B, N]`` in {0, 1} and the next state.
+
+    Source: Izhikevich, Simple model of spiking neurons, IEEE Trans. Neural Netw. 14 (2003), and its program.
+    """
+    v, u = state
+    for _ in range(2):
+        v = v + 0.5 * dt * (RATE * v * v + SLOPE * v + OFFSET - u + current)
+        if p.clip_peak:
+            v = v.clamp_max(PEAK)
+    u = u + dt * p.a * (p.b * v - u)
+    fired = v >= PEAK
+    return fired.to(v.dtype), IzhikevichState(torch.where(fired, p.c, v), torch.where(fired, u + p.d, u))
+
+
+def izhikevich_rest(batch: int, num_neurons: int, p: IzhikevichParameters, like: Tensor) -> IzhikevichState:
+    """State ``[B, N]`` at ``v = -65 mV, u = b v``, at least float32, on the device of ``like``."""
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    v = torch.full((batch, num_neurons), V_START, device=like.device, dtype=dtype)
+    return IzhikevichState(v, p.b * v)
+
+
+def heterogeneous_population(
+    num_neurons: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Parameters a, b, c, d ``[N]`` from regular spiking (r = 0) to chattering (r = 1).
+
+    ``c = -65 + 15 r^2``, ``d = 8 - 6 r^2`` with one ``r ~ U(0, 1)`` a neuron.
+
+    Source: Izhikevich (2003), the excitatory population of the paper's program.
+    """
+    square = torch.rand(num_neurons, generator=generator) ** 2
+    a, b, c, d = PRESETS["regular_spiking"]
+    return torch.full_like(square, a), torch.full_like(square, b), c + 15 * square, d - 6 * square

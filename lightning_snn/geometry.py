@@ -1,0 +1,207 @@
+"""Where neurons sit: sheets of nodes in the plane, their distances, and images seen at their positions."""
+
+from abc import ABC
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lightning_snn import checks
+from lightning_snn.config import Configurable
+
+Placement = Literal["random", "grid"]
+
+
+class Sheet(Configurable, ABC):
+    """Nodes in the plane; the unit of length is arbitrary and shared by the sheets of a stack.
+
+    A subclass sets ``positions`` ``[N, 2]`` (x to the right, y downwards, as in an image) and
+    ``bounds``, and overrides `displacement` where space is not flat.
+
+    Args:
+        positions: Node positions ``[N, 2]``.
+        bounds: ``(x_min, y_min, x_max, y_max)`` of the rectangle that an image covers.
+        area: Area that the nodes fill, in squared units of length.
+    """
+
+    def __init__(self, positions: Tensor, bounds: tuple[float, float, float, float], area: float) -> None:
+        self.positions = positions
+        self.bounds = bounds
+        self.area = area
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes N."""
+        return len(self.positions)
+
+    @property
+    def density(self) -> float:
+        """Nodes per unit of area."""
+        return self.num_nodes / self.area
+
+    def displacement(self, offset: Tensor) -> Tensor:
+        """Shortest displacement for the coordinate difference ``offset`` ``[..., 2]``."""
+        return offset
+
+    def distances(self, other: Tensor | None = None) -> Tensor:
+        """Distances ``[N, M]`` from each node to each of ``other`` ``[M, 2]`` (default: to the nodes)."""
+        target = self.positions if other is None else other
+        if target.ndim != 2 or target.shape[1] != 2:
+            raise ValueError(f"other must hold positions [M, 2], got shape {list(target.shape)}")
+        offset = self.positions[:, None] - target[None]
+        distance: Tensor = torch.linalg.vector_norm(self.displacement(offset), dim=-1)
+        return distance
+
+    def sample(self, images: Tensor) -> Tensor:
+        """Grey values at the nodes, bilinear between pixel centres; the image fills ``bounds``.
+
+        Args:
+            images: ``[B, 1, H, W]``, values in [0, 1].
+
+        Returns:
+            ``[B, N]``, values in [0, 1].
+
+        Raises:
+            ValueError: if ``images`` has another rank or holds values that are not in [0, 1].
+        """
+        checks.images(images)
+        low = images.new_tensor(self.bounds[:2])
+        high = images.new_tensor(self.bounds[2:])
+        grid = 2 * (self.positions.to(images) - low) / (high - low) - 1
+        grid = grid.expand(len(images), 1, -1, -1)
+        values = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+        return values[:, 0, 0].clamp(0, 1)
+
+
+class Square(Sheet):
+    """Nodes on the square ``[0, side] x [0, side]``.
+
+    Args:
+        num_nodes: Number of nodes N.
+        side: Length of the side.
+        seed: Seed of the random placement.
+        placement: ``random``: uniform; ``grid``: a regular grid (N must be a square number).
+
+    Raises:
+        ValueError: if ``num_nodes`` or ``side`` is not positive.
+
+    >>> Square(4, side=2.0, placement="grid").positions.tolist()
+    [[0.5, 0.5], [1.5, 0.5], [0.5, 1.5], [1.5, 1.5]]
+    """
+
+    def __init__(
+        self, num_nodes: int, side: float, seed: int = 0, *, placement: Placement = "random"
+    ) -> None:
+        checks.positive("num_nodes", num_nodes)
+        checks.positive("side", side)
+        checks.one_of("placement", placement, ("random", "grid"))
+        place = _unit_grid(num_nodes) if placement == "grid" else _uniform(num_nodes, seed)
+        super().__init__(place * side, (0.0, 0.0, side, side), side**2)
+        self.side = side
+
+
+class Torus(Square):
+    """A square whose opposite edges meet; distances are wrapped.
+
+    Args:
+        num_nodes: Number of nodes N.
+        side: Length of the side.
+        seed: Seed of the random placement.
+        placement: ``random`` or ``grid``, as in `Square`.
+
+    >>> Torus(4, side=2.0, placement="grid").distances().max().item()
+    1.4142135381698608
+    """
+
+    def displacement(self, offset: Tensor) -> Tensor:
+        """The difference wrapped into ``[-side / 2, side / 2]``."""
+        return offset - self.side * torch.round(offset / self.side)
+
+
+class Disk(Sheet):
+    """Nodes on a disk around the origin, or on a ring where ``inner_radius`` is above 0.
+
+    Args:
+        num_nodes: Number of nodes N.
+        radius: Outer radius.
+        inner_radius: Radius of the hole.
+        seed: Seed of the random placement.
+        placement: ``random``: uniform in area; ``grid``: a sunflower spiral, even in area.
+
+    Raises:
+        ValueError: if ``num_nodes`` or ``radius`` is not positive, or the hole is not smaller than the disk.
+
+    Source: Vogel, A better way to construct the sunflower head, Math. Biosci. 44 (1979) (``grid``).
+    """
+
+    def __init__(
+        self,
+        num_nodes: int,
+        radius: float,
+        inner_radius: float = 0.0,
+        seed: int = 0,
+        *,
+        placement: Placement = "random",
+    ) -> None:
+        checks.positive("num_nodes", num_nodes)
+        checks.positive("radius", radius)
+        checks.one_of("placement", placement, ("random", "grid"))
+        if not 0 <= inner_radius < radius:
+            raise ValueError(f"inner_radius must lie in [0, radius = {radius}), got {inner_radius}")
+        if placement == "grid":
+            index = torch.arange(num_nodes)
+            share, turns = (index + 0.5) / num_nodes, index * ((3 - 5**0.5) / 2)
+        else:
+            share, turns = _uniform(num_nodes, seed).unbind(1)
+        distance = torch.sqrt(inner_radius**2 + share * (radius**2 - inner_radius**2))
+        angle = 2 * torch.pi * turns
+        positions = torch.stack([distance * torch.cos(angle), distance * torch.sin(angle)], dim=1)
+        area = torch.pi * (radius**2 - inner_radius**2)
+        super().__init__(positions, (-radius, -radius, radius, radius), area)
+
+
+class Points(Sheet):
+    """Nodes at given positions; an image fills their bounding box.
+
+    Args:
+        positions: ``[N, 2]``, N at least 2 and not all on one line parallel to an axis.
+        area: Area that the nodes fill; estimated from the distances to near neighbours by default,
+            which also holds for odd shapes and for layouts with holes.
+
+    Raises:
+        ValueError: if the positions are not finite, of another shape, or span no area.
+    """
+
+    def __init__(self, positions: Tensor | Sequence[Sequence[float]], *, area: float | None = None) -> None:
+        place = torch.as_tensor(positions, dtype=torch.float32)
+        if place.ndim != 2 or place.shape[1] != 2 or len(place) < 2 or not place.isfinite().all():
+            raise ValueError(f"positions must be finite, [N, 2] with N >= 2, got shape {list(place.shape)}")
+        (x_min, y_min), (x_max, y_max) = place.amin(0).tolist(), place.amax(0).tolist()
+        if x_min == x_max or y_min == y_max:
+            raise ValueError("positions must span an area, got points on one line parallel to an axis")
+        if area is not None:
+            checks.positive("area", area)
+        super().__init__(place, (x_min, y_min, x_max, y_max), area or _filled_area(place))
+
+
+def _uniform(num_nodes: int, seed: int) -> Tensor:
+    return torch.rand(num_nodes, 2, generator=torch.Generator().manual_seed(seed))
+
+
+def _unit_grid(num_nodes: int) -> Tensor:
+    side = round(num_nodes**0.5)
+    if side**2 != num_nodes:
+        raise ValueError(f"num_nodes must be a square number for placement 'grid', got {num_nodes}")
+    centres = (torch.arange(side) + 0.5) / side
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], dim=1)
+
+
+def _filled_area(positions: Tensor, neighbour: int = 10) -> float:
+    """Area by the median density ``k / (pi r_k^2)``, r_k the distance to the k-th neighbour."""
+    k = min(neighbour, len(positions) - 1)
+    radius = torch.cdist(positions, positions).kthvalue(k + 1, dim=1).values
+    density = (k / (torch.pi * radius**2)).median()
+    return len(positions) / density.item()

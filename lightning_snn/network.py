@@ -1,0 +1,292 @@
+"""Layers of spiking neurons and stacks of layers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lightning_snn import checks
+from lightning_snn.config import Configurable
+from lightning_snn.geometry import Sheet
+from lightning_snn.lateral import LateralKernel
+from lightning_snn.neurons import NeuronModel, check_sequence
+from lightning_snn.ops.sheet_scan import sheet_scan
+from lightning_snn.synapses import Projection
+
+Coupling = Literal["always", "development"]
+
+
+class LayerState(NamedTuple):
+    """State of a layer: that of its neurons, and the spikes ``[B, N]`` of the last step."""
+
+    neurons: Any
+    spikes: Tensor
+
+
+class SpikingLayer(Configurable, nn.Module):
+    """A sheet of neurons.
+
+    Args:
+        geometry: Where the neurons sit.
+        neuron: The neuron model.
+        lateral: Coupling inside the sheet.
+        coupling: ``always``, or only in ``development``: while spontaneous waves run. (The lateral
+            connections that carry retinal waves disappear before the eyes open.)
+        noise: Standard deviation of the input noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``.
+        projection: ``(num_pre, num_post) -> Projection`` from the layer below; a stack calls it.
+
+    Raises:
+        ValueError: if the geometry is too small for the lateral coupling, or an option is unknown.
+
+    >>> from lightning_snn.geometry import Square
+    >>> from lightning_snn.neurons import LIF
+    >>> layer = SpikingLayer(Square(50, side=5.0), LIF())
+    >>> spikes, state = layer(torch.full((20, 1, 50), 2.0))
+    >>> list(spikes.shape)
+    [20, 1, 50]
+    """
+
+    positions: Tensor
+    lateral_rows: Tensor | None
+
+    def __init__(
+        self,
+        geometry: Sheet,
+        neuron: NeuronModel,
+        *,
+        lateral: LateralKernel | None = None,
+        coupling: Coupling = "always",
+        noise: float = 0.0,
+        projection: Callable[[int, int], Projection] | None = None,
+    ) -> None:
+        super().__init__()
+        checks.one_of("coupling", coupling, ("always", "development"))
+        checks.non_negative("noise", noise)
+        self.geometry = geometry
+        self.neuron = neuron.sized(geometry.num_nodes)
+        self.coupling = coupling
+        self.noise = noise
+        self.make_projection = projection
+        self.projection: Projection | None = None
+        self.register_buffer("positions", geometry.positions.clone())
+        rows = None if lateral is None else lateral.matrix(geometry) / neuron.dt
+        self.register_buffer("lateral_rows", rows, persistent=False)
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of neurons N."""
+        return self.geometry.num_nodes
+
+    @property
+    def dt(self) -> float:
+        """Step in ms."""
+        return self.neuron.dt
+
+    def rest(self, batch: int, like: Tensor) -> LayerState:
+        """State of ``batch`` sheets at rest."""
+        neurons = self.neuron.rest(batch, self.num_nodes, like)
+        return LayerState(neurons, like.new_zeros(batch, self.num_nodes))
+
+    def forward(
+        self,
+        current: Tensor,
+        state: LayerState | None = None,
+        *,
+        developing: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, LayerState]:
+        """Run over time.
+
+        Args:
+            current: Input ``[T, B, N]``.
+            state: State to continue from; rest by default.
+            developing: Whether a lateral coupling of ``development`` acts.
+            generator: Source of the noise, where the layer has any.
+
+        Returns:
+            Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
+
+        Raises:
+            ValueError: if ``current`` is not ``[T, B, N]`` with the layer's N.
+        """
+        check_sequence(current)
+        if current.shape[2] != self.num_nodes:
+            raise ValueError(f"current must be [T, B, {self.num_nodes}], got {list(current.shape)}")
+        if self.noise > 0:
+            noise = torch.randn(current.shape, generator=generator, device=current.device)
+            current = current + self.noise * self.dt**-0.5 * noise
+        if state is None:
+            state = self.rest(current.shape[1], current)
+        if self.lateral_rows is not None and (developing or self.coupling == "always"):
+            spikes, neurons = sheet_scan(
+                self.neuron.step, current, state.neurons, state.spikes, self.lateral_rows
+            )
+        else:
+            spikes, neurons = self.neuron(current, state.neurons)
+        return spikes, LayerState(neurons, spikes[-1])
+
+    def node(self, index: int) -> "Node":
+        """A view of one neuron.
+
+        Raises:
+            IndexError: if the layer has no such neuron.
+        """
+        if not 0 <= index < self.num_nodes:
+            raise IndexError(f"node must lie in 0 to {self.num_nodes - 1}, got {index}")
+        return Node(self, index)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A view of one neuron of a layer; nothing is copied until asked for."""
+
+    layer: SpikingLayer
+    index: int
+
+    @property
+    def position(self) -> Tensor:
+        """``[2]``, in the units of the geometry."""
+        return self.layer.positions[self.index]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The neuron's parameters by name."""
+        return self.layer.neuron.parameters_of(self.index)
+
+    @property
+    def weights(self) -> Tensor | None:
+        """Incoming weights ``[num_pre]``; None in a layer without a projection."""
+        projection = self.layer.projection
+        return None if projection is None else projection.weight[self.index]
+
+    @property
+    def field(self) -> Tensor | None:
+        """Indices of the presynaptic nodes that it is connected to; None without a projection."""
+        projection = self.layer.projection
+        return None if projection is None else projection.connected[self.index].nonzero()[:, 0]
+
+    def state(self, state: LayerState) -> dict[str, Tensor]:
+        """The neuron's entries ``[B]`` of a layer state, by name."""
+        return {name: value[:, self.index] for name, value in state.neurons._asdict().items()}
+
+
+class SpikingStack(nn.Module):
+    """Layers that feed one another; the first takes currents, each other has a projection from below.
+
+    Args:
+        layers: Layers by name, bottom first.
+
+    Raises:
+        ValueError: if there is no layer, the first has a projection or another has none, layers or rules
+            differ in ``dt``, or a projection has other sizes than its layers.
+    """
+
+    def __init__(self, layers: Mapping[str, SpikingLayer]) -> None:
+        super().__init__()
+        if not layers:
+            raise ValueError("layers must name at least one layer, got none")
+        below: SpikingLayer | None = None
+        for name, layer in layers.items():
+            layer.projection = _connect(name, layer, below)
+            below = layer
+        self.layers = nn.ModuleDict(layers)
+        _check_dt(layers)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers, bottom first."""
+        return list(self.layers)
+
+    def layer(self, name: str) -> SpikingLayer:
+        """A layer by name."""
+        found = self.layers[name]
+        assert isinstance(found, SpikingLayer)
+        return found
+
+    @property
+    def bottom(self) -> SpikingLayer:
+        """The first layer."""
+        return self.layer(self.names[0])
+
+    @property
+    def top(self) -> SpikingLayer:
+        """The last layer."""
+        return self.layer(self.names[-1])
+
+    @property
+    def projections(self) -> dict[str, Projection]:
+        """The projections by the name of the layer that they lead to, bottom first."""
+        found = {name: self.layer(name).projection for name in self.names}
+        return {name: projection for name, projection in found.items() if projection is not None}
+
+    def forward(
+        self, current: Tensor, state: Mapping[str, LayerState] | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
+        """Run over time.
+
+        Args:
+            current: Input ``[T, B, N]`` of the first layer.
+            state: States by layer name to continue from; rest by default.
+
+        Returns:
+            Spikes ``[T, B, N]`` and states after the last step, by layer name.
+        """
+        state = state or {}
+        spikes, bottom = self.bottom(current, state.get(self.names[0]))
+        above, states = self.ascend(spikes, state)
+        return {self.names[0]: spikes} | above, {self.names[0]: bottom} | states
+
+    def ascend(
+        self,
+        spikes: Tensor,
+        state: Mapping[str, LayerState] | None = None,
+        *,
+        projections: Mapping[str, Projection] | None = None,
+        upto: str | None = None,
+    ) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
+        """Run the layers above the first on its spikes.
+
+        Args:
+            spikes: Spikes ``[T, B, N]`` of the first layer.
+            state: States by layer name to continue from; rest by default.
+            projections: Projections to use instead of the stack's own, by layer name.
+            upto: Name of the last layer to run; the top by default.
+
+        Returns:
+            As `forward`, without the first layer.
+        """
+        state, chosen = state or {}, self.projections | dict(projections or {})
+        names = self.names[1 : self.names.index(upto) + 1 if upto else None]
+        found: dict[str, Tensor] = {}
+        states: dict[str, LayerState] = {}
+        for name in names:
+            spikes, states[name] = self.layer(name)(chosen[name](spikes), state.get(name))
+            found[name] = spikes
+        return found, states
+
+
+def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:
+    if below is None:
+        if layer.make_projection is not None:
+            raise ValueError(f"layers.{name}.projection: the first layer takes currents and has no projection")
+        return None
+    if layer.make_projection is None:
+        raise ValueError(f"layers.{name}.projection is missing: it leads here from the layer below")
+    projection = layer.make_projection(below.num_nodes, layer.num_nodes)
+    if (projection.num_pre, projection.num_post) != (below.num_nodes, layer.num_nodes):
+        raise ValueError(
+            f"layers.{name}.projection leads from {projection.num_pre} to {projection.num_post} neurons, "
+            f"but the layers have {below.num_nodes} and {layer.num_nodes}"
+        )
+    return projection
+
+
+def _check_dt(layers: Mapping[str, SpikingLayer]) -> None:
+    steps = {f"layers.{name}.neuron.dt": layer.dt for name, layer in layers.items()}
+    for name, layer in layers.items():
+        if layer.projection and layer.projection.rule and layer.projection.rule.dt is not None:
+            steps[f"layers.{name}.projection.rule.dt"] = layer.projection.rule.dt
+    if len(set(steps.values())) > 1:
+        raise ValueError(f"one stack shares one dt, got {steps}")

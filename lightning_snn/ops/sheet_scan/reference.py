@@ -1,0 +1,37 @@
+"""A sheet of laterally coupled neurons over time, in pure PyTorch."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from lightning_snn.ops.event_sum import event_sum
+
+State = TypeVar("State")
+
+
+def sheet_scan(
+    step: Callable[[Tensor, State], tuple[Tensor, State]],
+    current: Tensor,
+    state: State,
+    spikes: Tensor,
+    coupling: Tensor,
+) -> tuple[Tensor, State]:
+    """Apply ``step`` to ``current`` plus what the nodes that fired one step before send.
+
+    Args:
+        step: ``(current [B, N], state) -> (spikes [B, N], state)``.
+        current: Outer input of each step ``[T, B, N]``, T at least 1.
+        state: State before the first step.
+        spikes: Spikes ``[B, N]`` of the step before the first.
+        coupling: Row j ``[N]`` is what a spike of node j adds to the input of each node.
+
+    Returns:
+        Spikes ``[T, B, N]`` and the state after the last step.
+    """
+    history = []
+    for step_current in current.unbind(0):
+        spikes, state = step(step_current + event_sum(spikes, coupling), state)
+        history.append(spikes)
+    return torch.stack(history), state
