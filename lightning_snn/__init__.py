@@ -1,1 +1,47 @@
 """Spiking networks for PyTorch Lightning that wire themselves before they see data."""
+
+from lightning_snn.callbacks import Figures, SelfOrganization
+from lightning_snn.data import MNIST
+from lightning_snn.encoding import ConstantCurrent, Encoder, Poisson
+from lightning_snn.geometry import Disk, Points, Sheet, Square, Torus
+from lightning_snn.lateral import LateralKernel
+from lightning_snn.module import SpikingClassifier
+from lightning_snn.network import Node, SpikingLayer, SpikingStack
+from lightning_snn.neurons import LIF, Izhikevich, NeuronModel
+from lightning_snn.plasticity import STDP, CompetitiveHebbian, LearningRule
+from lightning_snn.readout import MLP, ExtremeLearningMachine, Linear, Readout
+from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+from lightning_snn.synapses import Dense, Projection
+
+__all__ = [
+    "LIF",
+    "MLP",
+    "MNIST",
+    "STDP",
+    "CompetitiveHebbian",
+    "ConstantCurrent",
+    "Dense",
+    "Disk",
+    "Encoder",
+    "ExtremeLearningMachine",
+    "Figures",
+    "Izhikevich",
+    "LateralKernel",
+    "LearningRule",
+    "Linear",
+    "NeuronModel",
+    "Node",
+    "Points",
+    "Poisson",
+    "Projection",
+    "Readout",
+    "SelfOrganization",
+    "Sheet",
+    "SpikingClassifier",
+    "SpikingLayer",
+    "SpikingStack",
+    "SpontaneousWaves",
+    "Square",
+    "Stimulus",
+    "Torus",
+]

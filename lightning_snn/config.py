@@ -34,8 +34,8 @@ def to_config(value: Any, *, key: str = "value") -> Any:
     """Turn ``value`` into numbers, strings, lists and dictionaries.
 
     Args:
-        value: A plain value, a `Configurable`, a class, a ``functools.partial`` of a class, or a
-            collection of these.
+        value: A plain value, a `Configurable`, a class, a ``functools.partial`` of a class (also the
+            kind that jsonargparse makes of a ``class_path``), or a collection of these.
         key: What ``value`` is called in the error message.
 
     Raises:
@@ -53,12 +53,19 @@ def to_config(value: Any, *, key: str = "value") -> Any:
         return _class_config(type(value), value._init_args, key)
     if isinstance(value, type):
         return _class_config(value, {}, key)
-    if isinstance(value, partial) and isinstance(value.func, type) and not value.args:
-        return _class_config(value.func, value.keywords, key)
+    if isinstance(value, partial) and (cls := _made_by(value)) is not None:
+        return _class_config(cls, value.keywords, key)
     raise ValueError(
         f"{key} cannot be stored in a checkpoint: {value!r}. Give a class, "
         "functools.partial(Class, name=value, ...), an object of this package or plain values."
     )
+
+
+def _made_by(factory: partial[Any]) -> type | None:
+    """The class whose objects ``factory`` makes; jsonargparse's own partials carry it as last argument."""
+    if isinstance(factory.func, type):
+        return None if factory.args else factory.func
+    return next((item for item in reversed(factory.args) if isinstance(item, type)), None)
 
 
 def _class_config(cls: type, init_args: Mapping[str, Any], key: str) -> dict[str, Any]:

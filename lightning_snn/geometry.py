@@ -1,6 +1,6 @@
 """Where neurons sit: sheets of nodes in the plane, their distances, and images seen at their positions."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Literal
 
@@ -54,6 +54,10 @@ class Sheet(Configurable, ABC):
         distance: Tensor = torch.linalg.vector_norm(self.displacement(offset), dim=-1)
         return distance
 
+    @abstractmethod
+    def even_positions(self, count: int) -> Tensor:
+        """``count`` positions ``[count, 2]`` spread evenly over the sheet, without chance."""
+
     def sample(self, images: Tensor) -> Tensor:
         """Grey values at the nodes, bilinear between pixel centres; the image fills ``bounds``.
 
@@ -82,7 +86,7 @@ class Square(Sheet):
         num_nodes: Number of nodes N.
         side: Length of the side.
         seed: Seed of the random placement.
-        placement: ``random``: uniform; ``grid``: a regular grid (N must be a square number).
+        placement: ``random``: uniform; ``grid``: rows of a regular grid.
 
     Raises:
         ValueError: if ``num_nodes`` or ``side`` is not positive.
@@ -100,6 +104,10 @@ class Square(Sheet):
         place = _unit_grid(num_nodes) if placement == "grid" else _uniform(num_nodes, seed)
         super().__init__(place * side, (0.0, 0.0, side, side), side**2)
         self.side = side
+
+    def even_positions(self, count: int) -> Tensor:
+        """Rows of a regular grid."""
+        return _unit_grid(count) * self.side
 
 
 class Torus(Square):
@@ -150,16 +158,22 @@ class Disk(Sheet):
         checks.one_of("placement", placement, ("random", "grid"))
         if not 0 <= inner_radius < radius:
             raise ValueError(f"inner_radius must lie in [0, radius = {radius}), got {inner_radius}")
-        if placement == "grid":
-            index = torch.arange(num_nodes)
-            share, turns = (index + 0.5) / num_nodes, index * ((3 - 5**0.5) / 2)
-        else:
-            share, turns = _uniform(num_nodes, seed).unbind(1)
-        distance = torch.sqrt(inner_radius**2 + share * (radius**2 - inner_radius**2))
-        angle = 2 * torch.pi * turns
-        positions = torch.stack([distance * torch.cos(angle), distance * torch.sin(angle)], dim=1)
+        self.radius = radius
+        self.inner_radius = inner_radius
+        place = _sunflower(num_nodes) if placement == "grid" else _uniform(num_nodes, seed)
         area = torch.pi * (radius**2 - inner_radius**2)
-        super().__init__(positions, (-radius, -radius, radius, radius), area)
+        super().__init__(self._on_disk(place), (-radius, -radius, radius, radius), area)
+
+    def even_positions(self, count: int) -> Tensor:
+        """A sunflower spiral."""
+        return self._on_disk(_sunflower(count))
+
+    def _on_disk(self, place: Tensor) -> Tensor:
+        """Positions of shares of the area and of a turn, ``[N, 2]`` in [0, 1]."""
+        share, turns = place.unbind(1)
+        distance = torch.sqrt(self.inner_radius**2 + share * (self.radius**2 - self.inner_radius**2))
+        angle = 2 * torch.pi * turns
+        return torch.stack([distance * torch.cos(angle), distance * torch.sin(angle)], dim=1)
 
 
 class Points(Sheet):
@@ -185,18 +199,34 @@ class Points(Sheet):
             checks.positive("area", area)
         super().__init__(place, (x_min, y_min, x_max, y_max), area or _filled_area(place))
 
+    def even_positions(self, count: int) -> Tensor:
+        """Nodes chosen one by one, each farthest from those before; at most N."""
+        checks.between("count", count, 1, self.num_nodes)
+        centre = self.positions.mean(0, keepdim=True)
+        chosen = [int(torch.cdist(self.positions, centre).argmin())]
+        nearest = torch.cdist(self.positions, self.positions[chosen]).squeeze(1)
+        while len(chosen) < count:
+            chosen.append(int(nearest.argmax()))
+            nearest = nearest.minimum(torch.cdist(self.positions, self.positions[chosen[-1:]]).squeeze(1))
+        return self.positions[chosen]
+
 
 def _uniform(num_nodes: int, seed: int) -> Tensor:
     return torch.rand(num_nodes, 2, generator=torch.Generator().manual_seed(seed))
 
 
 def _unit_grid(num_nodes: int) -> Tensor:
-    side = round(num_nodes**0.5)
-    if side**2 != num_nodes:
-        raise ValueError(f"num_nodes must be a square number for placement 'grid', got {num_nodes}")
-    centres = (torch.arange(side) + 0.5) / side
-    y, x = torch.meshgrid(centres, centres, indexing="ij")
-    return torch.stack([x.flatten(), y.flatten()], dim=1)
+    """Rows of a regular grid in the unit square; where N is no square number, rows differ by one node."""
+    num_rows = round(num_nodes**0.5)
+    row = torch.arange(num_nodes) * num_rows // num_nodes
+    length = torch.bincount(row)
+    column = torch.arange(num_nodes) - (length.cumsum(0) - length)[row]
+    return torch.stack([(column + 0.5) / length[row], (row + 0.5) / num_rows], dim=1)
+
+
+def _sunflower(num_nodes: int) -> Tensor:
+    index = torch.arange(num_nodes)
+    return torch.stack([(index + 0.5) / num_nodes, index * ((3 - 5**0.5) / 2)], dim=1)
 
 
 def _filled_area(positions: Tensor, neighbour: int = 10) -> float:

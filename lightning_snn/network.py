@@ -270,7 +270,7 @@ class SpikingStack(nn.Module):
 def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:
     if below is None:
         if layer.make_projection is not None:
-            raise ValueError(f"layers.{name}.projection: the first layer takes currents and has no projection")
+            raise ValueError(f"layers.{name}.projection: the first layer takes currents, it cannot have one")
         return None
     if layer.make_projection is None:
         raise ValueError(f"layers.{name}.projection is missing: it leads here from the layer below")

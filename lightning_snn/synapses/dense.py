@@ -52,14 +52,15 @@ class Dense(Projection):
         self.seed = seed
 
     def forward(self, spikes: Tensor) -> Tensor:
-        """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; float32 unless the spikes are float64."""
+        """Current ``[..., num_post]`` from spikes ``[..., num_pre]``."""
         if spikes.shape[-1] != self.num_pre:
             raise ValueError(f"spikes must be [..., {self.num_pre}] (num_pre), got {list(spikes.shape)}")
         efficacy = self.efficacy()
         if self.trainable:
             return F.linear(spikes, efficacy)
         rows = efficacy.t().contiguous()
-        return event_sum(spikes.reshape(-1, self.num_pre), rows).unflatten(0, spikes.shape[:-1])
+        current = event_sum(spikes.reshape(-1, self.num_pre), rows)
+        return current.reshape(*spikes.shape[:-1], self.num_post)
 
     def efficacy(self) -> Tensor:
         """Current ``[num_post, num_pre]`` that one spike causes."""

@@ -1,0 +1,116 @@
+"""Figures of what self-organisation did and how the classifier errs."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.utilities.rank_zero import rank_zero_warn
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from lightning_snn import checks, viz
+from lightning_snn.callbacks.self_organization import SelfOrganization
+from lightning_snn.module import SpikingClassifier
+from lightning_snn.network import SpikingStack
+from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+
+
+class Figures(Callback):
+    """Draws the network when training starts and the confusion matrix after testing.
+
+    Figures go to ``figures/`` in the run folder as PNG, and to the loggers that take images. One that
+    cannot be drawn is a warning; it never ends a run.
+
+    Args:
+        wave_steps: Steps of activity that the wave frames and the raster show.
+
+    Raises:
+        ValueError: if ``wave_steps`` is not positive.
+    """
+
+    def __init__(self, wave_steps: int = 300) -> None:
+        checks.positive("figures.wave_steps", wave_steps)
+        self.wave_steps = wave_steps
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw node layout, receptive fields, wave frames and raster of the wired network."""
+        if trainer.fast_dev_run or not isinstance(pl_module, SpikingClassifier):
+            return
+        folder = _folder(trainer)
+        if not trainer.is_global_zero:
+            return
+        for name, draw in _network_figures(pl_module.stack, _stimulus(trainer), self.wave_steps):
+            _publish(trainer, folder, name, draw)
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw the confusion matrix."""
+        if trainer.fast_dev_run or not isinstance(pl_module, SpikingClassifier):
+            return
+        folder = _folder(trainer)
+        matrix = pl_module.confusion.compute().cpu()
+        if trainer.is_global_zero:
+            _publish(trainer, folder, "confusion_matrix", lambda: viz.confusion_matrix(matrix))
+
+
+def _network_figures(
+    stack: SpikingStack, stimulus: Stimulus, steps: int
+) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    positions = {name: stack.layer(name).positions for name in stack.names}
+    yield "node_layout", lambda: viz.node_layout(positions)
+    for below, name in zip(stack.names, stack.names[1:], strict=False):
+        projection = stack.projections[name]
+        if projection.rule is not None:
+            yield (
+                f"receptive_fields_{name}",
+                lambda below=below, projection=projection: viz.receptive_fields(
+                    projection.initial_weight(), projection.weight.detach(), positions[below]
+                ),
+            )
+    yield (
+        "waves",
+        lambda: viz.wave_frames(
+            stack.bottom.positions, _activity(stack, stimulus, steps)[stack.names[0]], dt=stack.bottom.dt
+        ),
+    )
+    yield "raster", lambda: viz.raster(_activity(stack, stimulus, steps), dt=stack.bottom.dt)
+
+
+@torch.no_grad()
+def _activity(stack: SpikingStack, stimulus: Stimulus, steps: int) -> dict[str, Tensor]:
+    """Spikes ``[T, N]`` of every layer under the stimulus, after as many steps to settle."""
+    stimulus.check(stack.bottom)
+    state = stack.bottom.rest(1, stack.bottom.positions)
+    for number in range(2):
+        spikes, state = stimulus.run(stack.bottom, state, steps=steps, streams=[0], round_number=number)
+    return {name: s[:, 0] for name, s in ({stack.names[0]: spikes} | stack.ascend(spikes)[0]).items()}
+
+
+def _stimulus(trainer: Trainer) -> Stimulus:
+    phases = [c for c in trainer.callbacks if isinstance(c, SelfOrganization)]  # type: ignore[attr-defined]
+    return phases[0].stimulus if phases else SpontaneousWaves()
+
+
+def _folder(trainer: Trainer) -> Path:
+    """The run folder's ``figures``; all processes must call this, since ``log_dir`` is agreed on."""
+    return Path(trainer.log_dir or trainer.default_root_dir) / "figures"
+
+
+def _publish(trainer: Trainer, folder: Path, name: str, draw: Callable[[], Figure]) -> None:
+    try:
+        figure = draw()
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        figure.savefig(path, dpi=120)
+        for logger in trainer.loggers:
+            _log_figure(logger, name, figure, path)
+    except Exception as error:
+        rank_zero_warn(f"figure {name} could not be made: {error}")
+
+
+def _log_figure(logger: Logger, name: str, figure: Figure, path: Path) -> None:
+    if isinstance(logger, WandbLogger):
+        logger.log_image(f"figures/{name}", [str(path)])
+    elif isinstance(logger, TensorBoardLogger):
+        logger.experiment.add_figure(f"figures/{name}", figure)

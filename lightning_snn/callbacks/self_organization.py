@@ -1,0 +1,232 @@
+"""The phase in which waves wire a network, before the supervised epochs."""
+
+import os
+import time
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from lightning.pytorch.utilities.rank_zero import rank_zero_info, rank_zero_warn
+from torch import Tensor
+
+from lightning_snn import checks
+from lightning_snn.callbacks.distributed import DistributedStreams
+from lightning_snn.development import Development, measure_fields
+from lightning_snn.network import SpikingStack
+from lightning_snn.progress import PhaseProgress
+from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+
+PREFIX = "self_organization"
+
+
+class SelfOrganization(Callback):
+    """Wires every projection that has a learning rule and is not wired yet, bottom first.
+
+    Runs in ``on_train_start``, on a LightningModule with a `SpikingStack` named ``stack``. The result
+    depends on ``num_streams`` but not on the number of processes that share them. An interrupted phase
+    resumes from its checkpoint (``ckpt_path``), also on another number of processes.
+
+    Args:
+        stimulus: What drives the first layer; spontaneous waves by default.
+        num_streams: Independent streams; a multiple of the number of processes.
+        chunk: Steps that a stream runs on its own before the streams merge: one round.
+        max_steps: Steps, summed over the streams, after which a projection counts as wired in any case.
+        target_share: A unit is localised only if its field has less than this share of the nodes below.
+        stop_at: Share of localised units at which a projection is wired.
+        check_every_n_rounds: Rounds between measurements of the fields.
+        every_n_rounds: Rounds between checkpoints of the phase; 0: only at its end.
+
+    Raises:
+        ValueError: if a count is not positive or a share does not lie in [0, 1].
+    """
+
+    def __init__(
+        self,
+        stimulus: Stimulus | None = None,
+        *,
+        num_streams: int = 8,
+        chunk: int = 250,
+        max_steps: int = 100_000,
+        target_share: float = 0.15,
+        stop_at: float = 0.9,
+        check_every_n_rounds: int = 4,
+        every_n_rounds: int = 0,
+    ) -> None:
+        for name, value in {
+            "num_streams": num_streams,
+            "chunk": chunk,
+            "max_steps": max_steps,
+            "target_share": target_share,
+            "check_every_n_rounds": check_every_n_rounds,
+        }.items():
+            checks.positive(f"{PREFIX}.{name}", value)
+        checks.between(f"{PREFIX}.target_share", target_share, 0, 1)
+        checks.between(f"{PREFIX}.stop_at", stop_at, 0, 1)
+        checks.non_negative(f"{PREFIX}.every_n_rounds", every_n_rounds)
+        self.stimulus = stimulus or SpontaneousWaves()
+        self.num_streams = num_streams
+        self.chunk = chunk
+        self.max_steps = max_steps
+        self.target_share = target_share
+        self.stop_at = stop_at
+        self.check_every_n_rounds = check_every_n_rounds
+        self.every_n_rounds = every_n_rounds
+        self.seconds = 0.0
+        self._round = 0
+        self._steps = 0
+        self._saved_streams: list[Tensor] = []
+        self._running: Development | None = None
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Check the module and the number of streams before anything runs."""
+        if stage != "fit":
+            return
+        _stack(pl_module)
+        DistributedStreams(self.num_streams, trainer)
+        if 0 in (trainer.max_epochs, trainer.max_steps, trainer.limit_train_batches):
+            rank_zero_warn(
+                "the self-organisation does not run: with max_epochs, max_steps or limit_train_batches at 0 "
+                "Lightning skips training altogether. To self-organise only, use limit_train_batches=1."
+            )
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Wire what is not wired yet."""
+        stack = _stack(pl_module)
+        pending = [name for name, p in stack.projections.items() if p.rule is not None and not p.wired]
+        if not pending:
+            return
+        start = time.perf_counter()
+        _declare_step(trainer)
+        for name in pending:
+            streams = DistributedStreams(self.num_streams, trainer)
+            self._running = Development(stack, name, self.stimulus, streams)
+            if self._saved_streams:
+                self._running.restore(self._saved_streams)
+                self._saved_streams = []
+            self._wire(trainer, name, self._running)
+        self._running = None
+        self.seconds += time.perf_counter() - start
+        if not trainer.fast_dev_run:
+            self._save(trainer)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Save an interrupted phase, where one process can do so without the others."""
+        del pl_module
+        known = isinstance(exception, SIGTERMException)  # saved before it was raised
+        if self._running is not None and trainer.world_size == 1 and not known and not trainer.fast_dev_run:
+            self._save(trainer)
+        self._running = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Round, steps, and the state of all streams by global number."""
+        return {
+            "round": self._round,
+            "steps": self._steps,
+            "num_streams": self.num_streams,
+            "streams": self._saved_streams,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over an interrupted phase.
+
+        Raises:
+            ValueError: if it ran with another number of streams.
+        """
+        if state_dict["streams"] and state_dict["num_streams"] != self.num_streams:
+            raise ValueError(
+                f"{PREFIX}.num_streams must be {state_dict['num_streams']} as in the checkpoint's unfinished "
+                f"phase, got {self.num_streams}"
+            )
+        self._round = state_dict["round"]
+        self._steps = state_dict["steps"]
+        self._saved_streams = state_dict["streams"]
+
+    def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
+        """Rounds until enough units are localised, or ``max_steps``."""
+        max_steps = min(self.max_steps, 20 * self.num_streams) if trainer.fast_dev_run else self.max_steps
+        report: dict[str, float] = {}
+        with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
+            while self._steps < max_steps:
+                self._poll_sigterm(trainer)
+                steps = min(self.chunk, -(-(max_steps - self._steps) // self.num_streams))
+                spikes = development.round(steps, self._round)
+                self._round += 1
+                self._steps += steps * self.num_streams
+                if self._round % self.check_every_n_rounds == 0 or self._steps >= max_steps:
+                    report = self._measure(development)
+                    rate = spikes.sum().item() / (steps * development.streams.count)
+                    self._log(trainer, name, report | {"spikes_per_step": rate})
+                    if self._agree_to_stop(trainer, report):
+                        break
+                bar.update(min(self._steps, max_steps), f"{report.get('localised_share', 0):.0%} localised")
+                if self.every_n_rounds and self._round % self.every_n_rounds == 0:
+                    self._save(trainer)
+            bar.update(max_steps)
+        self._conclude(trainer, name, report)
+        development.projection.wired.fill_(True)
+        self._steps = 0
+
+    def _measure(self, development: Development) -> dict[str, float]:
+        sheet = development.stack.layer(development.below).geometry
+        return measure_fields(development.projection, sheet, target_share=self.target_share)
+
+    def _agree_to_stop(self, trainer: Trainer, report: dict[str, float]) -> bool:
+        enough = report["localised_share"] >= self.stop_at and not trainer.fast_dev_run
+        return trainer.strategy.reduce_boolean_decision(enough)
+
+    def _conclude(self, trainer: Trainer, name: str, report: dict[str, float]) -> None:
+        share = report.get("localised_share", 0.0)
+        summary = f"layers.{name}: {share:.0%} of the units localised after {self._steps} steps"
+        if share >= self.stop_at or trainer.fast_dev_run:
+            rank_zero_info(summary)
+        else:
+            rank_zero_warn(
+                f"{summary}, fewer than {PREFIX}.stop_at = {self.stop_at:.0%}. "
+                f"Raise {PREFIX}.max_steps (now {self.max_steps}) if that matters."
+            )
+
+    def _poll_sigterm(self, trainer: Trainer) -> None:
+        """Lightning's loops do this between batches; here it is between rounds."""
+        if trainer.strategy.reduce_boolean_decision(trainer.received_sigterm, all=False):
+            self._save(trainer)
+            raise SIGTERMException
+
+    def _save(self, trainer: Trainer) -> None:
+        """A checkpoint of the phase, written by all processes together."""
+        directory = _checkpoint_dir(trainer)
+        if directory is None:
+            return
+        self._saved_streams = [] if self._running is None else self._running.state()
+        trainer.save_checkpoint(os.path.join(directory, f"{PREFIX}.ckpt"))
+        self._saved_streams = []
+
+    def _log(self, trainer: Trainer, name: str, report: dict[str, float]) -> None:
+        values = {f"{PREFIX}/{name}/{key}": value for key, value in report.items()}
+        values[f"{PREFIX}/step"] = float(self._steps)
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=self._steps)
+            logger.save()
+
+
+def _stack(pl_module: LightningModule) -> SpikingStack:
+    stack = getattr(pl_module, "stack", None)
+    if not isinstance(stack, SpikingStack):
+        raise ValueError(
+            f"SelfOrganization needs a module with a SpikingStack named `stack`, got {type(pl_module).__name__}"
+        )
+    return stack
+
+
+def _declare_step(trainer: Trainer) -> None:
+    """Tell W&B that the phase counts its own steps; the step key must come first."""
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger) and trainer.is_global_zero:
+            logger.experiment.define_metric(f"{PREFIX}/step")
+            logger.experiment.define_metric(f"{PREFIX}/*", step_metric=f"{PREFIX}/step")
+
+
+def _checkpoint_dir(trainer: Trainer) -> str | None:
+    """The folder of the Trainer's own checkpoints; None where it makes none."""
+    directory = getattr(trainer.checkpoint_callback, "dirpath", None)
+    return None if directory is None else str(directory)

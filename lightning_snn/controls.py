@@ -1,0 +1,85 @@
+"""Wirings to compare a self-organised network with: the same stack, wired by chance or by hand."""
+
+import copy
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from lightning_snn import checks
+from lightning_snn.geometry import Sheet
+from lightning_snn.network import SpikingStack
+from lightning_snn.synapses import Projection
+
+Control = Literal["random", "grid", "pixels"]
+"""``random`` and ``grid`` rewire the stack; ``pixels`` feeds the image to the readout as it is."""
+
+
+def random_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
+    """The weights of every unit, each moved to a node chosen by chance: same fan-in, no locality."""
+    del sheet
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.rand(projection.weight.shape, generator=generator).argsort(dim=1)
+    return projection.weight.detach().gather(1, order.to(projection.weight.device))
+
+
+def grid_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
+    """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
+
+    The number of nodes is the mean fan-in of the projection; their weights are equal.
+    """
+    del seed
+    fan_in = max(1, round(projection.connected.sum(1).float().mean().item()))
+    centres = sheet.even_positions(projection.num_post)
+    nearest = sheet.distances(centres).t().topk(fan_in, largest=False).indices
+    weight = torch.zeros(projection.num_post, projection.num_pre).scatter_(1, nearest, 1.0)
+    return weight.to(projection.weight.device)
+
+
+_WIRINGS: dict[str, Callable[[Projection, Sheet, int], Tensor]] = {
+    "random": random_wiring,
+    "grid": grid_wiring,
+}
+
+
+class ControlNetwork(nn.Module):
+    """The projections that a control has instead of the stack's own.
+
+    Args:
+        kind: ``random`` or ``grid``.
+        stack: The stack; every projection that a rule wires is replaced.
+        seed: Seed of the random wiring.
+    """
+
+    def __init__(self, kind: str, stack: SpikingStack, seed: int = 0) -> None:
+        super().__init__()
+        checks.one_of("controls", kind, tuple(_WIRINGS))
+        self.kind = kind
+        self.seed = seed
+        plastic = {name: p for name, p in stack.projections.items() if p.rule is not None}
+        self.copies = nn.ModuleDict({name: copy.deepcopy(p) for name, p in plastic.items()})
+
+    @property
+    def projections(self) -> dict[str, Projection]:
+        """The control's projections by layer name."""
+        return {name: p for name, p in self.copies.items() if isinstance(p, Projection)}
+
+    @torch.no_grad()
+    def wire(self, stack: SpikingStack) -> None:
+        """Wire those that are not wired yet, after the stack's wired projections."""
+        for name, projection in self.projections.items():
+            if projection.wired:
+                continue
+            below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
+            weight = _WIRINGS[self.kind](stack.projections[name], below, self.seed)
+            projection.weight.copy_(weight)
+            projection.wired.fill_(True)
+
+
+def check_controls(controls: list[Control]) -> None:
+    """Raise ``ValueError`` unless all are known and none is named twice."""
+    for control in controls:
+        checks.one_of("controls", control, get_args(Control))
+    if len(set(controls)) < len(controls):
+        raise ValueError(f"controls must differ, got {controls}")

@@ -1,0 +1,61 @@
+"""From images to features: one presentation to a stack, and to the same stack with other projections."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lightning_snn import metrics
+from lightning_snn.encoding import Encoder
+from lightning_snn.network import SpikingStack
+from lightning_snn.readout import spike_trace
+from lightning_snn.synapses import Projection
+
+
+class Presentation(NamedTuple):
+    """What a batch of images evoked.
+
+    Args:
+        features: Traces ``[B, F]`` of the top layer by network; the stack's own network is ``"network"``.
+        rate: Mean firing rate in Hz of each layer of the stack's own network ``[B, L]``.
+        sparsity: Share of neurons of each layer that stay silent ``[B, L]``.
+    """
+
+    features: dict[str, Tensor]
+    rate: Tensor
+    sparsity: Tensor
+
+
+def present(
+    images: Tensor,
+    stack: SpikingStack,
+    encoder: Encoder,
+    *,
+    controls: Mapping[str, Mapping[str, Projection]],
+    tau_trace: float | None,
+) -> Presentation:
+    """Show images to the stack; the first layer is simulated once for it and all controls.
+
+    Args:
+        images: ``[B, 1, H, W]`` in [0, 1].
+        stack: The stack.
+        encoder: Grey values to currents.
+        controls: By name, the projections that a control has instead of the stack's own.
+        tau_trace: Time constant of the trace in ms; None counts spikes.
+
+    Returns:
+        Features and activity.
+    """
+    dt = stack.bottom.dt
+    retina, _ = stack.bottom(encoder(stack.bottom.geometry.sample(images), dt=dt))
+    layers = {stack.names[0]: retina} | stack.ascend(retina)[0]
+    features = {"network": spike_trace(layers[stack.names[-1]], tau=tau_trace, dt=dt)}
+    for name, projections in controls.items():
+        top = stack.ascend(retina, projections=projections)[0][stack.names[-1]]
+        features[name] = spike_trace(top, tau=tau_trace, dt=dt)
+    with torch.no_grad():
+        rate = torch.stack([metrics.firing_rate(spikes, dt=dt) for spikes in layers.values()], dim=1)
+        sparsity = torch.stack([metrics.sparsity(spikes) for spikes in layers.values()], dim=1)
+    return Presentation(features, rate, sparsity)
+

@@ -1,0 +1,288 @@
+"""The classifier: encoder, spiking stack and readout as a LightningModule."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics import ConfusionMatrix, MeanMetric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+
+from lightning_snn import checks
+from lightning_snn.config import to_config
+from lightning_snn.controls import Control, ControlNetwork, check_controls
+from lightning_snn.data import Batch
+from lightning_snn.encoding import ConstantCurrent, Encoder
+from lightning_snn.feature_table import BlockSource, FeatureTable, build_feature_table
+from lightning_snn.features import Presentation, present
+from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.progress import PhaseProgress
+from lightning_snn.readout import MLP, Readout
+
+NETWORK = "network"
+
+
+class Prediction(NamedTuple):
+    """Predictions of a batch: sample numbers, classes and their probabilities, each ``[B]``."""
+
+    sample: Tensor
+    label: Tensor
+    probability: Tensor
+
+
+class SpikingClassifier(LightningModule):
+    """Classifies images by the spikes that they evoke in a stack of layers.
+
+    Batches are ``(image [B, 1, H, W] in [0, 1], label [B], sample number [B])``.
+
+    Args:
+        layers: The layers of the stack by name, bottom first.
+        encoder: Grey values at the nodes to currents; a constant current by default.
+        readout: ``(in_features, num_classes) -> Readout``.
+        num_classes: Number of classes.
+        image_size: Height and width of the images.
+        tau_trace: Time constant in ms of the spike traces that the readout sees; None counts spikes.
+        controls: Networks trained beside this one on the same images: ``random`` (same fan-in, nodes
+            by chance), ``grid`` (pooling made by hand) and ``pixels`` (no network).
+        cache: Whether the features of the training and validation images are computed once; None: where
+            the encoder is repeatable and no weight of the stack is trained.
+        optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
+        scheduler: ``optimizer -> scheduler``, stepped every epoch.
+
+    Raises:
+        ValueError: if an argument is out of range, the layers do not fit together, or an argument cannot
+            be stored in a checkpoint.
+    """
+
+    def __init__(
+        self,
+        layers: dict[str, SpikingLayer],
+        encoder: Encoder | None = None,
+        readout: Callable[[int, int], Readout] = MLP,
+        *,
+        num_classes: int = 10,
+        image_size: tuple[int, int] = (28, 28),
+        tau_trace: float | None = None,
+        controls: list[Control] | None = None,
+        cache: bool | None = None,
+        optimizer: OptimizerCallable = torch.optim.Adam,
+        scheduler: LRSchedulerCallable | None = None,
+    ) -> None:
+        super().__init__()
+        checks.positive("num_classes", num_classes)
+        check_controls(controls or [])
+        encoder = encoder or ConstantCurrent()
+        self.save_hyperparameters(
+            {
+                "_class_path": f"{type(self).__module__}.{type(self).__qualname__}",
+                "_instantiator": "lightning.pytorch.cli.instantiate_module",
+                "layers": to_config(layers, key="layers"),
+                "encoder": to_config(encoder, key="encoder"),
+                "readout": to_config(readout, key="readout"),
+                "num_classes": num_classes,
+                "image_size": list(image_size),
+                "tau_trace": tau_trace,
+                "controls": list(controls or []),
+                "cache": cache,
+                "optimizer": to_config(optimizer, key="optimizer"),
+                "scheduler": to_config(scheduler, key="scheduler"),
+            }
+        )
+        self.stack = SpikingStack(layers)
+        self.encoder = encoder
+        self.num_classes = num_classes
+        self.image_size = tuple(image_size)
+        self.tau_trace = tau_trace
+        self.make_optimizer = optimizer
+        self.make_scheduler = scheduler
+        self.cache = self._may_cache() if cache is None else cache
+        self.encode_seconds = 0.0
+        self._table: FeatureTable | None = None
+
+        kinds = [kind for kind in controls or [] if kind != "pixels"]
+        self.controls = nn.ModuleDict({kind: ControlNetwork(kind, self.stack) for kind in kinds})
+        sizes = {name: self.stack.top.num_nodes for name in (NETWORK, *kinds)}
+        if "pixels" in (controls or []):
+            sizes["pixels"] = image_size[0] * image_size[1]
+        self.readouts = nn.ModuleDict({name: readout(size, num_classes) for name, size in sizes.items()})
+        self.scores = nn.ModuleDict({stage: self._make_scores(stage) for stage in ("val", "test")})
+        self.activity = nn.ModuleDict({stage: self._make_activity() for stage in ("val", "test")})
+        self.confusion = ConfusionMatrix(task="multiclass", num_classes=num_classes)
+
+    @property
+    def readout(self) -> Readout:
+        """The network's own readout."""
+        return cast(Readout, self.readouts[NETWORK])
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class scores ``[B, num_classes]`` of images ``[B, 1, H, W]`` in [0, 1]."""
+        scores: Tensor = self.readout(self.present(images, with_controls=False).features[NETWORK])
+        return scores
+
+    def present(self, images: Tensor, *, with_controls: bool = True) -> Presentation:
+        """Show images to the network and, where asked, to its controls; see `features.present`.
+
+        Raises:
+            ValueError: if the images are not ``[B, 1, H, W]`` of ``image_size`` with values in [0, 1].
+        """
+        checks.images(images)
+        if images.shape[2:] != self.image_size:
+            raise ValueError(f"images must be {self.image_size} (image_size), got {tuple(images.shape[2:])}")
+        networks = cast(dict[str, ControlNetwork], dict(self.controls.items()))
+        return present(
+            images,
+            self.stack,
+            self.encoder,
+            controls={name: c.projections for name, c in networks.items()} if with_controls else {},
+            tau_trace=self.tau_trace,
+        )
+
+    def on_train_start(self) -> None:
+        """Wire the controls, then compute the features once."""
+        unwired = [name for name, p in self.stack.projections.items() if not p.wired]
+        if unwired:
+            raise RuntimeError(
+                f"layers {', '.join(unwired)} have a learning rule but are not wired yet: add the "
+                "SelfOrganization callback to the Trainer. (The learning-rate finder runs without callbacks: "
+                "train with limit_train_batches=1 first and start it from that checkpoint.)"
+            )
+        for control in self.controls.values():
+            cast(ControlNetwork, control).wire(self.stack)
+        if self.cache:
+            self._table = self._build_table()
+
+    def on_fit_end(self) -> None:
+        """Free the features."""
+        self._table = None
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The summed loss of the network and its controls; they share no trained parameter."""
+        del batch_idx
+        image, label, _ = batch
+        checks.labels(label, self.num_classes)
+        scores = self._all_scores(batch, self._presentation(batch))
+        losses = {name: F.cross_entropy(values, label) for name, values in scores.items()}
+        self.log("train/loss", losses[NETWORK], prog_bar=True, batch_size=len(image))
+        return torch.stack(list(losses.values())).sum()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Accuracy, macro F1 and activity on the validation images."""
+        del batch_idx
+        self._evaluate(batch, "val")
+
+    def on_test_epoch_start(self) -> None:
+        """Start a new confusion matrix."""
+        self.confusion.reset()
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Accuracy, macro F1, confusion matrix and activity on the test images."""
+        del batch_idx
+        scores = self._evaluate(batch, "test")
+        self.confusion.update(scores[NETWORK], batch[1])
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:
+        """Classes and probabilities of a batch."""
+        del batch_idx
+        probability, label = self(batch[0]).softmax(1).max(1)
+        return Prediction(batch[2], label, probability)
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer of the parameters that need a gradient, and the scheduler."""
+        optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
+        if self.make_scheduler is None:
+            return optimizer
+        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Raise ``ValueError`` if the checkpoint is of another network."""
+        theirs, ours = checkpoint["state_dict"], self.state_dict()
+        for name in sorted(theirs.keys() | ours.keys()):
+            sizes = [list(d[name].shape) if name in d else "none" for d in (theirs, ours)]
+            if sizes[0] != sizes[1]:
+                raise ValueError(
+                    f"the checkpoint is of another network: its {name} is {sizes[0]}, here it is {sizes[1]}"
+                )
+
+    def _may_cache(self) -> bool:
+        trained = any(p.requires_grad for p in self.stack.parameters())
+        noisy = any(self.stack.layer(name).noise > 0 for name in self.stack.names)
+        return self.encoder.repeatable and not trained and not noisy
+
+    def _make_scores(self, stage: str) -> nn.ModuleDict:
+        """Metrics by network; a control's carry its name."""
+        metrics = MetricCollection(
+            {
+                "accuracy": MulticlassAccuracy(self.num_classes, average="micro"),
+                "macro_f1": MulticlassF1Score(self.num_classes, average="macro"),
+            }
+        )
+        suffix = {name: "" if name == NETWORK else f"_{name}" for name in self.readouts}
+        return nn.ModuleDict(
+            {name: metrics.clone(prefix=f"{stage}/", postfix=suffix[name]) for name in self.readouts}
+        )
+
+    def _make_activity(self) -> nn.ModuleDict:
+        names = [f"{what}_{layer}" for what in ("rate", "sparsity") for layer in self.stack.names]
+        return nn.ModuleDict({name: MeanMetric() for name in names})
+
+    def _presentation(self, batch: Batch) -> Presentation:
+        """From the table in training and validation, which hold the samples that it holds."""
+        fitting = self.trainer.training or self.trainer.validating
+        if self._table is not None and fitting and not self.trainer.sanity_checking:
+            return self._table[batch[2]]
+        return self.present(batch[0])
+
+    def _all_scores(self, batch: Batch, shown: Presentation) -> dict[str, Tensor]:
+        features = dict(shown.features)
+        if "pixels" in self.readouts:
+            features["pixels"] = batch[0].flatten(1)
+        return {name: readout(features[name]) for name, readout in self.readouts.items()}
+
+    def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
+        label = batch[1]
+        checks.labels(label, self.num_classes)
+        shown = self._presentation(batch)
+        scores = self._all_scores(batch, shown)
+        for name, metrics in _metrics(self.scores[stage]):
+            metrics.update(scores[name], label)
+            self.log_dict(metrics, prog_bar=name == NETWORK, batch_size=len(label))
+        for name, metric in _metrics(self.activity[stage]):
+            what, layer = name.split("_", 1)
+            metric.update(getattr(shown, what)[:, self.stack.names.index(layer)])
+            self.log(f"{stage}/{name}", metric, batch_size=len(label))
+        return scores
+
+    def _build_table(self) -> FeatureTable | None:
+        loaders = [self.trainer.train_dataloader, *_as_list(self.trainer.val_dataloaders)]
+        sources = [loader for loader in loaders if isinstance(loader, BlockSource)]
+        if len(sources) < len(loaders):
+            return None
+        start = time.perf_counter()
+        strategy = self.trainer.strategy
+        total = sum(source.num_samples for source in sources)
+        with PhaseProgress(self.trainer, "encode", total) as bar, torch.no_grad():
+            table = build_feature_table(
+                sources,
+                lambda images: self.present(images.to(self.device)),
+                rank=self.trainer.global_rank,
+                world_size=self.trainer.world_size,
+                combine=partial(strategy.reduce, reduce_op="sum"),
+                report=bar.update,
+            )
+        self.encode_seconds = time.perf_counter() - start
+        return table
+
+
+def _metrics(group: nn.Module) -> list[tuple[str, Any]]:
+    return list(cast(nn.ModuleDict, group).items())
+
+
+def _as_list(loaders: Any) -> list[Any]:
+    if loaders is None:
+        return []
+    return loaders if isinstance(loaders, list) else [loaders]

@@ -1,0 +1,134 @@
+"""Readouts: from features to class scores."""
+
+from abc import ABC
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lightning_snn import checks
+from lightning_snn.config import Configurable
+
+
+def spike_trace(spikes: Tensor, *, tau: float | None, dt: float) -> Tensor:
+    """Exponentially weighted share of steps with a spike, at the end of the presentation.
+
+        x = sum_t exp(-(T - t) dt / tau) s_t / sum_t exp(-(T - t) dt / tau)
+
+    Args:
+        spikes: ``[T, B, N]``.
+        tau: Time constant in ms; None gives the plain spike count over T.
+        dt: Step in ms.
+
+    Returns:
+        ``[B, N]`` in [0, 1].
+
+    >>> spike_trace(torch.tensor([[[1.0]], [[0.0]]]), tau=None, dt=1.0)
+    tensor([[0.5000]])
+    """
+    if tau is None:
+        return spikes.mean(0)
+    checks.positive("tau_trace", tau)
+    age = torch.arange(len(spikes) - 1, -1, -1, device=spikes.device)
+    weight = torch.exp(-age * dt / tau)
+    return torch.einsum("t,tbn->bn", (weight / weight.sum()).to(spikes.dtype), spikes)
+
+
+class Readout(Configurable, nn.Module, ABC):
+    """Base of the readouts: ``readout(features [B, in_features]) -> scores [B, num_classes]``.
+
+    Features are first brought to mean 0 and variance 1 within each sample, which needs no statistics
+    of the data and takes out how much ink an image has.
+
+    Args:
+        in_features: Size of a sample's features.
+        num_classes: Number of classes.
+    """
+
+    def __init__(self, in_features: int, num_classes: int) -> None:
+        super().__init__()
+        checks.positive("in_features", in_features)
+        checks.positive("num_classes", num_classes)
+        self.in_features = in_features
+
+    def standardise(self, features: Tensor) -> Tensor:
+        """Mean 0 and variance 1 within each sample ``[B, in_features]``; a silent sample gives 0."""
+        return F.layer_norm(features, (self.in_features,), eps=1e-8)
+
+
+class Linear(Readout):
+    """Softmax regression.
+
+    Args:
+        in_features: Size of a sample's features; the classifier fills it in.
+        num_classes: Number of classes; the classifier fills it in.
+    """
+
+    def __init__(self, in_features: int, num_classes: int) -> None:
+        super().__init__(in_features, num_classes)
+        self.output = nn.Linear(in_features, num_classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Class scores ``[B, num_classes]``."""
+        scores: Tensor = self.output(self.standardise(features))
+        return scores
+
+
+class ExtremeLearningMachine(Readout):
+    """A fixed random hidden layer and a trained output.
+
+    Args:
+        in_features: Size of a sample's features; the classifier fills it in.
+        num_classes: Number of classes; the classifier fills it in.
+        num_hidden: Hidden units.
+        seed: Seed of the hidden layer.
+
+    Source: Huang, Zhu and Siew, Extreme learning machine, Neurocomputing 70 (2006).
+    """
+
+    hidden_weight: Tensor
+    hidden_bias: Tensor
+
+    def __init__(
+        self, in_features: int, num_classes: int, *, num_hidden: int = 2000, seed: int = 0
+    ) -> None:
+        super().__init__(in_features, num_classes)
+        checks.positive("num_hidden", num_hidden)
+        generator = torch.Generator().manual_seed(seed)
+        weight = torch.randn(num_hidden, in_features, generator=generator) / in_features**0.5
+        self.register_buffer("hidden_weight", weight)
+        self.register_buffer("hidden_bias", torch.randn(num_hidden, generator=generator))
+        self.output = nn.Linear(num_hidden, num_classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Class scores ``[B, num_classes]``."""
+        hidden = F.linear(self.standardise(features), self.hidden_weight, self.hidden_bias)
+        scores: Tensor = self.output(hidden.relu())
+        return scores
+
+
+class MLP(Readout):
+    """One trained hidden layer.
+
+    Args:
+        in_features: Size of a sample's features; the classifier fills it in.
+        num_classes: Number of classes; the classifier fills it in.
+        num_hidden: Hidden units.
+        dropout: Share of hidden units left out in a training step.
+    """
+
+    def __init__(
+        self, in_features: int, num_classes: int, *, num_hidden: int = 500, dropout: float = 0.5
+    ) -> None:
+        super().__init__(in_features, num_classes)
+        checks.positive("num_hidden", num_hidden)
+        checks.between("dropout", dropout, 0, 1)
+        self.hidden = nn.Linear(in_features, num_hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(num_hidden, num_classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Class scores ``[B, num_classes]``."""
+        hidden = self.hidden(self.standardise(features)).relu()
+        scores: Tensor = self.output(self.dropout(hidden))
+        return scores
