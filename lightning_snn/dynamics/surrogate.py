@@ -55,7 +55,7 @@ def spike(x: Tensor, surrogate: Surrogate = "atan") -> Tensor:
     >>> spike(torch.tensor([-0.1, 0.0, 2.0])).tolist()
     [0.0, 1.0, 1.0]
     """
-    result: Tensor = _Spike.apply(x, surrogate)  # type: ignore[no-untyped-call]
+    result: Tensor = _Spike.apply(x, surrogate)
     return result
 
 

@@ -1,0 +1,216 @@
+"""The command line: recipes and Lightning's own commands."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from jsonargparse import Namespace
+from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+
+from lightning_snn.callbacks import Figures, SelfOrganization
+from lightning_snn.callbacks.predictions import WritePredictions
+from lightning_snn.cli_errors import USER_ERRORS, sentence
+from lightning_snn.experiment import run_experiment
+from lightning_snn.module import SpikingClassifier
+from lightning_snn.recipe_files import find_recipe, recipes, summary
+
+LIGHTNING_COMMANDS = ("fit", "validate", "test", "predict")
+RUN_DIR = "LIGHTNING_SNN_RUN_DIR"
+"""Set while a command runs, so that the processes it starts write to the same folder."""
+
+
+class SaveConfig(SaveConfigCallback):
+    """Writes ``config.yaml`` into the run folder, which is new for every run."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, save_to_log_dir=False)
+
+    def save_config(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
+        """Write the file; called on rank 0."""
+        del trainer, pl_module, stage
+        path = Path(os.environ[RUN_DIR]) / "config.yaml"
+        self.parser.save(self.config, path, skip_none=False, overwrite=True)
+
+
+class RecipeCLI(LightningCLI):
+    """Lightning's CLI with a self-organisation phase, a run folder and a choice of loggers."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the phase, the loggers, and one switch for all seeds."""
+        parser.add_lightning_class_args(SelfOrganization, "self_organization")
+        parser.add_argument(
+            "--logger",
+            type=list[Literal["csv", "tensorboard", "wandb"]] | Literal["csv", "tensorboard", "wandb"],
+            default="csv",
+            help="Loggers beside the CSV file that is always written.",
+        )
+        parser.add_argument(
+            "--seed", type=int | None, default=None, help="Replaces every seed of the recipe but that of the splits."
+        )
+
+    def before_instantiate_classes(self) -> None:
+        """Put ``--seed`` in the place of every seed."""
+        config = self.config[self.subcommand] if self.subcommand else self.config
+        if config.seed is not None:
+            _replace_seeds(config, config.seed)
+            config.seed_everything = config.seed
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """A Trainer that writes to the run folder."""
+        folder = Path(os.environ[RUN_DIR])
+        trainer = self._get(self.config, "trainer")
+        callbacks: list[Any] = [Figures(), WritePredictions(str(folder))]
+        if trainer.enable_checkpointing is not False and not trainer.fast_dev_run:
+            callbacks.append(ModelCheckpoint(filename="last", enable_version_counter=False))
+        self.trainer_defaults = {"callbacks": callbacks}
+        return super().instantiate_trainer(logger=_loggers(self._get(self.config, "logger"), folder), **kwargs)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command; returns 0, or 2 after one sentence on standard error if the user can mend it."""
+    given = list(sys.argv[1:] if args is None else args)
+    try:
+        _dispatch(given)
+    except USER_ERRORS as error:
+        if os.environ.get("LIGHTNING_SNN_DEBUG"):
+            raise
+        print(f"lightning-snn: {sentence(error)}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _dispatch(args: list[str]) -> None:
+    command, rest = (args[0], args[1:]) if args else ("--help", [])
+    if command in LIGHTNING_COMMANDS:
+        _check_checkpoint_options(rest)
+        args = [command, *_resolve_configs(rest)]
+        _with_run_dir(_config_name(rest, command), lambda: _cli(args, run=True))
+    elif command == "run" and rest and not rest[0].startswith("-"):
+        recipe = find_recipe(rest[0])
+        _with_run_dir(recipe.stem, lambda: _run(["--config", str(recipe), *rest[1:]]))
+    else:
+        options = _own_parser().parse_args(args)
+        if options.command == "ls":
+            for name, path in recipes().items():
+                print(f"{name:18} {summary(path)}")
+        elif options.command == "cp":
+            _copy(options.recipe, Path(options.file))
+
+
+def _own_parser() -> argparse.ArgumentParser:
+    """The commands as the help shows them; those with many options are parsed by Lightning's CLI."""
+    parser = argparse.ArgumentParser(prog="lightning-snn", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="self-organise, train, test, and print a table beside the controls")
+    run.add_argument("recipe", metavar="RECIPE", help="a recipe's name or a YAML file; then any --key value")
+    commands.add_parser("ls", help="list the recipes")
+    copy = commands.add_parser("cp", help="copy a recipe, to change it")
+    copy.add_argument("recipe", metavar="RECIPE")
+    copy.add_argument("file", metavar="FILE")
+    for name in LIGHTNING_COMMANDS:
+        commands.add_parser(name, help=f"Lightning's {name}: --config RECIPE_OR_FILE, then any --key value")
+    return parser
+
+
+def _cli(args: list[str], *, run: bool) -> RecipeCLI:
+    quiet = {"exit_on_error": False}
+    return RecipeCLI(
+        SpikingClassifier,
+        LightningDataModule,
+        args=args,
+        run=run,
+        subclass_mode_model=True,
+        subclass_mode_data=True,
+        auto_configure_optimizers=False,
+        save_config_callback=SaveConfig,
+        parser_kwargs=quiet | ({name: quiet for name in LIGHTNING_COMMANDS} if run else {}),
+    )
+
+
+def _run(args: list[str]) -> None:
+    cli = _cli(args, run=False)
+    run_experiment(cli.trainer, cli.model, cli.datamodule)
+
+
+def _with_run_dir(name: str, action: Any) -> None:
+    """Choose the run folder, unless the process that started this one has, and check it can be written."""
+    inherited = RUN_DIR in os.environ
+    if not inherited:
+        folder = Path("runs") / name / datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+        os.environ[RUN_DIR] = str(folder)
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            raise ValueError(f"the run folder {folder} cannot be written: {error.strerror}") from error
+    try:
+        action()
+    finally:
+        if not inherited:
+            del os.environ[RUN_DIR]
+
+
+def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:
+    """The CSV logger first: ``trainer.log_dir`` is the first logger's."""
+    names = {chosen} if isinstance(chosen, str) else set(chosen)
+    place: dict[str, Any] = {"save_dir": str(folder.parent.parent), "name": folder.parent.name}
+    loggers: list[Logger] = [CSVLogger(**place, version=folder.name)]
+    if "tensorboard" in names:
+        loggers.append(TensorBoardLogger(**place, version=folder.name))
+    if "wandb" in names:
+        loggers.append(WandbLogger(project="lightning-snn", name=f"{folder.parent.name}-{folder.name}", save_dir=str(folder)))
+    return loggers
+
+
+def _replace_seeds(config: Any, seed: int) -> None:
+    """Set every value called ``seed``, at any depth."""
+    items = vars(config) if isinstance(config, Namespace) else config
+    for key, value in items.items():
+        if key == "seed" and isinstance(value, int):
+            items[key] = seed
+        elif isinstance(value, Namespace | dict):
+            _replace_seeds(value, seed)
+
+
+def _resolve_configs(args: list[str]) -> list[str]:
+    """Recipe names after ``--config`` become their files."""
+    resolved = list(args)
+    for i, option in enumerate(args[:-1]):
+        if option in ("--config", "-c"):
+            resolved[i + 1] = str(find_recipe(args[i + 1]))
+    return resolved
+
+
+def _config_name(args: list[str], default: str) -> str:
+    for option, value in zip(args, args[1:], strict=False):
+        if option in ("--config", "-c"):
+            return Path(value).stem
+    return default
+
+
+def _check_checkpoint_options(args: list[str]) -> None:
+    names = [arg.split("=")[0] for arg in args]
+    changed = [name for name in names if name.startswith("--model")]
+    if "--ckpt_path" in names and changed:
+        raise ValueError(f"{changed[0]} has no effect beside --ckpt_path: the checkpoint holds the model")
+
+
+def _copy(name: str, target: Path) -> None:
+    source = find_recipe(name)
+    if target.is_dir():
+        target = target / source.name
+    if target.exists():
+        raise ValueError(f"{target} exists already; choose another name")
+    shutil.copyfile(source, target)
+    print(f"{source.stem} copied to {target}; run it with: lightning-snn run {target}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,6 @@
+"""Data: digits in memory, their splits, and loaders that resume in the middle of an epoch."""
+
+from lightning_snn.data.loader import Batch, BatchLoader, ImageDataset
+from lightning_snn.data.mnist import MNIST
+
+__all__ = ["MNIST", "Batch", "BatchLoader", "ImageDataset"]

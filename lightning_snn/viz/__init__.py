@@ -1,0 +1,19 @@
+"""Figures of layers, activity, receptive fields and results.
+
+Every function takes tensors or arrays and returns a `matplotlib.figure.Figure` that belongs to nobody:
+pyplot is not involved, so there is no display, no global state and nothing to close. Save one with
+``figure.savefig("waves.png")``, log one with ``wandb.Image(figure)`` or TensorBoard's ``add_figure``.
+"""
+
+from lightning_snn.viz.activity import raster, wave_frames
+from lightning_snn.viz.fields import node_layout, receptive_fields
+from lightning_snn.viz.results import accuracy_bars, confusion_matrix
+
+__all__ = [
+    "accuracy_bars",
+    "confusion_matrix",
+    "node_layout",
+    "raster",
+    "receptive_fields",
+    "wave_frames",
+]
