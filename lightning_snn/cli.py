@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,9 +31,6 @@ RUN_DIR = "LIGHTNING_SNN_RUN_DIR"
 class SaveConfig(SaveConfigCallback):
     """Writes ``config.yaml`` into the run folder, which is new for every run."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs, save_to_log_dir=False)
-
     def save_config(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
         """Write the file; called on rank 0."""
         del trainer, pl_module, stage
@@ -53,7 +51,10 @@ class RecipeCLI(LightningCLI):
             help="Loggers beside the CSV file that is always written.",
         )
         parser.add_argument(
-            "--seed", type=int | None, default=None, help="Replaces every seed of the recipe but that of the splits."
+            "--seed",
+            type=int | None,
+            default=None,
+            help="Replaces every seed of the recipe but that of the splits.",
         )
 
     def before_instantiate_classes(self) -> None:
@@ -71,7 +72,9 @@ class RecipeCLI(LightningCLI):
         if trainer.enable_checkpointing is not False and not trainer.fast_dev_run:
             callbacks.append(ModelCheckpoint(filename="last", enable_version_counter=False))
         self.trainer_defaults = {"callbacks": callbacks}
-        return super().instantiate_trainer(logger=_loggers(self._get(self.config, "logger"), folder), **kwargs)
+        return super().instantiate_trainer(
+            logger=_loggers(self._get(self.config, "logger"), folder), **kwargs
+        )
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -131,6 +134,7 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
         subclass_mode_data=True,
         auto_configure_optimizers=False,
         save_config_callback=SaveConfig,
+        save_config_kwargs={"save_to_log_dir": False},
         parser_kwargs=quiet | ({name: quiet for name in LIGHTNING_COMMANDS} if run else {}),
     )
 
@@ -165,7 +169,11 @@ def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:
     if "tensorboard" in names:
         loggers.append(TensorBoardLogger(**place, version=folder.name))
     if "wandb" in names:
-        loggers.append(WandbLogger(project="lightning-snn", name=f"{folder.parent.name}-{folder.name}", save_dir=str(folder)))
+        loggers.append(
+            WandbLogger(
+                project="lightning-snn", name=f"{folder.parent.name}-{folder.name}", save_dir=str(folder)
+            )
+        )
     return loggers
 
 
@@ -189,7 +197,7 @@ def _resolve_configs(args: list[str]) -> list[str]:
 
 
 def _config_name(args: list[str], default: str) -> str:
-    for option, value in zip(args, args[1:], strict=False):
+    for option, value in pairwise(args):
         if option in ("--config", "-c"):
             return Path(value).stem
     return default

@@ -1,7 +1,7 @@
 """Errors of the command line as one sentence."""
 
 from jsonargparse import ArgumentError
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 USER_ERRORS = (ArgumentError, ValueError, FileNotFoundError, ImportError, MisconfigurationException)
 """What a user can mend by changing an argument, a file or an installation."""

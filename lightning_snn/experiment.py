@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -12,13 +13,16 @@ from rich.table import Table
 from lightning_snn.callbacks import SelfOrganization
 from lightning_snn.controls import ControlNetwork
 from lightning_snn.development import measure_fields
-from lightning_snn.module import NETWORK, SpikingClassifier
+from lightning_snn.features import NETWORK
+from lightning_snn.measures import score_name
+from lightning_snn.module import SpikingClassifier
+from lightning_snn.trainers import find_callback, is_trial
 
 _LABELS = {
-    NETWORK: "self-organised by waves",
-    "random": "random wiring, same fan-in",
-    "grid": "hand-made grid pooling",
-    "pixels": "raw pixels, no network",
+    NETWORK: "self-organised",
+    "random": "random wiring",
+    "grid": "hand-made grid",
+    "pixels": "raw pixels",
 }
 
 
@@ -38,11 +42,8 @@ def run_experiment(
     fitted = time.perf_counter()
     (scores,) = trainer.test(model, data, verbose=False)
     tested = time.perf_counter()
-    organising = sum(
-        callback.seconds
-        for callback in trainer.callbacks  # type: ignore[attr-defined]
-        if isinstance(callback, SelfOrganization)
-    )
+    phase = find_callback(trainer, SelfOrganization) or SelfOrganization()
+    organising = phase.seconds
     seconds = {
         "self-organise": organising,
         "encode": model.encode_seconds,
@@ -52,28 +53,25 @@ def run_experiment(
     folder = Path(trainer.log_dir or trainer.default_root_dir)
     if not trainer.is_global_zero:
         return
-    results = {"networks": _networks(trainer, model, scores), "seconds": seconds}
+    networks = _networks(model, scores, phase.target_share)
     console = Console()
-    console.print(_table(results["networks"], seconds, len(data.test_set)))  # type: ignore[attr-defined]
-    if not trainer.fast_dev_run:
-        (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    console.print(_table(networks, seconds, len(data.test_set)))  # type: ignore[attr-defined]
+    if not is_trial(trainer):
+        (folder / "results.json").write_text(
+            json.dumps({"networks": networks, "seconds": seconds}, indent=2) + "\n", encoding="utf-8"
+        )
         console.print(f"Run folder: {folder}", soft_wrap=True)
 
 
 def _networks(
-    trainer: Trainer, model: SpikingClassifier, scores: dict[str, float]
+    model: SpikingClassifier, scores: Mapping[str, float], target_share: float
 ) -> dict[str, dict[str, float]]:
     """Scores and field measures by network."""
-    target_share = next(
-        (c.target_share for c in trainer.callbacks if isinstance(c, SelfOrganization)),  # type: ignore[attr-defined]
-        0.15,
-    )
     wirings = {NETWORK: model.stack.projections}
     wirings |= {name: cast(ControlNetwork, c).projections for name, c in model.controls.items()}
     rows = {}
     for name in model.readouts:
-        suffix = "" if name == NETWORK else f"_{name}"
-        rows[name] = {key: scores[f"test/{key}{suffix}"] for key in ("accuracy", "macro_f1")}
+        rows[name] = {key: scores[f"test/{score_name(key, name)}"] for key in ("accuracy", "macro_f1")}
         for layer, projection in wirings.get(name, {}).items():
             below = model.stack.layer(model.stack.names[model.stack.names.index(layer) - 1]).geometry
             fields = measure_fields(projection, below, target_share=target_share)
@@ -84,12 +82,13 @@ def _networks(
 def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], num_test: int) -> Table:
     """One row a network; where several layers are wired, the fields are those of the first."""
     table = Table(
-        title=f"Test accuracy on {num_test:,} held-out digits",
-        caption="seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()),
+        title=f"Test on {num_test:,} held-out digits",
+        caption="Controls share the fan-in; field in nodes; seconds: "
+        + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()),
         caption_justify="left",
     )
     table.add_column("network")
-    for heading in ("accuracy %", "macro F1 %", "field size", "rms radius", "localised %", "coverage %"):
+    for heading in ("accuracy", "macro F1", "field", "radius", "localised", "coverage"):
         table.add_column(heading, justify="right")
     for name, row in networks.items():
         table.add_row(_LABELS[name], *_cells(row))
@@ -98,13 +97,13 @@ def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], num
 
 def _cells(row: dict[str, float]) -> list[str]:
     layer = next((key.split("/")[0] for key in row if "/" in key), None)
-    cells = [f"{100 * row['accuracy']:.1f}", f"{100 * row['macro_f1']:.1f}"]
+    cells = [f"{row['accuracy']:.1%}", f"{row['macro_f1']:.1%}"]
     if layer is None:
         return [*cells, *["-"] * 4]
     return [
         *cells,
         f"{row[f'{layer}/field_size']:.0f}",
         f"{row[f'{layer}/rms_radius']:.1f}",
-        f"{100 * row[f'{layer}/localised_share']:.0f}",
-        f"{100 * row[f'{layer}/coverage']:.0f}",
+        f"{row[f'{layer}/localised_share']:.0%}",
+        f"{row[f'{layer}/coverage']:.0%}",
     ]

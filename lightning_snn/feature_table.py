@@ -77,10 +77,10 @@ def build_feature_table(
         if mine or blank is None:
             shown = show(batch.image)
             blank = blank or shown
-        part = shown if mine else _zeros(blank, len(batch.index))
-        index.append(batch.index)
+        part = shown if mine else _zeros(blank, len(batch.sample))
+        index.append(batch.sample)
         parts.append(part)
-        done += len(batch.index)
+        done += len(batch.sample)
         report(done)
     rows = Presentation(
         {name: combine(torch.cat([part.features[name] for part in parts])) for name in parts[0].features},

@@ -12,12 +12,15 @@ from lightning_snn.network import SpikingStack
 from lightning_snn.readout import spike_trace
 from lightning_snn.synapses import Projection
 
+NETWORK = "network"
+"""The name of the stack's own network beside its controls."""
+
 
 class Presentation(NamedTuple):
     """What a batch of images evoked.
 
     Args:
-        features: Traces ``[B, F]`` of the top layer by network; the stack's own network is ``"network"``.
+        features: Traces ``[B, F]`` of the top layer by network; see `NETWORK`.
         rate: Mean firing rate in Hz of each layer of the stack's own network ``[B, L]``.
         sparsity: Share of neurons of each layer that stay silent ``[B, L]``.
     """
@@ -50,7 +53,7 @@ def present(
     dt = stack.bottom.dt
     retina, _ = stack.bottom(encoder(stack.bottom.geometry.sample(images), dt=dt))
     layers = {stack.names[0]: retina} | stack.ascend(retina)[0]
-    features = {"network": spike_trace(layers[stack.names[-1]], tau=tau_trace, dt=dt)}
+    features = {NETWORK: spike_trace(layers[stack.names[-1]], tau=tau_trace, dt=dt)}
     for name, projections in controls.items():
         top = stack.ascend(retina, projections=projections)[0][stack.names[-1]]
         features[name] = spike_trace(top, tau=tau_trace, dt=dt)
@@ -58,4 +61,3 @@ def present(
         rate = torch.stack([metrics.firing_rate(spikes, dt=dt) for spikes in layers.values()], dim=1)
         sparsity = torch.stack([metrics.sparsity(spikes) for spikes in layers.values()], dim=1)
     return Presentation(features, rate, sparsity)
-

@@ -10,8 +10,7 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchmetrics import ConfusionMatrix, MeanMetric, MetricCollection
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
+from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checks
 from lightning_snn.config import to_config
@@ -19,12 +18,11 @@ from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
 from lightning_snn.feature_table import BlockSource, FeatureTable, build_feature_table
-from lightning_snn.features import Presentation, present
+from lightning_snn.features import NETWORK, Presentation, present
+from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.readout import MLP, Readout
-
-NETWORK = "network"
 
 
 class Prediction(NamedTuple):
@@ -110,8 +108,12 @@ class SpikingClassifier(LightningModule):
         if "pixels" in (controls or []):
             sizes["pixels"] = image_size[0] * image_size[1]
         self.readouts = nn.ModuleDict({name: readout(size, num_classes) for name, size in sizes.items()})
-        self.scores = nn.ModuleDict({stage: self._make_scores(stage) for stage in ("val", "test")})
-        self.activity = nn.ModuleDict({stage: self._make_activity() for stage in ("val", "test")})
+        self.measures = nn.ModuleDict(
+            {
+                stage: StageMeasures(stage, list(self.readouts), self.stack.names, num_classes)
+                for stage in ("val", "test")
+            }
+        )
         self.confusion = ConfusionMatrix(task="multiclass", num_classes=num_classes)
 
     @property
@@ -213,23 +215,6 @@ class SpikingClassifier(LightningModule):
         noisy = any(self.stack.layer(name).noise > 0 for name in self.stack.names)
         return self.encoder.repeatable and not trained and not noisy
 
-    def _make_scores(self, stage: str) -> nn.ModuleDict:
-        """Metrics by network; a control's carry its name."""
-        metrics = MetricCollection(
-            {
-                "accuracy": MulticlassAccuracy(self.num_classes, average="micro"),
-                "macro_f1": MulticlassF1Score(self.num_classes, average="macro"),
-            }
-        )
-        suffix = {name: "" if name == NETWORK else f"_{name}" for name in self.readouts}
-        return nn.ModuleDict(
-            {name: metrics.clone(prefix=f"{stage}/", postfix=suffix[name]) for name in self.readouts}
-        )
-
-    def _make_activity(self) -> nn.ModuleDict:
-        names = [f"{what}_{layer}" for what in ("rate", "sparsity") for layer in self.stack.names]
-        return nn.ModuleDict({name: MeanMetric() for name in names})
-
     def _presentation(self, batch: Batch) -> Presentation:
         """From the table in training and validation, which hold the samples that it holds."""
         fitting = self.trainer.training or self.trainer.validating
@@ -248,13 +233,10 @@ class SpikingClassifier(LightningModule):
         checks.labels(label, self.num_classes)
         shown = self._presentation(batch)
         scores = self._all_scores(batch, shown)
-        for name, metrics in _metrics(self.scores[stage]):
-            metrics.update(scores[name], label)
-            self.log_dict(metrics, prog_bar=name == NETWORK, batch_size=len(label))
-        for name, metric in _metrics(self.activity[stage]):
-            what, layer = name.split("_", 1)
-            metric.update(getattr(shown, what)[:, self.stack.names.index(layer)])
-            self.log(f"{stage}/{name}", metric, batch_size=len(label))
+        measures = cast(StageMeasures, self.measures[stage])
+        measures.update(scores, label, shown)
+        for name, metric in measures.named().items():
+            self.log(name, metric, prog_bar=name.endswith("/accuracy"), batch_size=len(label))
         return scores
 
     def _build_table(self) -> FeatureTable | None:
@@ -276,10 +258,6 @@ class SpikingClassifier(LightningModule):
             )
         self.encode_seconds = time.perf_counter() - start
         return table
-
-
-def _metrics(group: nn.Module) -> list[tuple[str, Any]]:
-    return list(cast(nn.ModuleDict, group).items())
 
 
 def _as_list(loaders: Any) -> list[Any]:

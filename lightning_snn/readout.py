@@ -89,9 +89,7 @@ class ExtremeLearningMachine(Readout):
     hidden_weight: Tensor
     hidden_bias: Tensor
 
-    def __init__(
-        self, in_features: int, num_classes: int, *, num_hidden: int = 2000, seed: int = 0
-    ) -> None:
+    def __init__(self, in_features: int, num_classes: int, *, num_hidden: int = 2000, seed: int = 0) -> None:
         super().__init__(in_features, num_classes)
         checks.positive("num_hidden", num_hidden)
         generator = torch.Generator().manual_seed(seed)

@@ -1,12 +1,14 @@
 """Figures of what self-organisation did and how the classifier errs."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
-from lightning.pytorch.utilities.rank_zero import rank_zero_warn
+from lightning_utilities.core.rank_zero import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -15,6 +17,10 @@ from lightning_snn.callbacks.self_organization import SelfOrganization
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import SpikingStack
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+from lightning_snn.synapses import Projection
+from lightning_snn.trainers import find_callback, is_trial
+
+_SETTLING_ROUNDS = 6
 
 
 class Figures(Callback):
@@ -36,7 +42,7 @@ class Figures(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw node layout, receptive fields, wave frames and raster of the wired network."""
-        if trainer.fast_dev_run or not isinstance(pl_module, SpikingClassifier):
+        if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
             return
         folder = _folder(trainer)
         if not trainer.is_global_zero:
@@ -46,7 +52,7 @@ class Figures(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the confusion matrix."""
-        if trainer.fast_dev_run or not isinstance(pl_module, SpikingClassifier):
+        if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
             return
         folder = _folder(trainer)
         matrix = pl_module.confusion.compute().cpu()
@@ -58,38 +64,40 @@ def _network_figures(
     stack: SpikingStack, stimulus: Stimulus, steps: int
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     positions = {name: stack.layer(name).positions for name in stack.names}
-    yield "node_layout", lambda: viz.node_layout(positions)
-    for below, name in zip(stack.names, stack.names[1:], strict=False):
-        projection = stack.projections[name]
-        if projection.rule is not None:
-            yield (
-                f"receptive_fields_{name}",
-                lambda below=below, projection=projection: viz.receptive_fields(
-                    projection.initial_weight(), projection.weight.detach(), positions[below]
-                ),
-            )
-    yield (
-        "waves",
-        lambda: viz.wave_frames(
-            stack.bottom.positions, _activity(stack, stimulus, steps)[stack.names[0]], dt=stack.bottom.dt
-        ),
-    )
-    yield "raster", lambda: viz.raster(_activity(stack, stimulus, steps), dt=stack.bottom.dt)
+    yield "node_layout", partial(viz.node_layout, positions)
+    for below, name in pairwise(stack.names):
+        if stack.projections[name].rule is not None:
+            yield f"receptive_fields_{name}", partial(_fields, stack.projections[name], positions[below])
+    yield "waves", partial(_waves, stack, stimulus, steps)
+    yield "raster", partial(_raster, stack, stimulus, steps)
+
+
+def _fields(projection: Projection, positions: Tensor) -> Figure:
+    return viz.receptive_fields(projection.initial_weight(), projection.weight.detach(), positions)
+
+
+def _waves(stack: SpikingStack, stimulus: Stimulus, steps: int) -> Figure:
+    spikes = _activity(stack, stimulus, steps)[stack.names[0]]
+    return viz.wave_frames(stack.bottom.positions, spikes, dt=stack.bottom.dt)
+
+
+def _raster(stack: SpikingStack, stimulus: Stimulus, steps: int) -> Figure:
+    return viz.raster(_activity(stack, stimulus, steps), dt=stack.bottom.dt)
 
 
 @torch.no_grad()
 def _activity(stack: SpikingStack, stimulus: Stimulus, steps: int) -> dict[str, Tensor]:
-    """Spikes ``[T, N]`` of every layer under the stimulus, after as many steps to settle."""
+    """Spikes ``[T, N]`` of every layer under the stimulus, after the waves have built up."""
     stimulus.check(stack.bottom)
     state = stack.bottom.rest(1, stack.bottom.positions)
-    for number in range(2):
+    for number in range(_SETTLING_ROUNDS + 1):
         spikes, state = stimulus.run(stack.bottom, state, steps=steps, streams=[0], round_number=number)
     return {name: s[:, 0] for name, s in ({stack.names[0]: spikes} | stack.ascend(spikes)[0]).items()}
 
 
 def _stimulus(trainer: Trainer) -> Stimulus:
-    phases = [c for c in trainer.callbacks if isinstance(c, SelfOrganization)]  # type: ignore[attr-defined]
-    return phases[0].stimulus if phases else SpontaneousWaves()
+    phase = find_callback(trainer, SelfOrganization)
+    return SpontaneousWaves() if phase is None else phase.stimulus
 
 
 def _folder(trainer: Trainer) -> Path:

@@ -12,7 +12,7 @@ from lightning_snn.module import Prediction
 
 
 class WritePredictions(BasePredictionWriter):
-    """Writes sample number, class and probability to ``predictions.csv``; with several processes, a file each.
+    """Writes sample, class and probability to ``predictions.csv``; with several processes, a file each.
 
     Args:
         folder: Where to write.

@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from lightning.pytorch.utilities.rank_zero import rank_zero_info, rank_zero_warn
+from lightning_utilities.core.rank_zero import rank_zero_info, rank_zero_warn
 from torch import Tensor
 
 from lightning_snn import checks
@@ -16,6 +16,7 @@ from lightning_snn.development import Development, measure_fields
 from lightning_snn.network import SpikingStack
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+from lightning_snn.trainers import is_trial
 
 PREFIX = "self_organization"
 
@@ -107,14 +108,14 @@ class SelfOrganization(Callback):
             self._wire(trainer, name, self._running)
         self._running = None
         self.seconds += time.perf_counter() - start
-        if not trainer.fast_dev_run:
+        if not is_trial(trainer):
             self._save(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Save an interrupted phase, where one process can do so without the others."""
         del pl_module
         known = isinstance(exception, SIGTERMException)  # saved before it was raised
-        if self._running is not None and trainer.world_size == 1 and not known and not trainer.fast_dev_run:
+        if self._running is not None and trainer.world_size == 1 and not known and not is_trial(trainer):
             self._save(trainer)
         self._running = None
 
@@ -144,7 +145,7 @@ class SelfOrganization(Callback):
 
     def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
         """Rounds until enough units are localised, or ``max_steps``."""
-        max_steps = min(self.max_steps, 20 * self.num_streams) if trainer.fast_dev_run else self.max_steps
+        max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
         report: dict[str, float] = {}
         with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
             while self._steps < max_steps:
@@ -172,13 +173,13 @@ class SelfOrganization(Callback):
         return measure_fields(development.projection, sheet, target_share=self.target_share)
 
     def _agree_to_stop(self, trainer: Trainer, report: dict[str, float]) -> bool:
-        enough = report["localised_share"] >= self.stop_at and not trainer.fast_dev_run
+        enough = report["localised_share"] >= self.stop_at and not is_trial(trainer)
         return trainer.strategy.reduce_boolean_decision(enough)
 
     def _conclude(self, trainer: Trainer, name: str, report: dict[str, float]) -> None:
         share = report.get("localised_share", 0.0)
         summary = f"layers.{name}: {share:.0%} of the units localised after {self._steps} steps"
-        if share >= self.stop_at or trainer.fast_dev_run:
+        if share >= self.stop_at or is_trial(trainer):
             rank_zero_info(summary)
         else:
             rank_zero_warn(
@@ -213,7 +214,8 @@ def _stack(pl_module: LightningModule) -> SpikingStack:
     stack = getattr(pl_module, "stack", None)
     if not isinstance(stack, SpikingStack):
         raise ValueError(
-            f"SelfOrganization needs a module with a SpikingStack named `stack`, got {type(pl_module).__name__}"
+            "SelfOrganization needs a module with a SpikingStack named `stack`, "
+            f"got {type(pl_module).__name__}"
         )
     return stack
 

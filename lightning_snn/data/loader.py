@@ -17,12 +17,12 @@ class Batch(NamedTuple):
     Attributes:
         image: Grey values ``[B, 1, H, W]``, float32 in [0, 1].
         label: Classes ``[B]``, int64.
-        index: Numbers of the samples ``[B]``, int64, unique over all splits of a data set.
+        sample: Numbers of the samples ``[B]``, int64, unique over all splits of a data set.
     """
 
     image: Tensor
     label: Tensor
-    index: Tensor  # type: ignore[assignment]  # hides tuple.index
+    sample: Tensor
 
 
 class ImageDataset:
@@ -31,34 +31,34 @@ class ImageDataset:
     Args:
         images: Grey values ``[n, 1, H, W]``, uint8.
         labels: Classes ``[n]``, int64.
-        index: Numbers of the samples ``[n]``, int64, each once.
+        sample: Numbers of the samples ``[n]``, int64, each once.
 
     Raises:
         ValueError: if a shape, a dtype or a length is another one, or a number occurs twice.
 
     >>> data = ImageDataset(torch.full((3, 1, 2, 2), 51, dtype=torch.uint8),
-    ...                     labels=torch.tensor([7, 8, 9]), index=torch.tensor([0, 1, 2]))
+    ...                     labels=torch.tensor([7, 8, 9]), sample=torch.tensor([0, 1, 2]))
     >>> batch = data[torch.tensor([2, 0])]
     >>> batch.label, batch.image.max()
     (tensor([9, 7]), tensor(0.2000))
     """
 
-    def __init__(self, images: Tensor, *, labels: Tensor, index: Tensor) -> None:
+    def __init__(self, images: Tensor, *, labels: Tensor, sample: Tensor) -> None:
         if images.ndim != 4 or images.shape[1] != 1 or images.dtype != torch.uint8:
             raise ValueError(
                 f"images must be uint8 [n, 1, H, W], got {images.dtype} of shape {list(images.shape)}"
             )
-        for name, value in (("labels", labels), ("index", index)):
+        for name, value in (("labels", labels), ("sample", sample)):
             if value.shape != images.shape[:1] or value.dtype != torch.int64:
                 raise ValueError(
                     f"{name} must be int64 [n] with one entry for each of the {len(images)} images, "
                     f"got {value.dtype} of shape {list(value.shape)}"
                 )
-        if len(torch.unique(index)) != len(index):
-            raise ValueError("index must hold each number once: features are cached by it")
+        if len(torch.unique(sample)) != len(sample):
+            raise ValueError("sample must hold each number once: features are cached by it")
         self.images = images
         self.labels = labels
-        self.index = index
+        self.sample = sample
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -67,12 +67,12 @@ class ImageDataset:
     def __getitem__(self, positions: Tensor) -> Batch:
         """The samples at ``positions`` ``[B]``, in that order."""
         image = self.images[positions].to(torch.float32) / 255
-        return Batch(image, self.labels[positions], self.index[positions])
+        return Batch(image, self.labels[positions], self.sample[positions])
 
     def subset(self, positions: Tensor) -> "ImageDataset":
         """A data set of the samples at ``positions`` ``[m]``, in that order, with their numbers kept."""
         return ImageDataset(
-            self.images[positions], labels=self.labels[positions], index=self.index[positions]
+            self.images[positions], labels=self.labels[positions], sample=self.sample[positions]
         )
 
 
@@ -185,13 +185,18 @@ class BatchLoader:
         """
         return SimpleNamespace(sampler=self)
 
+    @property
+    def num_samples(self) -> int:
+        """Number of samples of the dataset, over all processes."""
+        return len(self.dataset)
+
     def blocks(self, size: int) -> Iterator[Batch]:
         """Every sample once, in the data set's order, ``size`` at a time, on every process the same.
 
         >>> data = ImageDataset(torch.zeros(5, 1, 2, 2, dtype=torch.uint8),
-        ...                     labels=torch.zeros(5, dtype=torch.int64), index=torch.arange(5))
+        ...                     labels=torch.zeros(5, dtype=torch.int64), sample=torch.arange(5))
         >>> loader = BatchLoader(data, batch_size=4, shuffle=True)
-        >>> [block.index.tolist() for block in loader.blocks(2)]
+        >>> [block.sample.tolist() for block in loader.blocks(2)]
         [[0, 1], [2, 3], [4]]
         """
         checks.positive("size", size)

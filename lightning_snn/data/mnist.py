@@ -20,7 +20,7 @@ class MNIST(LightningDataModule):
       set is the official one of 10,000.
 
     The validation set is drawn from the other digits, and what remains is the training set; each holds the
-    classes in proportion and in random order. `Batch.index` numbers the digits of all sets.
+    classes in proportion and in random order. `Batch.sample` numbers the digits of all sets.
 
     Args:
         root: Existing folder that holds or will hold ``MNIST/raw``; only for ``source="torchvision"``.
@@ -160,4 +160,4 @@ class MNIST(LightningDataModule):
 
 def _numbered(digits: sources.Digits, first: int) -> ImageDataset:
     index = torch.arange(first, first + len(digits.images))
-    return ImageDataset(digits.images, labels=digits.labels, index=index)
+    return ImageDataset(digits.images, labels=digits.labels, sample=index)

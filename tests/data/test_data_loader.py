@@ -9,11 +9,11 @@ def dataset(samples=23):
     """Sample i has grey value i, label i % 10 and number 100 + i."""
     number = torch.arange(samples)
     images = number.to(torch.uint8)[:, None, None, None].expand(-1, 1, 2, 3)
-    return ImageDataset(images, labels=number % 10, index=number + 100)
+    return ImageDataset(images, labels=number % 10, sample=number + 100)
 
 
 def indices(batches):
-    return [batch.index.tolist() for batch in batches]
+    return [batch.sample.tolist() for batch in batches]
 
 
 def loaders(world_size, **options):
@@ -27,19 +27,19 @@ def test_dataset_converts_to_float_and_keeps_the_order():
     assert batch.image.dtype == torch.float32
     assert torch.equal(batch.image[:, 0, 0, 0], torch.tensor([5.0, 2.0]) / 255)
     assert batch.label.tolist() == [5, 2]
-    assert batch.index.tolist() == [105, 102]
+    assert batch.sample.tolist() == [105, 102]
 
 
 def test_white_is_exactly_one():
     white = torch.full((1, 1, 2, 2), 255, dtype=torch.uint8)
-    data = ImageDataset(white, labels=torch.tensor([0]), index=torch.tensor([0]))
+    data = ImageDataset(white, labels=torch.tensor([0]), sample=torch.tensor([0]))
     assert (data[torch.tensor([0])].image == 1).all()
 
 
 def test_subset_keeps_numbers():
     part = dataset().subset(torch.tensor([4, 1])).subset(torch.tensor([1]))
     assert len(part) == 1
-    assert part.index.tolist() == [101]
+    assert part.sample.tolist() == [101]
     assert part.labels.tolist() == [1]
 
 
@@ -56,13 +56,13 @@ def test_subset_keeps_numbers():
 )
 def test_dataset_refuses_other_images(images, message):
     with pytest.raises(ValueError, match=message):
-        ImageDataset(images, labels=torch.arange(3), index=torch.arange(3))
+        ImageDataset(images, labels=torch.arange(3), sample=torch.arange(3))
 
 
-@pytest.mark.parametrize("name", ["labels", "index"])
+@pytest.mark.parametrize("name", ["labels", "sample"])
 @pytest.mark.parametrize("value", [torch.arange(2), torch.arange(3.0), torch.arange(3)[:, None]])
 def test_dataset_refuses_other_labels_and_numbers(name, value):
-    given = {"labels": torch.arange(3), "index": torch.arange(3), name: value}
+    given = {"labels": torch.arange(3), "sample": torch.arange(3), name: value}
     with pytest.raises(
         ValueError, match=rf"{name} must be int64 \[n\] with one entry for each of the 3 images"
     ):
@@ -70,9 +70,9 @@ def test_dataset_refuses_other_labels_and_numbers(name, value):
 
 
 def test_dataset_refuses_a_number_twice():
-    with pytest.raises(ValueError, match="index must hold each number once"):
+    with pytest.raises(ValueError, match="sample must hold each number once"):
         ImageDataset(
-            torch.zeros(2, 1, 2, 2, dtype=torch.uint8), labels=torch.arange(2), index=torch.tensor([7, 7])
+            torch.zeros(2, 1, 2, 2, dtype=torch.uint8), labels=torch.arange(2), sample=torch.tensor([7, 7])
         )
 
 
@@ -108,11 +108,11 @@ def test_global_batches_are_the_same_for_any_number_of_processes(world_size, shu
 @pytest.mark.parametrize("batch_size", [4, 5, 11, 23, 50])
 def test_evaluation_covers_each_sample_once(world_size, batch_size):
     parts = loaders(world_size, batch_size=batch_size, shuffle=False)
-    seen = sorted(index for loader in parts for batch in loader for index in batch.index.tolist())
+    seen = sorted(index for loader in parts for batch in loader for index in batch.sample.tolist())
     assert seen == list(range(100, 123))
     for loader in parts:
         assert len(loader) == len(indices(loader))
-        assert all(len(batch.index) for batch in loader)
+        assert all(len(batch.sample) for batch in loader)
 
 
 def test_processes_without_a_share_of_the_last_batch_skip_it():
@@ -128,7 +128,7 @@ def test_an_epoch_left_early_is_followed_by_a_new_one():
     loader, whole = (BatchLoader(dataset(), batch_size=4, shuffle=True) for _ in range(2))
     first, second = indices(whole), indices(whole)
     iterator = iter(loader)
-    assert next(iterator).index.tolist() == first[0]
+    assert next(iterator).sample.tolist() == first[0]
     iter(loader)  # never advanced: no epoch
     assert indices(loader) == second
 

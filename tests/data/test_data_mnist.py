@@ -20,7 +20,7 @@ def ready(*args, **options):
 
 
 def numbers(data):
-    return [part.index.tolist() for part in (data.train_set, data.val_set, data.test_set)]
+    return [part.sample.tolist() for part in (data.train_set, data.val_set, data.test_set)]
 
 
 def per_class(part):
@@ -41,10 +41,10 @@ def test_embedded_splits_are_disjoint_complete_and_stratified():
 def test_parts_hold_real_digits_under_their_numbers():
     data = ready()
     images = ready(val_size=0, split_seed=3)
-    position = images.train_set.index.argsort()[:1]
-    number = images.train_set.index[position]
-    parts = [part[part.index == number] for part in (data.train_set, data.val_set, data.test_set)]
-    (batch,) = (batch for batch in parts if len(batch.index))
+    position = images.train_set.sample.argsort()[:1]
+    number = images.train_set.sample[position]
+    parts = [part[part.sample == number] for part in (data.train_set, data.val_set, data.test_set)]
+    (batch,) = (batch for batch in parts if len(batch.sample))
     assert torch.equal(batch.image, images.train_set[position].image)
     assert batch.label == images.train_set.labels[position]
 
@@ -63,12 +63,12 @@ def test_val_size_does_not_touch_the_test_set():
 
 def test_seed_shuffles_training_only():
     first, same, other = (ready(seed=seed) for seed in (0, 0, 1))
-    batches = [next(iter(data.train_dataloader())).index for data in (first, same, other)]
+    batches = [next(iter(data.train_dataloader())).sample for data in (first, same, other)]
     assert torch.equal(batches[0], batches[1])
     assert not torch.equal(batches[0], batches[2])
     for loader in ("val_dataloader", "test_dataloader"):
         assert torch.equal(
-            next(iter(getattr(first, loader)())).index, next(iter(getattr(other, loader)())).index
+            next(iter(getattr(first, loader)())).sample, next(iter(getattr(other, loader)())).sample
         )
 
 
@@ -77,8 +77,8 @@ def test_loaders():
     assert [len(batch.label) for batch in data.train_dataloader()] == [64] * 56
     assert [len(batch.label) for batch in data.val_dataloader()] == [300, 100]
     assert [len(batch.label) for batch in data.test_dataloader()] == [300, 300, 300, 100]
-    predicted = torch.cat([batch.index for batch in data.predict_dataloader()])
-    assert torch.equal(predicted, data.test_set.index)
+    predicted = torch.cat([batch.sample for batch in data.predict_dataloader()])
+    assert torch.equal(predicted, data.test_set.sample)
     batch = next(iter(data.train_dataloader()))
     assert batch.image.shape == (64, 1, *MNIST.image_size)
     assert (float(batch.image.min()), float(batch.image.max())) == (0.0, 1.0)
@@ -99,16 +99,16 @@ def test_setup_is_done_once():
 
 
 def test_processes_divide_the_batches_of_one():
-    whole = [batch.index for batch in ready().train_dataloader()][:3]
+    whole = [batch.sample for batch in ready().train_dataloader()][:3]
     for rank in range(2):
         data = ready()
         data.trainer = SimpleNamespace(
             global_rank=rank, world_size=2, overfit_batches=0, limit_train_batches=1.0
         )
         for batch, expected in zip(data.train_dataloader(), whole, strict=False):
-            assert torch.equal(batch.index, expected[rank::2])
+            assert torch.equal(batch.sample, expected[rank::2])
         loader = data.val_dataloader()
-        assert torch.equal(torch.cat([batch.index for batch in loader]), data.val_set.index[rank::2])
+        assert torch.equal(torch.cat([batch.sample for batch in loader]), data.val_set.sample[rank::2])
 
 
 @full
@@ -159,7 +159,7 @@ class Linear(LightningModule):
         self.seen = {"train": [], "val": [], "test": []}
 
     def step(self, name, batch):
-        self.seen[name] += batch.index.tolist()
+        self.seen[name] += batch.sample.tolist()
         return F.cross_entropy(self.layer(batch.image.flatten(1)), batch.label)
 
     def training_step(self, batch, _):
@@ -172,7 +172,7 @@ class Linear(LightningModule):
         self.step("test", batch)
 
     def predict_step(self, batch, _):
-        return batch.index
+        return batch.sample
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)
@@ -199,10 +199,10 @@ class TestWithTrainer:
         run.fit(model, data)
         run.test(model, data, verbose=False)
         predicted = torch.cat(run.predict(model, data))
-        assert sorted(model.seen["train"]) == sorted(data.train_set.index.tolist())
-        assert model.seen["val"] == data.val_set.index.tolist()
-        assert model.seen["test"] == data.test_set.index.tolist()
-        assert torch.equal(predicted, data.test_set.index)
+        assert sorted(model.seen["train"]) == sorted(data.train_set.sample.tolist())
+        assert model.seen["val"] == data.val_set.sample.tolist()
+        assert model.seen["test"] == data.test_set.sample.tolist()
+        assert torch.equal(predicted, data.test_set.sample)
 
     @pytest.mark.filterwarnings("ignore:Total length of `list` across ranks is zero")
     def test_fit_without_validation_set(self, tmp_path):
@@ -225,4 +225,4 @@ class TestWithTrainer:
         expected.set_epoch(1)
         resumed = data.train_dataloader()
         resumed.load_state_dict(loader.state_dict())
-        assert torch.equal(next(iter(resumed)).index, next(iter(expected)).index)
+        assert torch.equal(next(iter(resumed)).sample, next(iter(expected)).sample)

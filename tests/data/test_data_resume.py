@@ -24,7 +24,7 @@ class Linear(LightningModule):
 
     def training_step(self, batch, _):
         assert isinstance(batch, Batch)
-        self.seen.append((self.global_step, batch.index.tolist()))
+        self.seen.append((self.global_step, batch.sample.tolist()))
         return F.cross_entropy(self.layer(batch.image.flatten(1)), batch.label)
 
     def configure_optimizers(self):
@@ -33,13 +33,13 @@ class Linear(LightningModule):
 
 class Validated(Linear):
     def validation_step(self, batch, _):
-        self.log("val_samples", float(len(batch.index)), reduce_fx="sum")
+        self.log("val_samples", float(len(batch.sample)), reduce_fx="sum")
 
 
 def loader(*, shuffle=True, limit=1.0):
     """Batches of 23 noise images: five training batches of four an epoch."""
     images = torch.randint(0, 256, (23, 1, 2, 3), generator=torch.Generator().manual_seed(1))
-    data = ImageDataset(images.to(torch.uint8), labels=torch.arange(23) % 10, index=torch.arange(23))
+    data = ImageDataset(images.to(torch.uint8), labels=torch.arange(23) % 10, sample=torch.arange(23))
     return BatchLoader(data, batch_size=4, shuffle=shuffle, seed=5, limit=limit)
 
 
@@ -125,5 +125,5 @@ def test_resumed_after_max_steps(tmp_path, step):
 def test_an_epoch_cut_short_is_followed_by_a_new_permutation(tmp_path):
     short = [index for _, index in fit(tmp_path, max_epochs=3, limit_train_batches=2).seen]
     whole = loader()
-    epochs = [[batch.index.tolist() for batch in whole] for _ in range(3)]
+    epochs = [[batch.sample.tolist() for batch in whole] for _ in range(3)]
     assert short == [batch for epoch in epochs for batch in epoch[:2]]

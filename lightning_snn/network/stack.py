@@ -1,0 +1,128 @@
+"""Layers that feed one another."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from lightning_snn.network.layer import LayerState, SpikingLayer
+from lightning_snn.synapses import Projection
+
+
+class SpikingStack(nn.Module):
+    """Layers that feed one another; the first takes currents, each other has a projection from below.
+
+    Args:
+        layers: Layers by name, bottom first.
+
+    Raises:
+        ValueError: if there is no layer, the first has a projection or another has none, layers or rules
+            differ in ``dt``, or a projection has other sizes than its layers.
+    """
+
+    def __init__(self, layers: Mapping[str, SpikingLayer]) -> None:
+        super().__init__()
+        if not layers:
+            raise ValueError("layers must name at least one layer, got none")
+        below: SpikingLayer | None = None
+        for name, layer in layers.items():
+            layer.projection = _connect(name, layer, below)
+            below = layer
+        self.layers = nn.ModuleDict(layers)
+        _check_dt(layers)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers, bottom first."""
+        return list(self.layers)
+
+    def layer(self, name: str) -> SpikingLayer:
+        """A layer by name."""
+        found = self.layers[name]
+        assert isinstance(found, SpikingLayer)
+        return found
+
+    @property
+    def bottom(self) -> SpikingLayer:
+        """The first layer."""
+        return self.layer(self.names[0])
+
+    @property
+    def top(self) -> SpikingLayer:
+        """The last layer."""
+        return self.layer(self.names[-1])
+
+    @property
+    def projections(self) -> dict[str, Projection]:
+        """The projections by the name of the layer that they lead to, bottom first."""
+        found = {name: self.layer(name).projection for name in self.names}
+        return {name: projection for name, projection in found.items() if projection is not None}
+
+    def forward(
+        self, current: Tensor, state: Mapping[str, LayerState] | None = None
+    ) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
+        """Run over time.
+
+        Args:
+            current: Input ``[T, B, N]`` of the first layer.
+            state: States by layer name to continue from; rest by default.
+
+        Returns:
+            Spikes ``[T, B, N]`` and states after the last step, by layer name.
+        """
+        state = state or {}
+        spikes, bottom = self.bottom(current, state.get(self.names[0]))
+        above, states = self.ascend(spikes, state)
+        return {self.names[0]: spikes} | above, {self.names[0]: bottom} | states
+
+    def ascend(
+        self,
+        spikes: Tensor,
+        state: Mapping[str, LayerState] | None = None,
+        *,
+        projections: Mapping[str, Projection] | None = None,
+        upto: str | None = None,
+    ) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
+        """Run the layers above the first on its spikes.
+
+        Args:
+            spikes: Spikes ``[T, B, N]`` of the first layer.
+            state: States by layer name to continue from; rest by default.
+            projections: Projections to use instead of the stack's own, by layer name.
+            upto: Name of the last layer to run; the top by default.
+
+        Returns:
+            As `forward`, without the first layer.
+        """
+        state, chosen = state or {}, self.projections | dict(projections or {})
+        names = self.names[1 : self.names.index(upto) + 1 if upto else None]
+        found: dict[str, Tensor] = {}
+        states: dict[str, LayerState] = {}
+        for name in names:
+            spikes, states[name] = self.layer(name)(chosen[name](spikes), state.get(name))
+            found[name] = spikes
+        return found, states
+
+
+def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:
+    if below is None:
+        if layer.make_projection is not None:
+            raise ValueError(f"layers.{name}.projection: the first layer takes currents, it cannot have one")
+        return None
+    if layer.make_projection is None:
+        raise ValueError(f"layers.{name}.projection is missing: it leads here from the layer below")
+    projection = layer.make_projection(below.num_nodes, layer.num_nodes)
+    if (projection.num_pre, projection.num_post) != (below.num_nodes, layer.num_nodes):
+        raise ValueError(
+            f"layers.{name}.projection leads from {projection.num_pre} to {projection.num_post} neurons, "
+            f"but the layers have {below.num_nodes} and {layer.num_nodes}"
+        )
+    return projection
+
+
+def _check_dt(layers: Mapping[str, SpikingLayer]) -> None:
+    steps = {f"layers.{name}.neuron.dt": layer.dt for name, layer in layers.items()}
+    for name, layer in layers.items():
+        if layer.projection and layer.projection.rule and layer.projection.rule.dt is not None:
+            steps[f"layers.{name}.projection.rule.dt"] = layer.projection.rule.dt
+    if len(set(steps.values())) > 1:
+        raise ValueError(f"one stack shares one dt, got {steps}")

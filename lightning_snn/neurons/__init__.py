@@ -1,0 +1,7 @@
+"""Neuron models as modules: thin shells around `lightning_snn.dynamics`; one file a model."""
+
+from lightning_snn.neurons.izhikevich import Izhikevich
+from lightning_snn.neurons.lif import LIF
+from lightning_snn.neurons.model import NeuronModel, check_sequence
+
+__all__ = ["LIF", "Izhikevich", "NeuronModel", "check_sequence"]

@@ -1,0 +1,125 @@
+"""Izhikevich's simple model as a module."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor
+
+from lightning_snn import checks
+from lightning_snn.dynamics.izhikevich import (
+    PRESETS,
+    IzhikevichParameters,
+    IzhikevichState,
+    heterogeneous_population,
+    izhikevich_rest,
+    izhikevich_step,
+)
+from lightning_snn.neurons.model import NeuronModel
+
+Preset = Literal[
+    "regular_spiking",
+    "intrinsically_bursting",
+    "chattering",
+    "fast_spiking",
+    "low_threshold_spiking",
+    "thalamo_cortical",
+    "resonator",
+    "heterogeneous",
+]
+Parameter = float | Sequence[float] | Tensor
+
+
+class Izhikevich(NeuronModel):
+    """Izhikevich's simple model; see `lightning_snn.dynamics.izhikevich`.
+
+    Args:
+        preset: Name of a firing pattern, or ``heterogeneous``: every neuron its own, from regular spiking
+            to chattering.
+        a: Overrides the preset's a (1/ms); one number or one a neuron. b, c, d likewise.
+        b: Sensitivity of u to v (1/ms).
+        c: Reset of v (mV).
+        d: Jump of u (mV/ms).
+        num_neurons: Size of a heterogeneous population; a layer fills it in.
+        seed: Seed of a heterogeneous population.
+        dt: Step in ms; the paper's program has 1, exact spike times need 0.01.
+        clip_peak: Limit v to 30 mV before each use.
+
+    Raises:
+        ValueError: if the preset is unknown, a parameter is not finite, or ``dt`` is not positive.
+
+    >>> spikes, state = Izhikevich.preset("regular_spiking")(torch.full((100, 1, 1), 10.0))
+    >>> int(spikes.sum())
+    3
+    """
+
+    a: Tensor
+    b: Tensor
+    c: Tensor
+    d: Tensor
+
+    def __init__(
+        self,
+        preset: Preset = "regular_spiking",
+        *,
+        a: Parameter | None = None,
+        b: Parameter | None = None,
+        c: Parameter | None = None,
+        d: Parameter | None = None,
+        num_neurons: int | None = None,
+        seed: int = 0,
+        dt: float = 1.0,
+        clip_peak: bool = False,
+    ) -> None:
+        super().__init__(dt)
+        checks.one_of("preset", preset, (*PRESETS, "heterogeneous"))
+        if num_neurons is not None:
+            checks.positive("num_neurons", num_neurons)
+        self.needs_size = preset == "heterogeneous" and num_neurons is None
+        self.clip_peak = clip_peak
+        values = _preset_values(preset, num_neurons or 1, seed)
+        for name, default, given in zip("abcd", values, (a, b, c, d), strict=True):
+            value = default if given is None else torch.as_tensor(given, dtype=torch.float32)
+            if not value.isfinite().all():
+                raise ValueError(f"{name} must be finite, got {given}")
+            self.register_buffer(name, value)
+
+    @classmethod
+    def preset(cls, name: Preset, **options: Any) -> Self:
+        """A population with the parameters of a named firing pattern; options as for the constructor."""
+        return cls(name, **options)
+
+    def sized(self, num_neurons: int) -> NeuronModel:
+        """This model, with one set of parameters a neuron where the population is heterogeneous."""
+        if not self.needs_size:
+            return self
+        return type(self)(**(self._init_args | {"num_neurons": num_neurons}))
+
+    def rest(self, batch: int, num_neurons: int, like: Tensor) -> IzhikevichState:
+        """``v = -65 mV, u = b v``."""
+        return izhikevich_rest(batch, num_neurons, self.constants, like)
+
+    def step(self, current: Tensor, state: IzhikevichState) -> tuple[Tensor, IzhikevichState]:
+        """One step; see `izhikevich_step`."""
+        return izhikevich_step(current, state, self.constants, self.dt)
+
+    def parameters_of(self, index: int) -> dict[str, float]:
+        """a, b, c and d of one neuron."""
+        return {name: _entry(getattr(self, name), index) for name in "abcd"}
+
+    @property
+    def constants(self) -> IzhikevichParameters:
+        """The parameters as the step function takes them."""
+        if self.needs_size:
+            raise ValueError("a heterogeneous population needs num_neurons: its neurons differ")
+        return IzhikevichParameters(self.a, self.b, self.c, self.d, self.clip_peak)
+
+
+def _preset_values(preset: str, num_neurons: int, seed: int) -> tuple[Tensor, ...]:
+    if preset == "heterogeneous":
+        return heterogeneous_population(num_neurons, torch.Generator().manual_seed(seed))
+    return tuple(torch.tensor(value) for value in PRESETS[preset])
+
+
+def _entry(values: Tensor, index: int) -> float:
+    return (values if values.ndim == 0 else values[index]).item()
