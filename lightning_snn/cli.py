@@ -4,6 +4,7 @@ import argparse
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -18,12 +19,13 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 
 from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.callbacks.predictions import WritePredictions
-from lightning_snn.cli_errors import USER_ERRORS, sentence
+from lightning_snn.cli_errors import USER_ERRORS, located, sentence
 from lightning_snn.experiment import run_experiment
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.recipe_files import find_recipe, recipes, summary
 
 LIGHTNING_COMMANDS = ("fit", "validate", "test", "predict")
+LoggerName = Literal["csv", "tensorboard", "wandb"]
 RUN_DIR = "LIGHTNING_SNN_RUN_DIR"
 """Set while a command runs, so that the processes it starts write to the same folder."""
 
@@ -46,7 +48,7 @@ class RecipeCLI(LightningCLI):
         parser.add_lightning_class_args(SelfOrganization, "self_organization")
         parser.add_argument(
             "--logger",
-            type=list[Literal["csv", "tensorboard", "wandb"]] | Literal["csv", "tensorboard", "wandb"],
+            type=LoggerName | list[LoggerName],
             default="csv",
             help="Loggers beside the CSV file that is always written.",
         )
@@ -64,6 +66,13 @@ class RecipeCLI(LightningCLI):
             _replace_seeds(config, config.seed)
             config.seed_everything = config.seed
 
+    def instantiate_classes(self) -> None:
+        """Build everything; an error names the key of the value that caused it."""
+        try:
+            super().instantiate_classes()
+        except USER_ERRORS as error:
+            raise located(error, self.config) from error
+
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A Trainer that writes to the run folder."""
         folder = Path(os.environ[RUN_DIR])
@@ -80,6 +89,8 @@ class RecipeCLI(LightningCLI):
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command; returns 0, or 2 after one sentence on standard error if the user can mend it."""
     given = list(sys.argv[1:] if args is None else args)
+    # the CLI gets its arguments from here, not from sys.argv; that is meant
+    warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
     try:
         _dispatch(given)
     except USER_ERRORS as error:
@@ -124,7 +135,7 @@ def _own_parser() -> argparse.ArgumentParser:
 
 
 def _cli(args: list[str], *, run: bool) -> RecipeCLI:
-    quiet = {"exit_on_error": False}
+    quiet = {"exit_on_error": False, "allow_abbrev": False}
     return RecipeCLI(
         SpikingClassifier,
         LightningDataModule,
@@ -158,7 +169,9 @@ def _with_run_dir(name: str, action: Any) -> None:
         action()
     finally:
         if not inherited:
-            del os.environ[RUN_DIR]
+            folder = Path(os.environ.pop(RUN_DIR))
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:

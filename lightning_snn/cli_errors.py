@@ -1,12 +1,107 @@
-"""Errors of the command line as one sentence."""
+"""Errors of the command line as one sentence: which key, what was given, what is allowed."""
 
-from jsonargparse import ArgumentError
+import difflib
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from jsonargparse import ArgumentError, Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+import lightning_snn
 
 USER_ERRORS = (ArgumentError, ValueError, FileNotFoundError, ImportError, MisconfigurationException)
 """What a user can mend by changing an argument, a file or an installation."""
 
+_NOISE = (
+    "Does not validate against any of the Union subtypes",
+    "Subtypes:",
+    "Errors:",
+    "Expected a <class 'NoneType'>",
+    "Given value",
+    "Problem with given class_path",
+    "Parser key",
+    "Type collections.abc.Callable",
+    "Expected a path but",
+)
+
 
 def sentence(error: BaseException) -> str:
-    """The innermost cause, after the key that the outer error names."""
-    return str(error)
+    """The innermost cause of an error, after the key that the outer messages name.
+
+    jsonargparse nests the messages of all types that it tried; the cause is the first line that is not
+    about the nesting.
+    """
+    message = str(error)
+    if message.startswith("Problems parsing config"):
+        return " ".join(message.split())
+    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    causes = [line for line in lines if line and not line.startswith(_NOISE)]
+    reason = _plain(causes[0], message) if causes else " ".join(lines)
+    key = _key(message)
+    return reason if not key or reason.startswith(key) else f"{key}: {reason}"
+
+
+def located(error: BaseException, config: Namespace) -> ValueError:
+    """The error of a constructor, with the key of the value that it complains about where one fits.
+
+    A constructor says ``num_nodes``; the user gave ``model.layers.retina.geometry.num_nodes``.
+    """
+    reason = sentence(error)
+    found = re.match(r"(\w+) must .*, got (.+)$", reason)
+    if found:
+        name, given = found.groups()
+        for key, value in _entries(config, ""):
+            if key.endswith(f".{name}") and str(value) == given.strip("'"):
+                return ValueError(f"{key.removesuffix(name)}{reason}".replace(".init_args.", "."))
+    return ValueError(reason)
+
+
+def _key(message: str) -> str:
+    """The dotted key that the nested messages lead to."""
+    outer = re.findall(r'Parser key "([^"]+)"', message)
+    nested = re.search(r"NestedArg\(key='([^']+)'", message)
+    if nested and outer:
+        return f"{outer[0]}.{nested[1]}"
+    return ".".join(outer)
+
+
+def _plain(cause: str, message: str) -> str:
+    """The words of jsonargparse for a cause in the user's."""
+    if option := re.match(r"Option '(\w+)' is not accepted", cause):
+        classes = re.findall(r"Problem with given class_path '([\w.]+)'", message)
+        return _unknown_option(option[1], classes[-1])
+    if literal := re.match(r"Expected a (?:typing\.)?Literal\[(.*)\]\. Got value: (.*)", cause):
+        return f"must be one of {literal[1]}, got {literal[2]!r}"
+    if path := re.match(r"Expected a dot import path string: (.*)", cause):
+        return f"there is no class {path[1]!r}{_did_you_mean(path[1], lightning_snn.__all__)}"
+    if attribute := re.match(r"module 'lightning_snn' has no attribute '(\w+)'", cause):
+        name = attribute[1]
+        return f"there is no class {name!r}{_did_you_mean(name, lightning_snn.__all__)}"
+    return cause
+
+
+def _unknown_option(name: str, class_path: str) -> str:
+    module, _, class_name = class_path.rpartition(".")
+    parameters = [n for n in inspect.signature(getattr(import_module(module), class_name)).parameters]
+    return (
+        f"{class_name} has no argument {name!r}{_did_you_mean(name, parameters)}; "
+        f"it has {', '.join(parameters)}"
+    )
+
+
+def _did_you_mean(given: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(given, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _entries(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values at any depth."""
+    items = vars(config) if isinstance(config, Namespace) else config
+    for name, value in items.items():
+        if isinstance(value, Namespace | dict):
+            yield from _entries(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
