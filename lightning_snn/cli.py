@@ -6,8 +6,6 @@ import shutil
 import sys
 import warnings
 from collections.abc import Sequence
-from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,11 +21,10 @@ from lightning_snn.cli_errors import USER_ERRORS, located, sentence
 from lightning_snn.experiment import run_experiment
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.recipe_files import find_recipe, recipes, summary
+from lightning_snn.run_folder import current_run_folder, open_run_folder, run_folder_scope
 
 LIGHTNING_COMMANDS = ("fit", "validate", "test", "predict")
 LoggerName = Literal["csv", "tensorboard", "wandb"]
-RUN_DIR = "LIGHTNING_SNN_RUN_DIR"
-"""Set while a command runs, so that the processes it starts write to the same folder."""
 
 
 class SaveConfig(SaveConfigCallback):
@@ -36,12 +33,16 @@ class SaveConfig(SaveConfigCallback):
     def save_config(self, trainer: Trainer, pl_module: Any, stage: str) -> None:
         """Write the file; called on rank 0."""
         del trainer, pl_module, stage
-        path = Path(os.environ[RUN_DIR]) / "config.yaml"
+        path = current_run_folder() / "config.yaml"
         self.parser.save(self.config, path, skip_none=False, overwrite=True)
 
 
 class RecipeCLI(LightningCLI):
     """Lightning's CLI with a self-organisation phase, a run folder and a choice of loggers."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.has_subcommands: bool = kwargs["run"]
+        super().__init__(*args, **kwargs)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the phase, the loggers, and one switch for all seeds."""
@@ -58,10 +59,16 @@ class RecipeCLI(LightningCLI):
             default=None,
             help="Replaces every seed of the recipe but that of the splits.",
         )
+        if not self.has_subcommands:
+            parser.add_argument(
+                "--ckpt_path", type=str | None, default=None, help="Checkpoint of an interrupted run."
+            )
 
     def before_instantiate_classes(self) -> None:
-        """Put ``--seed`` in the place of every seed."""
+        """Put ``--seed`` in the place of every seed, and choose the run folder."""
         config = self.config[self.subcommand] if self.subcommand else self.config
+        name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
+        open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
         if config.seed is not None:
             _replace_seeds(config, config.seed)
             config.seed_everything = config.seed
@@ -75,7 +82,7 @@ class RecipeCLI(LightningCLI):
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A Trainer that writes to the run folder."""
-        folder = Path(os.environ[RUN_DIR])
+        folder = current_run_folder()
         trainer = self._get(self.config, "trainer")
         callbacks: list[Any] = [Figures(), WritePredictions(str(folder))]
         if trainer.enable_checkpointing is not False and not trainer.fast_dev_run:
@@ -105,11 +112,13 @@ def _dispatch(args: list[str]) -> None:
     command, rest = (args[0], args[1:]) if args else ("--help", [])
     if command in LIGHTNING_COMMANDS:
         _check_checkpoint_options(rest)
-        args = [command, *_resolve_configs(rest)]
-        _with_run_dir(_config_name(rest, command), lambda: _cli(args, run=True))
+        with run_folder_scope():
+            _cli([command, *_resolve_configs(rest)], run=True)
     elif command == "run" and rest and not rest[0].startswith("-"):
         recipe = find_recipe(rest[0])
-        _with_run_dir(recipe.stem, lambda: _run(["--config", str(recipe), *rest[1:]]))
+        with run_folder_scope():
+            cli = _cli(["--config", str(recipe), *rest[1:]], run=False)
+            run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
     else:
         options = _own_parser().parse_args(args)
         if options.command == "ls":
@@ -150,30 +159,6 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
     )
 
 
-def _run(args: list[str]) -> None:
-    cli = _cli(args, run=False)
-    run_experiment(cli.trainer, cli.model, cli.datamodule)
-
-
-def _with_run_dir(name: str, action: Any) -> None:
-    """Choose the run folder, unless the process that started this one has, and check it can be written."""
-    inherited = RUN_DIR in os.environ
-    if not inherited:
-        folder = Path("runs") / name / datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-        os.environ[RUN_DIR] = str(folder)
-        try:
-            folder.mkdir(parents=True)
-        except OSError as error:
-            raise ValueError(f"the run folder {folder} cannot be written: {error.strerror}") from error
-    try:
-        action()
-    finally:
-        if not inherited:
-            folder = Path(os.environ.pop(RUN_DIR))
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-
-
 def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:
     """The CSV logger first: ``trainer.log_dir`` is the first logger's."""
     names = {chosen} if isinstance(chosen, str) else set(chosen)
@@ -207,13 +192,6 @@ def _resolve_configs(args: list[str]) -> list[str]:
         if option in ("--config", "-c"):
             resolved[i + 1] = str(find_recipe(args[i + 1]))
     return resolved
-
-
-def _config_name(args: list[str], default: str) -> str:
-    for option, value in pairwise(args):
-        if option in ("--config", "-c"):
-            return Path(value).stem
-    return default
 
 
 def _check_checkpoint_options(args: list[str]) -> None:

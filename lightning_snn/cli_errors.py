@@ -73,8 +73,8 @@ def _plain(cause: str, message: str) -> str:
     if option := re.match(r"Option '(\w+)' is not accepted", cause):
         classes = re.findall(r"Problem with given class_path '([\w.]+)'", message)
         return _unknown_option(option[1], classes[-1])
-    if literal := re.match(r"Expected a (?:typing\.)?Literal\[(.*)\]\. Got value: (.*)", cause):
-        return f"must be one of {literal[1]}, got {literal[2]!r}"
+    if literal := re.match(r"Expected a (?:typing\.)?Literal\[(.*)\](?:\. Got value: (.*))?", cause):
+        return f"must be one of {literal[1]}" + (f", got {literal[2]!r}" if literal[2] else "")
     if path := re.match(r"Expected a dot import path string: (.*)", cause):
         return f"there is no class {path[1]!r}{_did_you_mean(path[1], lightning_snn.__all__)}"
     if attribute := re.match(r"module 'lightning_snn' has no attribute '(\w+)'", cause):

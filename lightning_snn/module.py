@@ -23,6 +23,7 @@ from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.readout import MLP, Readout
+from lightning_snn.trainers import is_trial
 
 
 class Prediction(NamedTuple):
@@ -155,7 +156,7 @@ class SpikingClassifier(LightningModule):
             )
         for control in self.controls.values():
             cast(ControlNetwork, control).wire(self.stack)
-        if self.cache:
+        if self.cache and not is_trial(self.trainer):
             self._table = self._build_table()
 
     def on_fit_end(self) -> None:
