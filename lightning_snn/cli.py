@@ -98,6 +98,8 @@ def main(args: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if args is None else args)
     # the CLI gets its arguments from here, not from sys.argv; that is meant
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
+    # Lightning 2.6's own, with newer releases of torch
+    warnings.filterwarnings("ignore", message=".isinstance.treespec, LeafSpec.. is deprecated")
     try:
         _dispatch(given)
     except USER_ERRORS as error:

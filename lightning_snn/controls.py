@@ -58,6 +58,10 @@ class ControlNetwork(nn.Module):
         self.kind = kind
         self.seed = seed
         plastic = {name: p for name, p in stack.projections.items() if p.rule is not None}
+        if not plastic:
+            raise ValueError(
+                f"controls: {kind!r} rewires what a learning rule wires, but no layer has a rule"
+            )
         self.copies = nn.ModuleDict({name: copy.deepcopy(p) for name, p in plastic.items()})
 
     @property

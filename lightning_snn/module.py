@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from lightning_utilities.core.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix
@@ -27,7 +28,7 @@ from lightning_snn.trainers import is_trial
 
 
 class Prediction(NamedTuple):
-    """Predictions of a batch: sample numbers, classes and their probabilities, each ``[B]``."""
+    """Predictions of a batch ``[B]``: sample numbers (-1 if unknown), classes and their probabilities."""
 
     sample: Tensor
     label: Tensor
@@ -37,7 +38,8 @@ class Prediction(NamedTuple):
 class SpikingClassifier(LightningModule):
     """Classifies images by the spikes that they evoke in a stack of layers.
 
-    Batches are ``(image [B, 1, H, W] in [0, 1], label [B], sample number [B])``.
+    Batches are ``(image [B, 1, H, W] in [0, 1], label [B])``, or with the samples' numbers ``[B]`` as third
+    item, as those of `data.BatchLoader`, which lets features be kept.
 
     Args:
         layers: The layers of the stack by name, bottom first.
@@ -147,10 +149,9 @@ class SpikingClassifier(LightningModule):
 
     def on_train_start(self) -> None:
         """Wire the controls, then compute the features once."""
-        unwired = [name for name, p in self.stack.projections.items() if not p.wired]
-        if unwired:
+        if self._unwired:
             raise RuntimeError(
-                f"layers {', '.join(unwired)} have a learning rule but are not wired yet: add the "
+                f"layers {', '.join(self._unwired)} have a learning rule but are not wired yet: add the "
                 "SelfOrganization callback to the Trainer. (The learning-rate finder runs without callbacks: "
                 "train with limit_train_batches=1 first and start it from that checkpoint.)"
             )
@@ -166,11 +167,11 @@ class SpikingClassifier(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The summed loss of the network and its controls; they share no trained parameter."""
         del batch_idx
-        image, label, _ = batch
+        label = batch[1]
         checks.labels(label, self.num_classes)
         scores = self._all_scores(batch, self._presentation(batch))
         losses = {name: F.cross_entropy(values, label) for name, values in scores.items()}
-        self.log("train/loss", losses[NETWORK], prog_bar=True, batch_size=len(image))
+        self.log("train/loss", losses[NETWORK], prog_bar=True, batch_size=len(label))
         return torch.stack(list(losses.values())).sum()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -180,6 +181,7 @@ class SpikingClassifier(LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Start a new confusion matrix."""
+        self._warn_if_unwired()
         self.confusion.reset()
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
@@ -188,11 +190,16 @@ class SpikingClassifier(LightningModule):
         scores = self._evaluate(batch, "test")
         self.confusion.update(scores[NETWORK], batch[1])
 
+    def on_predict_epoch_start(self) -> None:
+        """Warn of a network that is not wired."""
+        self._warn_if_unwired()
+
     def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:
         """Classes and probabilities of a batch."""
         del batch_idx
         probability, label = self(batch[0]).softmax(1).max(1)
-        return Prediction(batch[2], label, probability)
+        sample = batch[2] if len(batch) > 2 else torch.full_like(label, -1)
+        return Prediction(sample, label, probability)
 
     def configure_optimizers(self) -> Any:
         """The optimizer of the parameters that need a gradient, and the scheduler."""
@@ -210,6 +217,17 @@ class SpikingClassifier(LightningModule):
                 raise ValueError(
                     f"the checkpoint is of another network: its {name} is {sizes[0]}, here it is {sizes[1]}"
                 )
+
+    @property
+    def _unwired(self) -> list[str]:
+        return [name for name, p in self.stack.projections.items() if not p.wired]
+
+    def _warn_if_unwired(self) -> None:
+        if self._unwired:
+            rank_zero_warn(
+                f"layers {', '.join(self._unwired)} are not wired: these are results of an untrained network. "
+                "Give --ckpt_path (ckpt_path=...) for a trained one."
+            )
 
     def _may_cache(self) -> bool:
         trained = any(p.requires_grad for p in self.stack.parameters())
@@ -244,6 +262,8 @@ class SpikingClassifier(LightningModule):
         loaders = [self.trainer.train_dataloader, *_as_list(self.trainer.val_dataloaders)]
         sources = [loader for loader in loaders if isinstance(loader, BlockSource)]
         if len(sources) < len(loaders):
+            if self.hparams["cache"]:
+                raise ValueError("model.cache = True needs loaders with `blocks`, such as data.BatchLoader")
             return None
         start = time.perf_counter()
         strategy = self.trainer.strategy
