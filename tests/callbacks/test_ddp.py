@@ -1,0 +1,169 @@
+"""The same run on one process and on two: the phase bit for bit, the readout up to rounding."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import torch
+
+pytestmark = pytest.mark.ddp
+
+SCRIPT = """
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from lightning_snn import *
+
+devices, folder, ckpt_path = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+torch.set_num_threads(1)
+
+
+class Digits(MNIST):
+    def setup(self, stage=None):
+        super().setup(stage)
+        sizes = {"train_set": 200, "val_set": 50, "test_set": 101}
+        for name, size in sizes.items():
+            setattr(self, name, getattr(self, name).subset(torch.arange(size)))
+
+
+class Watched(SpontaneousWaves):
+    # in the fifth round the folder is as a power cut would leave it
+    def run(self, layer, state, *, round_number, streams, **options):
+        if round_number == 4 and 0 in streams and not ckpt_path:
+            shutil.copy(folder / "self_organization.ckpt", folder / "power_cut.ckpt")
+        options["streams"] = streams
+        return super().run(layer, state, round_number=round_number, **options)
+
+
+class Report(Callback):
+    def write(self, trainer, name, value):
+        torch.save(value, folder / f"{name}-{trainer.global_rank}.pt")
+
+    def on_train_start(self, trainer, model):  # after the phase, before DDP's first broadcast
+        self.write(trainer, "phase", {k: v.clone() for k, v in model.stack.state_dict().items()})
+
+    def on_fit_end(self, trainer, model):
+        self.write(trainer, "fit", model.state_dict())
+
+    def on_test_epoch_end(self, trainer, model):
+        self.write(trainer, "confusion", model.confusion.compute())
+
+    def on_test_end(self, trainer, model):
+        self.write(trainer, "test", dict(trainer.callback_metrics))
+
+
+def build():
+    torch.manual_seed(0)
+    retina = SpikingLayer(
+        Torus(160, side=12.0), Izhikevich("heterogeneous"),
+        lateral=LateralKernel(inhibition_range=3.0), coupling="development",
+    )
+    rule = STDP(0.3, threshold=3.0, threshold_jump=0.5)
+    lgn = SpikingLayer(Torus(20, side=12.0), LIF(10.0), projection=partial(Dense, rule=rule, gain=40.0))
+    return SpikingClassifier(
+        {"retina": retina, "lgn": lgn}, ConstantCurrent(10, gain=60.0), Linear,
+        controls=["random"], optimizer=partial(torch.optim.SGD, lr=0.5),
+    )
+
+
+if __name__ == "__main__":
+    phase = SelfOrganization(
+        Watched(), num_streams=4, chunk=25, max_steps=800, stop_at=1.0, check_every_n_rounds=2,
+        every_n_rounds=2,
+    )
+    trainer = Trainer(
+        accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto", max_epochs=2,
+        logger=False, enable_progress_bar=False, use_distributed_sampler=False,
+        callbacks=[phase, Report(), ModelCheckpoint(folder)],
+    )
+    model, data = build(), Digits(batch_size=20, eval_batch_size=20)
+    trainer.fit(model, data, ckpt_path=ckpt_path[0] if ckpt_path else None, weights_only=True)
+    trainer.test(model, data, verbose=False)
+"""
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def run(folder, devices, *ckpt_path):
+    """Run the script on ``devices`` processes."""
+    folder.mkdir()
+    script = folder / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script, str(devices), folder, *ckpt_path],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "MASTER_PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Folders of the run on one process and on two."""
+    base = tmp_path_factory.mktemp("runs")
+    for devices in (1, 2):
+        run(base / str(devices), devices)
+    return base / "1", base / "2"
+
+
+def load(folder, name, rank=0):
+    return torch.load(folder / f"{name}-{rank}.pt", weights_only=True)
+
+
+def assert_equal(values, expected):
+    assert values.keys() == expected.keys()
+    for name, value in values.items():
+        assert torch.equal(value, expected[name]), name
+
+
+def test_the_phase_is_the_same_on_every_process(runs):
+    one, two = runs
+    expected = load(one, "phase")
+    assert bool(expected["layers.lgn.projection.wired"])
+    assert_equal(load(two, "phase", rank=0), expected)
+    assert_equal(load(two, "phase", rank=1), expected)
+
+
+def test_the_readout_learns_the_same_up_to_rounding(runs):
+    one, two = runs
+    expected = load(one, "fit")
+    assert_equal(load(two, "fit", rank=1), load(two, "fit", rank=0))
+    for name, value in load(two, "fit").items():
+        assert torch.allclose(value, expected[name], rtol=1e-5, atol=1e-5), name
+
+
+def test_every_test_sample_counts_once(runs):
+    one, two = runs
+    assert load(one, "confusion").sum() == 101
+    for rank in (0, 1):
+        assert torch.equal(load(two, "confusion", rank), load(one, "confusion"))
+        for key in ("test/accuracy", "test/macro_f1", "test/accuracy_random"):
+            assert load(two, "test", rank)[key] == load(one, "test")[key], key
+        for key in ("test/rate_lgn", "test/sparsity_retina"):
+            assert load(two, "test", rank)[key].item() == pytest.approx(load(one, "test")[key].item()), key
+
+
+def test_a_phase_begun_on_two_processes_goes_on_on_one(runs, tmp_path):
+    one, two = runs
+    path = two / "power_cut.ckpt"
+    saved = torch.load(path, weights_only=True)["callbacks"]["SelfOrganization"]
+    assert saved["round"] == 4
+    assert {len(leaf) for leaf in saved["streams"]} == {4}
+    run(tmp_path / "resumed", 1, path)
+    assert_equal(load(tmp_path / "resumed", "phase"), load(one, "phase"))
+    assert_equal(load(tmp_path / "resumed", "fit"), load(one, "fit"))

@@ -1,0 +1,206 @@
+"""Runs that are interrupted and go on, compared bit by bit with a run that is not."""
+
+import os
+import signal
+from contextlib import nullcontext
+
+import pytest
+import torch
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from lightning_snn import SpontaneousWaves
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
+    # the resumed runs save nothing
+    pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create"),
+    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
+]
+
+
+class Crash(Exception):
+    pass
+
+
+def crash():
+    raise Crash
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Interrupted(SpontaneousWaves):
+    """Spontaneous waves that end the run when a round begins."""
+
+    def __init__(self, round_number, how=crash):
+        super().__init__()
+        self.round_number = round_number
+        self.how = how
+
+    def run(self, layer, state, *, round_number, **options):
+        if round_number == self.round_number:
+            self.how()
+        return super().run(layer, state, round_number=round_number, **options)
+
+
+class RoundsSeen(SpontaneousWaves):
+    """Spontaneous waves that remember the numbers of the rounds."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def run(self, layer, state, *, round_number, **options):
+        self.seen.append(round_number)
+        return super().run(layer, state, round_number=round_number, **options)
+
+
+class StopAtStep(Callback):
+    """Ends the run in the middle of the supervised epochs."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_train_batch_start(self, trainer, *_):
+        if trainer.global_step == self.step:
+            raise Crash
+
+
+def assert_same(resumed, whole):
+    expected = whole.state_dict()
+    assert resumed.state_dict().keys() == expected.keys()
+    for name, value in resumed.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+@pytest.fixture
+def whole(classifier, phase, trainer, data):
+    """``whole(layers)``: a model after a phase of 8 rounds a projection and two epochs, not interrupted."""
+
+    def run(layers=None):
+        model = classifier(layers)
+        trainer(phase(), max_epochs=2).fit(model, data)
+        return model
+
+    return run
+
+
+@pytest.fixture
+def resume(classifier, phase, trainer, data):
+    """``resume(ckpt_path, layers, **changes)``: a fresh model that goes on, and the rounds that it ran."""
+
+    def run(path, layers=None, **changes):
+        model, waves = classifier(layers), RoundsSeen()
+        fit = trainer(phase(waves, **changes), max_epochs=2)
+        fit.fit(model, data, ckpt_path=path, weights_only=True)
+        return model, waves.seen
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("how", "raised"), [(crash, Crash), (interrupt, SystemExit), (terminate, SIGTERMException)]
+)
+@pytest.mark.parametrize("number", [0, 1, 3, 7])
+def test_interrupted_phase(classifier, phase, trainer, data, whole, resume, tmp_path, number, how, raised):
+    fit = trainer(phase(Interrupted(number, how)), ModelCheckpoint(tmp_path), max_epochs=2)
+    with pytest.raises(raised):
+        fit.fit(classifier(), data)
+    resumed, rounds = resume(tmp_path / "self_organization.ckpt")
+    finished_round = how is terminate  # a signal is looked for between rounds
+    assert rounds == list(range(number + finished_round, 8))
+    assert_same(resumed, whole())
+
+
+@pytest.mark.parametrize("number", [3, 5])
+def test_killed_phase_goes_on_from_the_last_checkpoint(
+    classifier, phase, trainer, data, whole, resume, tmp_path, monkeypatch, number
+):
+    killed = phase(Interrupted(number), every_n_rounds=2)
+    monkeypatch.setattr(killed, "on_exception", lambda *_: None)
+    with pytest.raises(Crash):
+        trainer(killed, ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
+    resumed, rounds = resume(tmp_path / "self_organization.ckpt")
+    assert rounds == list(range(number - 1, 8))
+    assert_same(resumed, whole())
+
+
+def test_interrupted_twice(classifier, phase, trainer, data, whole, resume, tmp_path):
+    path = tmp_path / "self_organization.ckpt"
+    for number, ckpt_path in ((2, None), (5, path)):
+        fit = trainer(phase(Interrupted(number)), ModelCheckpoint(tmp_path), max_epochs=2)
+        with pytest.raises(Crash):
+            fit.fit(classifier(), data, ckpt_path=ckpt_path, weights_only=True)
+    resumed, rounds = resume(path)
+    assert rounds == [5, 6, 7]
+    assert_same(resumed, whole())
+
+
+@pytest.mark.parametrize("number", [6, 8, 11, 15])
+def test_three_layers(classifier, retina, pooling, phase, trainer, data, whole, resume, tmp_path, number):
+    def layers():
+        return {"retina": retina(), "lgn": pooling(40), "cortex": pooling(10)}
+
+    fit = trainer(phase(Interrupted(number)), ModelCheckpoint(tmp_path), max_epochs=2)
+    with pytest.raises(Crash):
+        fit.fit(classifier(layers()), data)
+    resumed, rounds = resume(tmp_path / "self_organization.ckpt", layers())
+    assert rounds == list(range(number, 16))
+    assert_same(resumed, whole(layers()))
+
+
+def test_another_number_of_streams(classifier, phase, trainer, data, resume, tmp_path):
+    with pytest.raises(Crash):
+        trainer(phase(Interrupted(3)), ModelCheckpoint(tmp_path)).fit(classifier(), data)
+    with pytest.raises(ValueError, match=r"self_organization.num_streams must be 4 .*got 8"):
+        resume(tmp_path / "self_organization.ckpt", num_streams=8)
+
+
+def test_another_number_of_streams_after_the_phase(classifier, phase, trainer, data, resume, tmp_path):
+    model = classifier()
+    trainer(phase(), ModelCheckpoint(tmp_path), max_epochs=2).fit(model, data)
+    resumed, rounds = resume(tmp_path / "self_organization.ckpt", num_streams=8)
+    assert rounds == []
+    assert_same(resumed, model)
+
+
+@pytest.mark.xfail(strict=True, reason="the callback keeps its round and steps from one fit to the next")
+@pytest.mark.parametrize("number", [3, None])
+def test_a_used_callback_starts_afresh(classifier, phase, trainer, data, whole, tmp_path, number):
+    waves = Interrupted(number)
+    used = phase(waves)
+    with pytest.raises(Crash) if number else nullcontext():
+        trainer(used, ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
+    waves.round_number = None
+    new = classifier()
+    trainer(used, max_epochs=2).fit(new, data)
+    assert_same(new, whole())
+
+
+@pytest.mark.xfail(strict=True, reason="a measurement that was interrupted is not made up for")
+def test_interrupted_in_the_measurement_that_ends_the_phase(
+    classifier, phase, trainer, data, resume, tmp_path, monkeypatch
+):
+    interrupted = phase(stop_at=0.0)
+    monkeypatch.setattr(interrupted, "_measure", lambda _: crash())
+    with pytest.raises(Crash):
+        trainer(interrupted, ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
+    _, rounds = resume(tmp_path / "self_organization.ckpt", stop_at=0.0)
+    assert rounds == []  # two rounds were run, which is when the fields are measured
+
+
+@pytest.mark.parametrize("step", [1, 3, 4])
+def test_interrupted_epochs(classifier, phase, trainer, data, whole, resume, tmp_path, step):
+    checkpoints = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1, save_top_k=-1)
+    with pytest.raises(Crash):
+        trainer(phase(), checkpoints, StopAtStep(step), max_epochs=2).fit(classifier(), data)
+    resumed, rounds = resume(tmp_path / f"step={step}.ckpt")
+    assert rounds == []
+    assert_same(resumed, whole())

@@ -1,0 +1,154 @@
+from functools import partial
+
+import pytest
+import torch
+
+from lightning_snn.geometry import Square
+from lightning_snn.lateral import LateralKernel
+from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.neurons import LIF, Izhikevich
+from lightning_snn.plasticity import STDP
+from lightning_snn.synapses import Dense
+
+KERNEL = LateralKernel(excitation=0.5, inhibition_range=3.0)
+
+
+def layer_of(neuron=None, **options):
+    return SpikingLayer(Square(60, side=6.0), neuron or LIF(5.0), **options)
+
+
+def drive(steps, batch, nodes=60, seed=0):
+    return 2 + 5 * torch.randn(steps, batch, nodes, generator=torch.Generator().manual_seed(seed))
+
+
+def test_shapes():
+    spikes, state = layer_of(Izhikevich())(drive(10, 3))
+    assert spikes.shape == (10, 3, 60)
+    assert set(spikes.unique().tolist()) <= {0.0, 1.0}
+    assert state.neurons.v.shape == state.neurons.u.shape == (3, 60)
+    assert torch.equal(state.spikes, spikes[-1])
+
+
+@pytest.mark.parametrize("lateral", [None, KERNEL], ids=["alone", "coupled"])
+@pytest.mark.parametrize(
+    "neuron", [LIF(5.0, refractory=2.0), Izhikevich("heterogeneous")], ids=["lif", "izh"]
+)
+@pytest.mark.parametrize("split", [1, 23])
+def test_a_run_in_two_parts_equals_one_long_run(lateral, neuron, split):
+    layer = layer_of(neuron, lateral=lateral)
+    current = drive(60, 2)
+    spikes, state = layer(current)
+    first, middle = layer(current[:split])
+    second, end = layer(current[split:], middle)
+    assert spikes.sum() > 50
+    assert torch.equal(torch.cat([first, second]), spikes)
+    assert torch.equal(end.spikes, state.spikes)
+    assert all(torch.equal(a, b) for a, b in zip(end.neurons, state.neurons, strict=True))
+
+
+def test_rest_is_where_a_run_starts():
+    layer = layer_of(lateral=KERNEL)
+    current = drive(20, 2)
+    assert torch.equal(layer(current)[0], layer(current, layer.rest(2, current))[0])
+
+
+@pytest.mark.parametrize("dt", [1.0, 0.5])
+def test_a_spike_delivers_the_same_charge_at_any_dt(dt):
+    layer = layer_of(LIF(5.0, dt=dt), lateral=KERNEL)
+    torch.testing.assert_close(layer.lateral_rows * dt, KERNEL.matrix(layer.geometry))
+
+
+def test_coupling_of_development_acts_only_then():
+    current = drive(40, 2)
+    alone, always, development = (
+        layer_of(lateral=lateral, coupling=coupling)
+        for lateral, coupling in ((None, "always"), (KERNEL, "always"), (KERNEL, "development"))
+    )
+    coupled = always(current)[0]
+    assert not torch.equal(coupled, alone(current)[0])
+    assert torch.equal(always(current, developing=True)[0], coupled)
+    assert torch.equal(development(current)[0], alone(current)[0])
+    assert torch.equal(development(current, developing=True)[0], coupled)
+
+
+@pytest.mark.parametrize("dt", [1.0, 0.25])
+def test_noise_comes_from_the_generator_and_scales_with_dt(dt):
+    noisy, quiet = (layer_of(LIF(5.0, dt=dt), noise=noise) for noise in (4.0, 0.0))
+    current = torch.ones(50, 2, 60)
+
+    def run(seed):
+        return noisy(current, generator=torch.Generator().manual_seed(seed))[0]
+
+    draw = torch.randn(50, 2, 60, generator=torch.Generator().manual_seed(7))
+    assert run(7).sum() > 50
+    assert torch.equal(run(7), quiet(current + 4.0 * dt**-0.5 * draw)[0])
+    assert not torch.equal(run(7), run(8))
+
+
+def test_a_heterogeneous_population_gets_the_size_of_its_sheet():
+    layer = layer_of(Izhikevich("heterogeneous", seed=4))
+    assert layer.neuron.c.shape == (60,)
+    assert layer.node(7).parameters["c"] == layer.neuron.c[7].item()
+
+
+def test_a_node_is_a_view_of_its_neuron():
+    bottom = layer_of(Izhikevich("heterogeneous"))
+    top = SpikingLayer(Square(5, side=6.0), LIF(7.0), projection=partial(Dense, rule=STDP()))
+    SpikingStack({"bottom": bottom, "top": top})
+    assert torch.equal(bottom.node(3).position, bottom.geometry.positions[3])
+    assert bottom.node(3).weights is None
+    assert bottom.node(3).field is None
+
+    node = top.node(2)
+    assert node.parameters["tau_mem"] == 7.0
+    with torch.no_grad():
+        top.projection.weight[2] = 0
+        top.projection.weight[2, [4, 9]] = 0.9
+    assert node.weights.nonzero()[:, 0].tolist() == [4, 9]
+    assert node.field.tolist() == [4, 9]
+
+
+def test_a_nodes_state_is_its_part_of_the_layers_state():
+    layer = layer_of(Izhikevich())
+    _, state = layer(drive(5, 3))
+    found = layer.node(11).state(state)
+    assert set(found) == {"v", "u"}
+    assert torch.equal(found["v"], state.neurons.v[:, 11])
+    assert torch.equal(found["u"], state.neurons.u[:, 11])
+
+
+@pytest.mark.parametrize("index", [-1, 60])
+def test_there_is_no_such_node(index):
+    with pytest.raises(IndexError, match=f"node must lie in 0 to 59, got {index}"):
+        layer_of().node(index)
+
+
+def test_positions_are_saved_and_the_coupling_is_not():
+    assert set(layer_of(lateral=KERNEL).state_dict()) == {"positions"}
+
+
+@pytest.mark.parametrize(
+    ("current", "message"),
+    [
+        (torch.zeros(5, 1, 59), r"current must be \[T, B, 60\], got \[5, 1, 59\]"),
+        (torch.zeros(5, 60), r"current must be floating point, \[T, B, N\]"),
+        (torch.zeros(5, 1, 60).long(), r"current must be floating point.*got torch.int64"),
+        (torch.zeros(0, 1, 60), r"no empty dimension, got torch.float32 \[0, 1, 60\]"),
+    ],
+)
+def test_currents_of_another_kind_are_refused(current, message):
+    with pytest.raises(ValueError, match=message):
+        layer_of()(current)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"coupling": "never"}, "coupling must be one of always, development, got 'never'"),
+        ({"noise": -1.0}, "noise must be a finite number, 0 or above, got -1.0"),
+        ({"lateral": LateralKernel(inhibition_range=20.0)}, "geometry is too small"),
+    ],
+)
+def test_errors(options, message):
+    with pytest.raises(ValueError, match=message):
+        layer_of(**options)

@@ -1,0 +1,173 @@
+import functools
+import operator
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from lightning_snn.plasticity import STDP, CompetitiveHebbian, Streams
+
+
+def copies(total, *shape, seed=0):
+    return torch.randn(total, *shape, generator=torch.Generator().manual_seed(seed))
+
+
+OWNER = torch.tensor([3, 0, 2, 2, 1, 0])
+
+
+def test_one_process_runs_all_streams():
+    streams = Streams(4)
+    values = copies(4, 5)
+    assert list(streams.numbers) == [0, 1, 2, 3]
+    assert streams.gather(values) is values
+    assert streams.sum(values) is values
+
+
+def test_a_part_has_the_global_numbers():
+    assert list(Streams(8, first=2, count=3).numbers) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("shape", [(6,), (7, 6)])
+def test_select_takes_each_unit_from_its_owner(shape):
+    values = copies(4, *shape)
+    found = Streams(4).select(values, OWNER)
+    expected = torch.stack([values[owner, ..., unit] for unit, owner in enumerate(OWNER.tolist())])
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("sizes", [[4], [2, 2], [1, 3], [1, 1, 1, 1]])
+def test_parts_add_up_to_the_whole_bit_for_bit(sizes):
+    values = copies(4, 7, 6)
+    first, total = 0, torch.zeros(6, 7)
+    for size in sizes:
+        streams = Streams(4, first=first, count=size)
+        total = total + streams.select(values[first : first + size], OWNER)
+        first += size
+    assert torch.equal(total, Streams(4).select(values, OWNER))
+
+
+def test_select_does_not_modify_its_arguments():
+    values, owner = copies(2, 3, 6), OWNER.clone()
+    before = values.clone()
+    found = Streams(4, first=2, count=2).select(values, owner)
+    assert torch.equal(values, before)
+    assert torch.equal(owner, OWNER)
+    assert torch.equal(found[1], torch.zeros(3))
+    found += 1
+    assert torch.equal(values, before)
+
+
+def test_whole_numbers_stay_whole():
+    found = Streams(4).select(torch.arange(24).reshape(4, 6), OWNER)
+    assert found.tolist() == [18, 1, 14, 15, 10, 5]
+
+
+@pytest.mark.parametrize("total", [0, -2])
+def test_there_is_at_least_one_stream(total):
+    with pytest.raises(ValueError, match=f"num_streams must be a finite number above 0, got {total}"):
+        Streams(total)
+
+
+class Process(Streams):
+    """One of several processes, each a thread here, that meet at a barrier."""
+
+    def __init__(self, total, first, count, board, barrier):
+        super().__init__(total, first=first, count=count)
+        self.board, self.barrier = board, barrier
+
+    def exchange(self, values):
+        self.board[self.first] = values
+        self.barrier.wait(timeout=10)
+        found = [self.board[first] for first in sorted(self.board)]
+        self.barrier.wait(timeout=10)
+        return found
+
+    def gather(self, values):
+        return torch.cat(self.exchange(values))
+
+    def sum(self, values):
+        return functools.reduce(operator.add, self.exchange(values))
+
+
+RULES = {
+    "competitive": CompetitiveHebbian(threshold=20.0, review_interval=100, review_wins=12),
+    "stdp": STDP(threshold=1.0),
+}
+every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+
+
+def start(rule, num_pre=25, num_post=7):
+    return rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))
+
+
+def activity(steps, streams, nodes=25, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.rand(steps, streams, nodes, generator=generator) < 0.25).float()
+
+
+def run_rounds(rule, streams, spikes, rounds=3):
+    """The wiring after some rounds of this process's part of the activity ``[T, total, N]``."""
+    wiring = start(rule)
+    state = rule.open(wiring, streams.count)
+    for part in spikes[:, streams.first : streams.first + streams.count].chunk(rounds):
+        proposal, state = rule.learn(part, wiring, state)
+        wiring = rule.merge(wiring, proposal, streams, len(part))
+    return wiring
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+
+
+@every_rule
+@pytest.mark.parametrize("sizes", [[2, 2], [1, 3], [1, 1, 1, 1]])
+def test_a_rule_learns_the_same_on_any_number_of_processes(rule, sizes):
+    spikes = activity(180, 4)
+    whole = run_rounds(rule, Streams(4), spikes)
+    board, barrier = {}, threading.Barrier(len(sizes))
+    first = [sum(sizes[:k]) for k in range(len(sizes))]
+    processes = [Process(4, *part, board, barrier) for part in zip(first, sizes, strict=True)]
+    with ThreadPoolExecutor(len(sizes)) as pool:
+        for part in pool.map(lambda process: run_rounds(rule, process, spikes), processes):
+            assert_same(part, whole)
+    assert (whole["weight"] != start(rule)["weight"]).any(1).all()
+
+
+@every_rule
+def test_streams_work_on_copies_of_their_own(rule):
+    spikes, wiring = activity(60, 3), start(rule)
+    together, _ = rule.learn(spikes, wiring, rule.open(wiring, 3))
+    for s in range(3):
+        alone, _ = rule.learn(spikes[:, s : s + 1], wiring, rule.open(wiring, 1))
+        assert_same({name: value[s : s + 1] for name, value in together.items()}, alone)
+    assert not torch.equal(together["weight"][0], together["weight"][1])
+
+
+@every_rule
+@pytest.mark.parametrize("split", [1, 37])
+def test_splitting_a_chunk_without_a_merge_changes_nothing(rule, split):
+    spikes, wiring = activity(80, 1), start(rule)
+    whole, end = rule.learn(spikes, wiring, rule.open(wiring, 1))
+    first, middle = rule.learn(spikes[:split], wiring, rule.open(wiring, 1))
+    carried = wiring | {n: first[n][0] for n in ("threshold", "largest") if n in first}
+    second, last = rule.learn(spikes[split:], carried | {"weight": first["weight"][0].t()}, middle)
+    second["wins"] = first["wins"] + second["wins"]
+    assert whole["wins"].sum() > 10
+    assert_same(second, whole)
+    assert_same(last, end)
+
+
+@every_rule
+def test_learn_and_merge_do_not_modify_their_arguments(rule):
+    spikes, wiring = activity(60, 2), start(rule)
+    state = rule.open(wiring, 2)
+    _, state = rule.learn(spikes, wiring, state)
+    before = [{n: v.clone() for n, v in part.items()} for part in (wiring, state, {"spikes": spikes})]
+    proposal, _ = rule.learn(spikes, wiring, state)
+    kept = {n: v.clone() for n, v in proposal.items()}
+    rule.merge(wiring, proposal, Streams(2), 60)
+    for part, copy in zip((wiring, state, {"spikes": spikes}, proposal), (*before, kept), strict=True):
+        assert_same(part, copy)

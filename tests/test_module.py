@@ -1,0 +1,350 @@
+"""The classifier: what it stores, caches, trains, measures and refuses."""
+
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+import torch
+from torch.nn import functional as F
+from torchmetrics.functional.classification import multiclass_f1_score
+
+from lightning_snn import (
+    MLP,
+    ConstantCurrent,
+    Dense,
+    ExtremeLearningMachine,
+    Linear,
+    Poisson,
+    Readout,
+    SpikingClassifier,
+)
+from lightning_snn.data import Batch
+
+pytestmark = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+
+
+class Eager(Readout):
+    """A readout from outside the package."""
+
+    def __init__(self, in_features, num_classes, *, gain=1.0):
+        super().__init__(in_features, num_classes)
+        self.output = torch.nn.Linear(in_features, num_classes)
+        self.gain = gain
+
+    def forward(self, features):
+        return self.gain * self.output(features)
+
+
+def part(dataset, count=None):
+    return dataset[torch.arange(count or len(dataset))]
+
+
+def predictions(model, dataset):
+    training = model.training
+    model.eval()
+    with torch.no_grad():
+        scores = model(part(dataset).image)
+    model.train(training)
+    return scores
+
+
+@pytest.fixture
+def fitted(classifier, phase, trainer, data):
+    """``fitted(layers, epochs=..., **options)``: a wired and trained model, and its Trainer."""
+
+    def run(layers=None, epochs=2, **options):
+        model = classifier(layers, **options)
+        fit = trainer(phase(), max_epochs=epochs)
+        fit.fit(model, data)
+        return model, fit
+
+    return run
+
+
+def is_plain(value):
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(is_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"readout": MLP, "controls": ["random", "grid", "pixels"], "tau_trace": 5.0, "cache": False},
+        {"readout": partial(ExtremeLearningMachine, num_hidden=50, seed=3), "encoder": Poisson(10)},
+        {"readout": partial(Eager, gain=2.0)},
+        {"scheduler": partial(torch.optim.lr_scheduler.StepLR, step_size=1)},
+    ],
+)
+def test_comes_back_from_a_checkpoint(fitted, data, tmp_path, options):
+    model, trainer = fitted(**options)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    torch.manual_seed(123)
+    loaded = SpikingClassifier.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    assert torch.equal(predictions(loaded, data.test_set), predictions(model, data.test_set))
+    assert is_plain(dict(model.hparams))
+    assert is_plain(dict(loaded.hparams))
+    assert type(loaded.configure_optimizers()) is type(model.configure_optimizers())
+
+
+class Mine(SpikingClassifier):
+    pass
+
+
+def test_a_subclass_comes_back_as_itself(trainer, tmp_path, retina, pooling):
+    model = Mine({"retina": retina(), "lgn": pooling()}, num_classes=4, image_size=(8, 8))
+    run = trainer()
+    run.strategy.connect(model)
+    run.save_checkpoint(tmp_path / "model.ckpt")
+    assert type(Mine.load_from_checkpoint(tmp_path / "model.ckpt")) is Mine
+
+
+LOAD = """
+import sys, torch
+torch.set_num_threads(1)
+from lightning_snn import SpikingClassifier
+model = SpikingClassifier.load_from_checkpoint(sys.argv[1], weights_only=True).eval()
+images, expected = torch.load(sys.argv[2])
+with torch.no_grad():
+    print(torch.equal(model(images), expected))
+"""
+
+
+@pytest.mark.slow
+def test_comes_back_in_another_process(fitted, data, tmp_path):
+    model, trainer = fitted(readout=MLP)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    torch.save((part(data.test_set).image, predictions(model, data.test_set)), tmp_path / "scores.pt")
+    files = [str(tmp_path / "model.ckpt"), str(tmp_path / "scores.pt")]
+    done = subprocess.run([sys.executable, "-c", LOAD, *files], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "True", done.stderr
+
+
+@pytest.mark.parametrize("key", ["optimizer", "scheduler", "readout"])
+def test_a_lambda_cannot_be_stored(classifier, key):
+    with pytest.raises(ValueError, match=rf"{key} cannot be stored in a checkpoint: .*functools.partial"):
+        classifier(**{key: lambda *_: None})
+
+
+def test_cached_features_equal_fresh_ones(classifier, phase, trainer, data):
+    options = {"controls": ["random", "grid"], "tau_trace": 5.0}
+    models = [classifier(cache=cache, **options) for cache in (True, False)]
+    results = []
+    for model in models:
+        fit = trainer(phase(), max_epochs=2)
+        fit.fit(model, data)
+        results.append(dict(fit.callback_metrics))
+    cached, fresh = (model.state_dict() for model in models)
+    for name, value in fresh.items():
+        assert torch.equal(cached[name], value), name
+    assert results[0].keys() == results[1].keys()
+    for name, value in results[1].items():
+        assert torch.equal(results[0][name], value), name
+
+
+class Watched(SpikingClassifier):
+    """Counts the presentations of each stage."""
+
+    def on_fit_start(self):
+        self.shown = {"sanity": 0, "train": 0, "val": 0, "table": 0}
+
+    def present(self, images, **options):
+        trainer = self._trainer
+        if trainer is not None and trainer.state.fn == "fit":
+            stage = "sanity" if trainer.sanity_checking else "val" if trainer.validating else "train"
+            if self._table is None and stage == "train":
+                stage = "table"
+            self.shown[stage] += len(images)
+        return super().present(images, **options)
+
+
+def test_every_image_is_shown_once(retina, pooling, phase, trainer, data):
+    layers = {"retina": retina(), "lgn": pooling()}
+    model = Watched(layers, ConstantCurrent(10, gain=60.0), Linear, num_classes=4, image_size=(8, 8))
+    trainer(phase(), max_epochs=3, num_sanity_val_steps=2).fit(model, data)
+    # the sanity check, which sees the unwired network, has its own presentations
+    assert model.shown == {"sanity": 30, "train": 0, "val": 0, "table": 90}
+    assert model._table is None  # freed
+
+
+def test_what_is_cached(classifier, retina, pooling):
+    trained = pooling(projection=partial(Dense, trainable=True))
+    assert classifier().cache
+    assert classifier(encoder=Poisson(10)).cache
+    assert not classifier(encoder=Poisson(10, seed=None)).cache
+    assert not classifier({"retina": retina(noise=1.0), "lgn": pooling()}).cache
+    assert not classifier({"retina": retina(), "lgn": trained}).cache
+    assert not classifier(cache=False).cache
+
+
+def test_surrogate_gradients_train_the_stack(classifier, retina, pooling, trainer, data):
+    dense = partial(Dense, trainable=True, gain=5.0)
+    losses = {}
+    for trainable in (True, False):
+        layers = {
+            "retina": retina(),
+            "lgn": pooling(40, projection=partial(dense, trainable=trainable)),
+        }
+        model = classifier(layers, optimizer=partial(torch.optim.Adam, lr=0.01))
+        before = model.stack.projections["lgn"].weight.detach().clone()
+        first = F.cross_entropy(predictions(model, data.train_set), part(data.train_set).label)
+        trainer(max_epochs=8).fit(model, data)
+        moved = (model.stack.projections["lgn"].weight.detach() - before).abs().mean().item()
+        assert (moved > 1e-3) is trainable
+        last = F.cross_entropy(predictions(model, data.train_set), part(data.train_set).label)
+        assert last < first
+        losses[trainable] = last.item()
+    assert losses[True] < 0.9 * losses[False]
+
+
+@pytest.mark.parametrize("readout", [Linear, partial(MLP, num_hidden=50), ExtremeLearningMachine])
+def test_every_readout_learns(fitted, data, readout):
+    model, trainer = fitted(readout=readout, epochs=15)
+    (scores,) = trainer.test(model, data, verbose=False)
+    assert scores["test/accuracy"] > 0.7  # chance: 0.25
+
+
+def test_scores_equal_a_plain_computation(fitted, data):
+    model, trainer = fitted(epochs=4, controls=["pixels"])
+    (scores,) = trainer.test(model, data, verbose=False)
+    label = part(data.test_set).label
+    predicted = predictions(model, data.test_set).argmax(1)
+    pixels = model.readouts["pixels"](part(data.test_set).image.flatten(1)).argmax(1)
+    assert scores["test/accuracy"] == pytest.approx((predicted == label).float().mean().item())
+    assert scores["test/accuracy_pixels"] == pytest.approx((pixels == label).float().mean().item())
+    f1 = []
+    for c in range(4):
+        hits = ((predicted == c) & (label == c)).sum().item()
+        f1.append(2 * hits / max(1, (predicted == c).sum().item() + (label == c).sum().item()))
+    assert scores["test/macro_f1"] == pytest.approx(sum(f1) / 4)
+    assert f1 == pytest.approx(multiclass_f1_score(predicted, label, 4, average=None).tolist())
+    expected = torch.bincount(4 * label + predicted, minlength=16).reshape(4, 4)
+    assert torch.equal(model.confusion.compute(), expected)
+
+
+def test_a_second_test_starts_anew(fitted, data):
+    model, trainer = fitted()
+    first = trainer.test(model, data, verbose=False)
+    assert trainer.test(model, data, verbose=False) == first
+    assert model.confusion.compute().sum() == 30
+
+
+def test_activity_is_logged(fitted, data):
+    model, trainer = fitted()
+    (scores,) = trainer.test(model, data, verbose=False)
+    with torch.no_grad():
+        shown = model.present(part(data.test_set).image)
+    for i, name in enumerate(["retina", "lgn"]):
+        assert scores[f"test/rate_{name}"] == pytest.approx(shown.rate[:, i].mean().item())
+        assert scores[f"test/sparsity_{name}"] == pytest.approx(shown.sparsity[:, i].mean().item())
+        assert scores[f"test/rate_{name}"] > 5  # Hz
+
+
+def test_predict(fitted, data):
+    model, trainer = fitted()
+    batches = trainer.predict(model, data)
+    scores = predictions(model, data.test_set).softmax(1)
+    assert torch.cat([batch.sample for batch in batches]).tolist() == list(range(90, 120))
+    assert torch.equal(torch.cat([batch.label for batch in batches]), scores.argmax(1))
+    probability = torch.cat([batch.probability for batch in batches])
+    torch.testing.assert_close(probability, scores.amax(1))
+
+
+def test_controls_have_their_own_wiring(fitted, data):
+    model, trainer = fitted(controls=["random", "grid", "pixels"], epochs=10)
+    (scores,) = trainer.test(model, data, verbose=False)
+    own = model.stack.projections["lgn"]
+    weights = {name: control.projections["lgn"].weight for name, control in model.controls.items()}
+    assert weights.keys() == {"random", "grid"}
+    assert torch.equal(weights["random"].sort(1).values, own.weight.sort(1).values)  # same fan-in, moved
+    assert not torch.equal(weights["random"], own.weight)
+    fan_in = round(own.connected.sum(1).float().mean().item())
+    assert weights["grid"].sum(1).tolist() == [fan_in] * 20
+    for name in ("random", "grid", "pixels"):
+        assert scores[f"test/accuracy_{name}"] > 0.5  # chance: 0.25
+
+
+def test_controls_change_nothing(classifier, phase, trainer, data):
+    alone, beside = classifier(), classifier(controls=["grid", "pixels"])
+    beside.readout.load_state_dict(alone.readout.state_dict())
+    for model in (alone, beside):
+        trainer(phase()).fit(model, data)
+    for name, value in alone.stack.state_dict().items():
+        assert torch.equal(beside.stack.state_dict()[name], value), name
+    for name, value in alone.readout.state_dict().items():
+        torch.testing.assert_close(beside.readout.state_dict()[name], value, msg=lambda m: m)
+
+
+def test_the_scheduler_steps_every_epoch(classifier, phase, trainer, data):
+    model = classifier(
+        optimizer=partial(torch.optim.SGD, lr=1.0),
+        scheduler=partial(torch.optim.lr_scheduler.ExponentialLR, gamma=0.5),
+    )
+    fit = trainer(phase(), max_epochs=3)
+    fit.fit(model, data)
+    assert fit.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.125)
+
+
+def test_the_optimizer_gets_no_plastic_weight(classifier):
+    model = classifier()
+    (group,) = model.configure_optimizers().param_groups
+    assert {tuple(p.shape) for p in group["params"]} == {(4, 20), (4,)}
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (torch.zeros(2, 1, 9, 8), r"images must be \(8, 8\) \(image_size\), got \(9, 8\)"),
+        (torch.zeros(2, 3, 8, 8), r"images must be \[B, 1, H, W\].* got shape \[2, 3, 8, 8\]"),
+        (torch.zeros(0, 1, 8, 8), r"no empty dimension"),
+        (torch.full((2, 1, 8, 8), float("nan")), r"finite values in \[0, 1\], got values from nan"),
+        (torch.full((2, 1, 8, 8), 255.0), r"finite values in \[0, 1\], got values from 255 to 255"),
+        (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), "floating point"),
+    ],
+)
+def test_wrong_images(classifier, image, message):
+    with pytest.raises(ValueError, match=message):
+        classifier()(image)
+
+
+@pytest.mark.parametrize("label", [4, -1])
+@pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step"])
+def test_wrong_labels(classifier, label, step):
+    batch = Batch(torch.zeros(2, 1, 8, 8), torch.tensor([0, label]), torch.arange(2))
+    with pytest.raises(ValueError, match=r"labels must lie in 0 to 3 \(num_classes is 4\), got"):
+        getattr(classifier(), step)(batch, 0)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["lgn"], r"its readouts.network.output.weight is \[4, 20\], here it is \[4, 25\]"),
+        (["lgn", "cortex"], r"its .*cortex.* is none, here it is \["),
+    ],
+)
+def test_a_checkpoint_of_another_network(
+    fitted, classifier, retina, pooling, trainer, data, tmp_path, names, message
+):
+    _, run = fitted()
+    run.save_checkpoint(tmp_path / "model.ckpt")
+    size = 25 if len(names) == 1 else 20
+    other = classifier({"retina": retina()} | {name: pooling(size) for name in names})
+    with pytest.raises(ValueError, match=f"the checkpoint is of another network: {message}"):
+        trainer().test(other, data, ckpt_path=tmp_path / "model.ckpt", weights_only=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_classes": 0}, "num_classes must be .* above 0, got 0"),
+        ({"controls": ["gird"]}, "controls must be one of grid, pixels, random, got 'gird'"),
+        ({"controls": ["grid", "grid"]}, "controls must differ"),
+    ],
+)
+def test_wrong_options(classifier, options, message):
+    with pytest.raises(ValueError, match=message):
+        classifier(**options)

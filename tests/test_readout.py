@@ -1,0 +1,140 @@
+import math
+
+import pytest
+import torch
+
+from lightning_snn.readout import MLP, ExtremeLearningMachine, Linear, spike_trace
+
+READOUTS = {
+    "linear": lambda: Linear(12, 3),
+    "elm": lambda: ExtremeLearningMachine(12, 3, num_hidden=40),
+    "mlp": lambda: MLP(12, 3, num_hidden=20, dropout=0.0),
+}
+every_readout = pytest.mark.parametrize("kind", READOUTS)
+
+
+def random(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("tau", [5.0, 40.0])
+@pytest.mark.parametrize("dt", [1.0, 0.5])
+def test_trace_equals_a_loop(tau, dt):
+    spikes = (random(30, 2, 5) < 0.3).float()
+    total, trace = 0.0, torch.zeros(2, 5)
+    for step in spikes:
+        decay = math.exp(-dt / tau)
+        total, trace = total * decay + 1, trace * decay + step
+    torch.testing.assert_close(spike_trace(spikes, tau=tau, dt=dt), trace / total)
+
+
+def test_trace_without_a_time_constant_is_the_share_of_steps():
+    spikes = (random(30, 2, 5) < 0.3).float()
+    torch.testing.assert_close(spike_trace(spikes, tau=None, dt=0.5), spikes.sum(0) / 30)
+    torch.testing.assert_close(spike_trace(spikes, tau=1e7, dt=0.5), spikes.sum(0) / 30)
+
+
+def test_trace_weighs_late_spikes_more_and_stays_within_0_and_1():
+    early, late = torch.zeros(2, 20, 1, 1)
+    early[0], late[-1] = 1, 1
+    assert spike_trace(late, tau=5.0, dt=1.0) > 10 * spike_trace(early, tau=5.0, dt=1.0) > 0
+    torch.testing.assert_close(spike_trace(torch.ones(20, 1, 1), tau=5.0, dt=1.0), torch.ones(1, 1))
+
+
+def test_trace_carries_gradients():
+    spikes = random(10, 1, 2).requires_grad_()
+    spike_trace(spikes, tau=5.0, dt=1.0).sum().backward()
+    ratio = spikes.grad[1:] / spikes.grad[:-1]
+    torch.testing.assert_close(ratio, torch.full_like(ratio, math.exp(1 / 5)))
+
+
+@pytest.mark.parametrize("tau", [0.0, -1.0])
+def test_trace_needs_a_positive_time_constant(tau):
+    with pytest.raises(ValueError, match=f"tau_trace must be a finite number above 0, got {tau}"):
+        spike_trace(torch.ones(3, 1, 1), tau=tau, dt=1.0)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-2])
+def test_standardise_gives_mean_0_and_variance_1_within_a_sample(scale):
+    found = Linear(12, 3).standardise(scale * random(5, 12))
+    torch.testing.assert_close(found.mean(1), torch.zeros(5), rtol=0, atol=1e-5)
+    torch.testing.assert_close(found.var(1, correction=0), torch.ones(5), rtol=2e-3, atol=0)
+
+
+def test_standardise_takes_out_how_much_ink_there_is_and_leaves_silence_alone():
+    readout = Linear(12, 3)
+    features = random(5, 12)
+    torch.testing.assert_close(readout.standardise(3 * features + 2), readout.standardise(features))
+    assert not readout.standardise(torch.zeros(2, 12)).any()
+
+
+@every_readout
+def test_scores(kind):
+    readout = READOUTS[kind]()
+    features = random(5, 12)
+    scores = readout(features)
+    assert scores.shape == (5, 3)
+    torch.testing.assert_close(readout(3 * features + 1), scores)
+    torch.testing.assert_close(readout(features[2:3]), scores[2:3])
+
+
+@every_readout
+def test_training_lowers_the_loss(kind):
+    torch.manual_seed(0)
+    readout = READOUTS[kind]()
+    features, label = random(60, 12), torch.arange(60) % 3
+    features[torch.arange(60), label] += 1
+    optimizer = torch.optim.Adam(readout.parameters(), lr=0.02)
+    losses = []
+    for _ in range(60):
+        loss = torch.nn.functional.cross_entropy(readout(features), label)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_the_hidden_layer_of_an_extreme_learning_machine_is_fixed():
+    readout = ExtremeLearningMachine(12, 3, num_hidden=40, seed=5)
+    assert {name for name, _ in readout.named_parameters()} == {"output.weight", "output.bias"}
+    assert set(readout.state_dict()) == {"hidden_weight", "hidden_bias", "output.weight", "output.bias"}
+    assert not readout.hidden_weight.requires_grad
+    same, other = (ExtremeLearningMachine(12, 3, num_hidden=40, seed=seed) for seed in (5, 6))
+    assert torch.equal(same.hidden_weight, readout.hidden_weight)
+    assert not torch.equal(other.hidden_weight, readout.hidden_weight)
+    other.load_state_dict(readout.state_dict())
+    assert torch.equal(other(random(4, 12)), readout(random(4, 12)))
+
+
+def test_an_extreme_learning_machine_equals_its_formula():
+    readout = ExtremeLearningMachine(12, 3, num_hidden=40)
+    x = readout.standardise(random(5, 12))
+    hidden = (x @ readout.hidden_weight.t() + readout.hidden_bias).clamp_min(0)
+    expected = hidden @ readout.output.weight.t() + readout.output.bias
+    torch.testing.assert_close(readout(random(5, 12)), expected)
+    assert readout.hidden_weight.std().item() == pytest.approx(12**-0.5, rel=0.1)
+
+
+def test_dropout_acts_in_training_only():
+    readout = MLP(12, 3, num_hidden=50, dropout=0.5)
+    features = random(5, 12)
+    torch.manual_seed(0)
+    assert not torch.equal(readout(features), readout(features))
+    readout.eval()
+    assert torch.equal(readout(features), readout(features))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Linear(0, 3), "in_features must be a finite number above 0, got 0"),
+        (lambda: Linear(12, -3), "num_classes must be a finite number above 0, got -3"),
+        (lambda: ExtremeLearningMachine(12, 3, num_hidden=0), "num_hidden must be a finite number above 0"),
+        (lambda: MLP(12, 3, num_hidden=0), "num_hidden must be a finite number above 0, got 0"),
+        (lambda: MLP(12, 3, dropout=1.5), "dropout must lie between 0 and 1, got 1.5"),
+    ],
+)
+def test_errors(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

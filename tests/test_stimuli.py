@@ -1,0 +1,119 @@
+import pytest
+import torch
+
+from lightning_snn.geometry import Square, Torus
+from lightning_snn.lateral import LateralKernel
+from lightning_snn.network import SpikingLayer
+from lightning_snn.neurons import LIF, Izhikevich
+from lightning_snn.stimuli import SpontaneousWaves, noise_generator
+
+KERNEL = LateralKernel(inhibition_range=5.0)
+
+
+class Echo(SpikingLayer):
+    """A layer that hands back its input and how it was called."""
+
+    def forward(self, current, state=None, *, developing=False, generator=None):
+        assert generator is None
+        return current, (state, developing)
+
+
+def echo(dt=1.0, nodes=80):
+    return Echo(Square(nodes, side=6.5), LIF(dt=dt), lateral=KERNEL)
+
+
+def noise(stimulus, streams, *, layer=None, steps=300, round_number=0):
+    layer = layer or echo()
+    current, _ = stimulus.run(layer, None, steps=steps, streams=streams, round_number=round_number)
+    return current
+
+
+def test_noise_is_fixed_by_seed_stream_and_round():
+    reference = noise(SpontaneousWaves(), [0])
+    assert torch.equal(noise(SpontaneousWaves(), [0]), reference)
+    others = [
+        noise(SpontaneousWaves(), [1]),
+        noise(SpontaneousWaves(), [0], round_number=1),
+        noise(SpontaneousWaves(seed=1), [0]),
+    ]
+    for i, other in enumerate(others):
+        for earlier in [reference, *others[:i]]:
+            correlation = torch.corrcoef(torch.stack([other.flatten(), earlier.flatten()]))[0, 1]
+            assert abs(correlation) < 0.03
+
+
+@pytest.mark.parametrize("streams", [range(4), range(2, 4), [3], [3, 0]])
+def test_a_streams_noise_depends_on_its_own_number_only(streams):
+    whole = noise(SpontaneousWaves(), range(4))
+    assert torch.equal(noise(SpontaneousWaves(), streams), whole[:, list(streams)])
+
+
+@pytest.mark.parametrize("dt", [1.0, 0.25, 4.0])
+def test_noise_has_the_amplitude_over_the_root_of_dt(dt):
+    current = noise(SpontaneousWaves(2.0), [0], layer=echo(dt))
+    assert current.std().item() == pytest.approx(2.0 * dt**-0.5, rel=0.02)
+    assert current.mean().item() == pytest.approx(0, abs=0.05 * dt**-0.5)
+    torch.testing.assert_close(current * dt**0.5, noise(SpontaneousWaves(2.0), [0]))
+
+
+def test_noise_is_drawn_at_once_and_not_step_by_step():
+    draw = torch.randn(300, 80, generator=noise_generator(5, 7, 11))
+    assert torch.equal(noise(SpontaneousWaves(3.0, seed=5), [7], round_number=11)[:, 0], 3 * draw)
+
+
+def test_the_layer_develops_from_the_given_state():
+    _, called_with = SpontaneousWaves().run(echo(), "state", steps=2, streams=[0], round_number=0)
+    assert called_with == ("state", True)
+
+
+def run_sheet(sheet, neuron, kernel):
+    layer = SpikingLayer(sheet, neuron, lateral=kernel, coupling="development")
+    rest = layer.rest(2, torch.zeros(1))
+    spikes, _ = SpontaneousWaves().run(layer, rest, steps=1500, streams=range(2), round_number=0)
+    return spikes[500:]
+
+
+def mean_distance(spikes, distances):
+    """Between nodes that fire in the same step of the same stream."""
+    pairs = torch.einsum("tsn,tsm->nm", spikes, spikes).fill_diagonal_(0)
+    return ((pairs * distances).sum() / pairs.sum()).item()
+
+
+@pytest.mark.parametrize("kind", [Torus, Square])
+@pytest.mark.parametrize(
+    "neuron",
+    [
+        Izhikevich("heterogeneous"),
+        # a current held for 1 ms moves v by 1 - exp(-1 / tau_mem) of itself: the resistance makes that 1
+        LIF(20.0, resistance=20.5, threshold=15.0, adaptation=10.0, refractory=3.0),
+    ],
+    ids=["izhikevich", "lif"],
+)
+def test_a_coupled_sheet_makes_waves(kind, neuron):
+    sheet = kind(500, side=16.2)
+    distances = sheet.distances()
+    chance = (distances.sum() / (500 * 499)).item()
+    waves = run_sheet(sheet, neuron, KERNEL)
+    scattered = run_sheet(sheet, neuron, LateralKernel(0.0, inhibition=0.0, inhibition_range=5.0))
+    assert waves.sum() > 2000
+    assert mean_distance(waves, distances) < 0.6 * chance
+    assert mean_distance(scattered, distances) == pytest.approx(chance, rel=0.15)
+    assert waves.amax((0, 1)).mean() > 0.7
+
+
+def test_noise_alone_makes_no_waves():
+    SpontaneousWaves().check(echo())
+    with pytest.raises(ValueError, match="spontaneous waves need lateral coupling: give the first layer"):
+        SpontaneousWaves().check(SpikingLayer(Square(9, 3.0), LIF()))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"amplitude": 0.0}, "amplitude must be a finite number above 0, got 0.0"),
+        ({"seed": -1}, "seed must be a finite number, 0 or above, got -1"),
+    ],
+)
+def test_errors(options, message):
+    with pytest.raises(ValueError, match=message):
+        SpontaneousWaves(**options)
