@@ -17,6 +17,17 @@ def positive(name: str, value: float) -> None:
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
 
 
+def count(name: str, value: int) -> None:
+    """Raise ``ValueError`` unless ``value`` is a whole number above 0.
+
+    >>> count("num_nodes", 2.5)
+    Traceback (most recent call last):
+    ValueError: num_nodes must be a whole number above 0, got 2.5
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} must be a whole number above 0, got {value}")
+
+
 def non_negative(name: str, value: float) -> None:
     """Raise ``ValueError`` unless ``value`` is a finite number, 0 or above."""
     if not 0 <= value < float("inf"):

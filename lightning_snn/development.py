@@ -68,7 +68,7 @@ class Development:
         )
         above: dict[str, Any] = {}
         if self.below != bottom:
-            found, above = self.stack.ascend(spikes, self._layers, upto=self.below)
+            found, above = self.stack.ascend(spikes, self._layers, upto=self.below, developing=True)
             spikes = found[self.below]
         proposal, rule_state = self.rule.learn(spikes, self.projection.wiring, self._rule_state)
         wiring = self.rule.merge(self.projection.wiring, proposal, self.streams, steps)

@@ -20,7 +20,7 @@ class Encoder(Configurable, ABC):
     """
 
     def __init__(self, num_steps: int) -> None:
-        checks.positive("num_steps", num_steps)
+        checks.count("num_steps", num_steps)
         self.num_steps = num_steps
 
     @property

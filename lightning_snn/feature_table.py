@@ -31,12 +31,18 @@ class FeatureTable:
     Args:
         index: Numbers of the samples ``[n]``, in the order of ``rows``.
         rows: Their presentations.
+
+    Raises:
+        ValueError: if two different images have the same number.
     """
 
     def __init__(self, index: Tensor, rows: Presentation) -> None:
         self.rows = rows
         self._row = torch.full((int(index.max()) + 1,), -1, device=index.device)
         self._row[index] = torch.arange(len(index), device=index.device)
+        first = self._row[index]
+        if not all(torch.equal(values, values[first]) for values in rows.features.values()):
+            raise ValueError("sample numbers must be unique: two different images share one")
 
     def __getitem__(self, index: Tensor) -> Presentation:
         """Presentations of samples ``index`` ``[B]``.

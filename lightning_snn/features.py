@@ -30,6 +30,14 @@ class Presentation(NamedTuple):
     sparsity: Tensor
 
 
+class Prediction(NamedTuple):
+    """Predictions of a batch ``[B]``: sample numbers (-1 if unknown), classes and their probabilities."""
+
+    sample: Tensor
+    label: Tensor
+    probability: Tensor
+
+
 def present(
     images: Tensor,
     stack: SpikingStack,

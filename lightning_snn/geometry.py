@@ -98,7 +98,7 @@ class Square(Sheet):
     def __init__(
         self, num_nodes: int, side: float, seed: int = 0, *, placement: Placement = "random"
     ) -> None:
-        checks.positive("num_nodes", num_nodes)
+        checks.count("num_nodes", num_nodes)
         checks.positive("side", side)
         checks.one_of("placement", placement, ("random", "grid"))
         place = _unit_grid(num_nodes) if placement == "grid" else _uniform(num_nodes, seed)
@@ -153,7 +153,7 @@ class Disk(Sheet):
         *,
         placement: Placement = "random",
     ) -> None:
-        checks.positive("num_nodes", num_nodes)
+        checks.count("num_nodes", num_nodes)
         checks.positive("radius", radius)
         checks.one_of("placement", placement, ("random", "grid"))
         if not 0 <= inner_radius < radius:
@@ -200,8 +200,10 @@ class Points(Sheet):
         super().__init__(place, (x_min, y_min, x_max, y_max), area or _filled_area(place))
 
     def even_positions(self, count: int) -> Tensor:
-        """Nodes chosen one by one, each farthest from those before; at most N."""
-        checks.between("count", count, 1, self.num_nodes)
+        """Nodes chosen one by one, each farthest from those before; all of them again beyond N."""
+        checks.count("count", count)
+        if count > self.num_nodes:
+            return torch.cat([self.positions, self.even_positions(count - self.num_nodes)])
         centre = self.positions.mean(0, keepdim=True)
         chosen = [int(torch.cdist(self.positions, centre).argmin())]
         nearest = torch.cdist(self.positions, self.positions[chosen]).squeeze(1)
@@ -233,5 +235,9 @@ def _filled_area(positions: Tensor, neighbour: int = 10) -> float:
     """Area by the median density ``k / (pi r_k^2)``, r_k the distance to the k-th neighbour."""
     k = min(neighbour, len(positions) - 1)
     radius = torch.cdist(positions, positions).kthvalue(k + 1, dim=1).values
+    if radius.median() == 0:
+        raise ValueError(
+            f"positions must differ, but most have {k} others at the same place; or give the area"
+        )
     density = (k / (torch.pi * radius**2)).median()
     return len(positions) / density.item()

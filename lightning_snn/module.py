@@ -1,9 +1,7 @@
 """The classifier: encoder, spiking stack and readout as a LightningModule."""
 
-import time
 from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
@@ -14,25 +12,18 @@ from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checks
+from lightning_snn.checkpoints import check_same_network
 from lightning_snn.config import to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
-from lightning_snn.feature_table import BlockSource, FeatureTable, build_feature_table
-from lightning_snn.features import NETWORK, Presentation, present
+from lightning_snn.feature_cache import tabulate
+from lightning_snn.feature_table import FeatureTable
+from lightning_snn.features import NETWORK, Prediction, Presentation, present
 from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
-from lightning_snn.progress import PhaseProgress
 from lightning_snn.readout import MLP, Readout
 from lightning_snn.trainers import is_trial
-
-
-class Prediction(NamedTuple):
-    """Predictions of a batch ``[B]``: sample numbers (-1 if unknown), classes and their probabilities."""
-
-    sample: Tensor
-    label: Tensor
-    probability: Tensor
 
 
 class SpikingClassifier(LightningModule):
@@ -75,7 +66,7 @@ class SpikingClassifier(LightningModule):
         scheduler: LRSchedulerCallable | None = None,
     ) -> None:
         super().__init__()
-        checks.positive("num_classes", num_classes)
+        checks.count("num_classes", num_classes)
         check_controls(controls or [])
         encoder = encoder or ConstantCurrent()
         self.save_hyperparameters(
@@ -158,7 +149,9 @@ class SpikingClassifier(LightningModule):
         for control in self.controls.values():
             cast(ControlNetwork, control).wire(self.stack)
         if self.cache and not is_trial(self.trainer):
-            self._table = self._build_table()
+            self._table, self.encode_seconds = tabulate(
+                self.trainer, self.present, required=bool(self.hparams["cache"])
+            )
 
     def on_fit_end(self) -> None:
         """Free the features."""
@@ -210,13 +203,7 @@ class SpikingClassifier(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raise ``ValueError`` if the checkpoint is of another network."""
-        theirs, ours = checkpoint["state_dict"], self.state_dict()
-        for name in sorted(theirs.keys() | ours.keys()):
-            sizes = [list(d[name].shape) if name in d else "none" for d in (theirs, ours)]
-            if sizes[0] != sizes[1]:
-                raise ValueError(
-                    f"the checkpoint is of another network: its {name} is {sizes[0]}, here it is {sizes[1]}"
-                )
+        check_same_network(checkpoint["state_dict"], self.state_dict())
 
     @property
     def _unwired(self) -> list[str]:
@@ -225,8 +212,8 @@ class SpikingClassifier(LightningModule):
     def _warn_if_unwired(self) -> None:
         if self._unwired:
             rank_zero_warn(
-                f"layers {', '.join(self._unwired)} are not wired: these are results of an untrained network. "
-                "Give --ckpt_path (ckpt_path=...) for a trained one."
+                f"layers {', '.join(self._unwired)} are not wired, and these are results of such a network. "
+                "Give --ckpt_path (ckpt_path=...) for a wired one."
             )
 
     def _may_cache(self) -> bool:
@@ -257,31 +244,3 @@ class SpikingClassifier(LightningModule):
         for name, metric in measures.named().items():
             self.log(name, metric, prog_bar=name.endswith("/accuracy"), batch_size=len(label))
         return scores
-
-    def _build_table(self) -> FeatureTable | None:
-        loaders = [self.trainer.train_dataloader, *_as_list(self.trainer.val_dataloaders)]
-        sources = [loader for loader in loaders if isinstance(loader, BlockSource)]
-        if len(sources) < len(loaders):
-            if self.hparams["cache"]:
-                raise ValueError("model.cache = True needs loaders with `blocks`, such as data.BatchLoader")
-            return None
-        start = time.perf_counter()
-        strategy = self.trainer.strategy
-        total = sum(source.num_samples for source in sources)
-        with PhaseProgress(self.trainer, "encode", total) as bar, torch.no_grad():
-            table = build_feature_table(
-                sources,
-                lambda images: self.present(images.to(self.device)),
-                rank=self.trainer.global_rank,
-                world_size=self.trainer.world_size,
-                combine=partial(strategy.reduce, reduce_op="sum"),
-                report=bar.update,
-            )
-        self.encode_seconds = time.perf_counter() - start
-        return table
-
-
-def _as_list(loaders: Any) -> list[Any]:
-    if loaders is None:
-        return []
-    return loaders if isinstance(loaders, list) else [loaders]

@@ -47,8 +47,8 @@ class Readout(Configurable, nn.Module, ABC):
 
     def __init__(self, in_features: int, num_classes: int) -> None:
         super().__init__()
-        checks.positive("in_features", in_features)
-        checks.positive("num_classes", num_classes)
+        checks.count("in_features", in_features)
+        checks.count("num_classes", num_classes)
         self.in_features = in_features
 
     def standardise(self, features: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ class ExtremeLearningMachine(Readout):
 
     def __init__(self, in_features: int, num_classes: int, *, num_hidden: int = 2000, seed: int = 0) -> None:
         super().__init__(in_features, num_classes)
-        checks.positive("num_hidden", num_hidden)
+        checks.count("num_hidden", num_hidden)
         generator = torch.Generator().manual_seed(seed)
         weight = torch.randn(num_hidden, in_features, generator=generator) / in_features**0.5
         self.register_buffer("hidden_weight", weight)
@@ -119,7 +119,7 @@ class MLP(Readout):
         self, in_features: int, num_classes: int, *, num_hidden: int = 500, dropout: float = 0.5
     ) -> None:
         super().__init__(in_features, num_classes)
-        checks.positive("num_hidden", num_hidden)
+        checks.count("num_hidden", num_hidden)
         checks.between("dropout", dropout, 0, 1)
         self.hidden = nn.Linear(in_features, num_hidden)
         self.dropout = nn.Dropout(dropout)

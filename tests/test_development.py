@@ -89,13 +89,11 @@ def test_same_seeds_same_weights(rule):
     assert not torch.equal(first.weight, first.initial_weight())
 
 
-@pytest.mark.xfail(reason="a layer's own noise comes from the global generator during development")
 def test_same_seeds_same_weights_where_the_layer_has_noise_of_its_own():
     first, second = (run(develop(stack_of(RULES["stdp"], noise=1.0), Streams(2)), [0]) for _ in range(2))
     assert_same(first.wiring, second.wiring)
 
 
-@pytest.mark.xfail(reason="layers above the first run without developing=True")
 def test_coupling_of_development_acts_in_every_layer_while_waves_run():
     def activity(coupling):
         kernel = LateralKernel(10.0, inhibition=20.0, inhibition_range=5.0, excitation_range=4.0)

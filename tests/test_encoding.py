@@ -75,9 +75,9 @@ def test_keeps_the_dtype(encoder):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: ConstantCurrent(0), "num_steps must be a finite number above 0, got 0"),
+        (lambda: ConstantCurrent(0), "num_steps must be a whole number above 0, got 0"),
         (lambda: ConstantCurrent(gain=-1.0), "gain must be a finite number above 0, got -1.0"),
-        (lambda: Poisson(-5), "num_steps must be a finite number above 0, got -5"),
+        (lambda: Poisson(-5), "num_steps must be a whole number above 0, got -5"),
         (lambda: Poisson(max_rate=0.0), "max_rate must be a finite number above 0, got 0.0"),
         (lambda: Poisson(amplitude=0.0), "amplitude must be a finite number above 0, got 0.0"),
     ],

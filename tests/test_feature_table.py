@@ -56,6 +56,21 @@ def test_an_unknown_sample(sample):
         table[torch.tensor([3, sample])]
 
 
+def test_two_images_of_one_number():
+    with pytest.raises(ValueError, match="sample"):
+        build([loader(20, 30), BatchLoader(renumbered(dataset(0, 10), 20), batch_size=5, shuffle=False)])
+
+
+def test_one_image_twice():
+    """As with ``overfit_batches``, where the training images are validated on."""
+    table, _ = build([loader(20, 30), loader(20, 30)])
+    assert table[torch.tensor([25])].features["network"].tolist() == [[25.0, 25.0]]
+
+
+def renumbered(data, first):
+    return ImageDataset(data.images, labels=data.labels, sample=torch.arange(first, first + len(data)))
+
+
 def test_reports_the_samples_done():
     done = []
     build([loader(20, 130), loader(0, 15)], report=done.append)

@@ -147,10 +147,16 @@ def test_even_positions_of_points_are_the_farthest_nodes():
     assert torch.equal(place, sheet.positions[chosen])
 
 
-@pytest.mark.parametrize("count", [0, 41])
-def test_even_positions_of_points_are_at_most_the_nodes(count):
-    with pytest.raises(ValueError, match=f"count must lie between 1 and 40, got {count}"):
-        Points(uniform_points(40, 10.0)).even_positions(count)
+def test_even_positions_of_points_start_again_beyond_the_nodes():
+    sheet = Points(uniform_points(40, 10.0))
+    positions = sheet.even_positions(43)
+    assert torch.equal(positions[:40], sheet.positions)
+    assert torch.equal(positions[40:], sheet.even_positions(3))
+
+
+def test_even_positions_of_no_count():
+    with pytest.raises(ValueError, match="count must be a whole number above 0, got 0"):
+        Points(uniform_points(40, 10.0)).even_positions(0)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -221,12 +227,12 @@ def test_sample_refuses(message):
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Square(0, 2.0), "num_nodes must be a finite number above 0, got 0"),
-        (lambda: Square(-3, 2.0), "num_nodes must be a finite number above 0, got -3"),
+        (lambda: Square(0, 2.0), "num_nodes must be a whole number above 0, got 0"),
+        (lambda: Square(-3, 2.0), "num_nodes must be a whole number above 0, got -3"),
         (lambda: Torus(4, 0.0), "side must be a finite number above 0, got 0.0"),
         (lambda: Square(4, math.inf), "side must be a finite number above 0, got inf"),
         (lambda: Square(4, 2.0, placement="hex"), "placement must be one of grid, random, got 'hex'"),
-        (lambda: Disk(0, 2.0), "num_nodes must be a finite number above 0, got 0"),
+        (lambda: Disk(0, 2.0), "num_nodes must be a whole number above 0, got 0"),
         (lambda: Disk(4, -1.0), "radius must be a finite number above 0, got -1.0"),
         (lambda: Disk(4, 2.0, 2.0), r"inner_radius must lie in \[0, radius = 2.0\), got 2.0"),
         (lambda: Disk(4, 2.0, -0.5), r"inner_radius must lie in \[0, radius = 2.0\), got -0.5"),

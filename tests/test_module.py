@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.functional.classification import multiclass_f1_score
 
 from lightning_snn import (
@@ -21,7 +22,9 @@ from lightning_snn import (
 )
 from lightning_snn.data import Batch
 
-pytestmark = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
+]
 
 
 class Eager(Readout):
@@ -254,6 +257,37 @@ def test_predict(fitted, data):
     torch.testing.assert_close(probability, scores.amax(1))
 
 
+def plain_loader(dataset):
+    """Torch's own loader, whose batches have no sample numbers."""
+    batch = part(dataset)
+    return DataLoader(TensorDataset(batch.image, batch.label), batch_size=20)
+
+
+def test_batches_of_images_and_labels(classifier, phase, trainer, data):
+    model, numbered = classifier(), classifier()
+    run = trainer(phase(), max_epochs=4)
+    run.fit(model, plain_loader(data.train_set), plain_loader(data.val_set))
+    (scores,) = run.test(model, plain_loader(data.test_set), verbose=False)
+    predicted = predictions(model, data.test_set).argmax(1)
+    assert scores["test/accuracy"] == pytest.approx((predicted == part(data.test_set).label).float().mean())
+    batches = run.predict(model, plain_loader(data.test_set))
+    assert torch.equal(torch.cat([batch.label for batch in batches]), predicted)
+    assert set(torch.cat([batch.sample for batch in batches]).tolist()) == {-1}
+    trainer(phase()).fit(numbered, data)
+    assert torch.equal(numbered.stack.projections["lgn"].weight, model.stack.projections["lgn"].weight)
+
+
+def test_a_cache_needs_blocks(classifier, phase, trainer, data):
+    with pytest.raises(ValueError, match=r"model.cache = True needs loaders with `blocks`"):
+        trainer(phase()).fit(classifier(cache=True), plain_loader(data.train_set), data.val_dataloader())
+
+
+@pytest.mark.parametrize("stage", ["test", "predict"])
+def test_an_unwired_network_is_a_warning(classifier, trainer, data, stage):
+    with pytest.warns(UserWarning, match=r"layers lgn are not wired.*ckpt_path"):
+        getattr(trainer(), stage)(classifier(), data)
+
+
 def test_controls_have_their_own_wiring(fitted, data):
     model, trainer = fitted(controls=["random", "grid", "pixels"], epochs=10)
     (scores,) = trainer.test(model, data, verbose=False)
@@ -323,7 +357,7 @@ def test_wrong_labels(classifier, label, step):
     ("names", "message"),
     [
         (["lgn"], r"its readouts.network.output.weight is \[4, 20\], here it is \[4, 25\]"),
-        (["lgn", "cortex"], r"its .*cortex.* is none, here it is \["),
+        (["lgn", "cortex"], r"its .*cortex.* is absent, here it is \["),
     ],
 )
 def test_a_checkpoint_of_another_network(

@@ -128,10 +128,10 @@ def test_dropout_acts_in_training_only():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: Linear(0, 3), "in_features must be a finite number above 0, got 0"),
-        (lambda: Linear(12, -3), "num_classes must be a finite number above 0, got -3"),
-        (lambda: ExtremeLearningMachine(12, 3, num_hidden=0), "num_hidden must be a finite number above 0"),
-        (lambda: MLP(12, 3, num_hidden=0), "num_hidden must be a finite number above 0, got 0"),
+        (lambda: Linear(0, 3), "in_features must be a whole number above 0, got 0"),
+        (lambda: Linear(12, -3), "num_classes must be a whole number above 0, got -3"),
+        (lambda: ExtremeLearningMachine(12, 3, num_hidden=0), "num_hidden must be a whole number above 0"),
+        (lambda: MLP(12, 3, num_hidden=0), "num_hidden must be a whole number above 0, got 0"),
         (lambda: MLP(12, 3, dropout=1.5), "dropout must lie between 0 and 1, got 1.5"),
     ],
 )

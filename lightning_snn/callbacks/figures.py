@@ -37,7 +37,7 @@ class Figures(Callback):
     """
 
     def __init__(self, wave_steps: int = 300) -> None:
-        checks.positive("figures.wave_steps", wave_steps)
+        checks.count("figures.wave_steps", wave_steps)
         self.wave_steps = wave_steps
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -92,7 +92,8 @@ def _activity(stack: SpikingStack, stimulus: Stimulus, steps: int) -> dict[str, 
     state = stack.bottom.rest(1, stack.bottom.positions)
     for number in range(_SETTLING_ROUNDS + 1):
         spikes, state = stimulus.run(stack.bottom, state, steps=steps, streams=[0], round_number=number)
-    return {name: s[:, 0] for name, s in ({stack.names[0]: spikes} | stack.ascend(spikes)[0]).items()}
+    layers = {stack.names[0]: spikes} | stack.ascend(spikes, developing=True)[0]
+    return {name: of_layer[:, 0] for name, of_layer in layers.items()}
 
 
 def _stimulus(trainer: Trainer) -> Stimulus:

@@ -58,10 +58,10 @@ class SelfOrganization(Callback):
             "num_streams": num_streams,
             "chunk": chunk,
             "max_steps": max_steps,
-            "target_share": target_share,
             "check_every_n_rounds": check_every_n_rounds,
         }.items():
-            checks.positive(f"{PREFIX}.{name}", value)
+            checks.count(f"{PREFIX}.{name}", value)
+        checks.positive(f"{PREFIX}.target_share", target_share)
         checks.between(f"{PREFIX}.target_share", target_share, 0, 1)
         checks.between(f"{PREFIX}.stop_at", stop_at, 0, 1)
         checks.non_negative(f"{PREFIX}.every_n_rounds", every_n_rounds)
@@ -106,18 +106,17 @@ class SelfOrganization(Callback):
                 self._running.restore(self._saved_streams)
                 self._saved_streams = []
             self._wire(trainer, name, self._running)
-        self._running = None
+        self._running, self._round = None, 0
         self.seconds += time.perf_counter() - start
-        if not is_trial(trainer):
-            self._save(trainer)
+        self._save(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Save an interrupted phase, where one process can do so without the others."""
         del pl_module
         known = isinstance(exception, SIGTERMException)  # saved before it was raised
-        if self._running is not None and trainer.world_size == 1 and not known and not is_trial(trainer):
+        if self._running is not None and trainer.world_size == 1 and not known:
             self._save(trainer)
-        self._running = None
+        self._running, self._round, self._steps = None, 0, 0
 
     def state_dict(self) -> dict[str, Any]:
         """Round, steps, and the state of all streams by global number."""
@@ -147,19 +146,18 @@ class SelfOrganization(Callback):
         """Rounds until enough units are localised, or ``max_steps``."""
         max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
         report: dict[str, float] = {}
+        spikes: Tensor | None = None
         with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
-            while self._steps < max_steps:
+            while True:
+                if self._is_check_due(max_steps):
+                    report = self._check(trainer, name, development, spikes)
+                    if self._agree_to_stop(trainer, report) or self._steps >= max_steps:
+                        break
                 self._poll_sigterm(trainer)
                 steps = min(self.chunk, -(-(max_steps - self._steps) // self.num_streams))
                 spikes = development.round(steps, self._round)
                 self._round += 1
                 self._steps += steps * self.num_streams
-                if self._round % self.check_every_n_rounds == 0 or self._steps >= max_steps:
-                    report = self._measure(development)
-                    rate = spikes.sum().item() / (steps * development.streams.count)
-                    self._log(trainer, name, report | {"spikes_per_step": rate})
-                    if self._agree_to_stop(trainer, report):
-                        break
                 bar.update(min(self._steps, max_steps), f"{report.get('localised_share', 0):.0%} localised")
                 if self.every_n_rounds and self._round % self.every_n_rounds == 0:
                     self._save(trainer)
@@ -167,6 +165,19 @@ class SelfOrganization(Callback):
         self._conclude(trainer, name, report)
         development.projection.wired.fill_(True)
         self._steps = 0
+
+    def _is_check_due(self, max_steps: int) -> bool:
+        """Asked before a round, so that a check that was interrupted is made up for."""
+        return self._steps > 0 and (self._round % self.check_every_n_rounds == 0 or self._steps >= max_steps)
+
+    def _check(
+        self, trainer: Trainer, name: str, development: Development, spikes: Tensor | None
+    ) -> dict[str, float]:
+        """Measure the fields and log them, with the activity of the last round if it ran here."""
+        report = self._measure(development)
+        activity = {} if spikes is None else {"spikes_per_step": spikes.sum(2).mean().item()}
+        self._log(trainer, name, report | activity)
+        return report
 
     def _measure(self, development: Development) -> dict[str, float]:
         sheet = development.stack.layer(development.below).geometry
@@ -196,7 +207,7 @@ class SelfOrganization(Callback):
     def _save(self, trainer: Trainer) -> None:
         """A checkpoint of the phase, written by all processes together."""
         directory = _checkpoint_dir(trainer)
-        if directory is None:
+        if directory is None or is_trial(trainer):
             return
         self._saved_streams = [] if self._running is None else self._running.state()
         trainer.save_checkpoint(os.path.join(directory, f"{PREFIX}.ckpt"))

@@ -34,7 +34,8 @@ class SpikingLayer(Configurable, nn.Module):
         lateral: Coupling inside the sheet.
         coupling: ``always``, or only in ``development``: while spontaneous waves run. (The lateral
             connections that carry retinal waves disappear before the eyes open.)
-        noise: Standard deviation of the input noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``.
+        noise: Standard deviation of the input noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``; during
+            development the stimulus is the only source of noise.
         projection: ``(num_pre, num_post) -> Projection`` from the layer below; a stack calls it.
 
     Raises:
@@ -102,8 +103,8 @@ class SpikingLayer(Configurable, nn.Module):
         Args:
             current: Input ``[T, B, N]``.
             state: State to continue from; rest by default.
-            developing: Whether a lateral coupling of ``development`` acts.
-            generator: Source of the noise, where the layer has any.
+            developing: Whether a lateral coupling of ``development`` acts, and the layer's own noise rests.
+            generator: Source of the noise, where the layer has any; torch's global one by default.
 
         Returns:
             Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
@@ -114,7 +115,7 @@ class SpikingLayer(Configurable, nn.Module):
         check_sequence(current)
         if current.shape[2] != self.num_nodes:
             raise ValueError(f"current must be [T, B, {self.num_nodes}], got {list(current.shape)}")
-        if self.noise > 0:
+        if self.noise > 0 and not developing:
             noise = torch.randn(current.shape, generator=generator, device=current.device)
             current = current + self.noise * self.dt**-0.5 * noise
         if state is None:

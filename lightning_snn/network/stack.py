@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from lightning_snn.network.layer import LayerState, SpikingLayer
@@ -58,20 +59,25 @@ class SpikingStack(nn.Module):
         return {name: projection for name, projection in found.items() if projection is not None}
 
     def forward(
-        self, current: Tensor, state: Mapping[str, LayerState] | None = None
+        self,
+        current: Tensor,
+        state: Mapping[str, LayerState] | None = None,
+        *,
+        generator: torch.Generator | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
         """Run over time.
 
         Args:
             current: Input ``[T, B, N]`` of the first layer.
             state: States by layer name to continue from; rest by default.
+            generator: As in `SpikingLayer.forward`.
 
         Returns:
             Spikes ``[T, B, N]`` and states after the last step, by layer name.
         """
         state = state or {}
-        spikes, bottom = self.bottom(current, state.get(self.names[0]))
-        above, states = self.ascend(spikes, state)
+        spikes, bottom = self.bottom(current, state.get(self.names[0]), generator=generator)
+        above, states = self.ascend(spikes, state, generator=generator)
         return {self.names[0]: spikes} | above, {self.names[0]: bottom} | states
 
     def ascend(
@@ -81,6 +87,8 @@ class SpikingStack(nn.Module):
         *,
         projections: Mapping[str, Projection] | None = None,
         upto: str | None = None,
+        developing: bool = False,
+        generator: torch.Generator | None = None,
     ) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
         """Run the layers above the first on its spikes.
 
@@ -89,6 +97,8 @@ class SpikingStack(nn.Module):
             state: States by layer name to continue from; rest by default.
             projections: Projections to use instead of the stack's own, by layer name.
             upto: Name of the last layer to run; the top by default.
+            developing: As in `SpikingLayer.forward`.
+            generator: As in `SpikingLayer.forward`.
 
         Returns:
             As `forward`, without the first layer.
@@ -98,12 +108,16 @@ class SpikingStack(nn.Module):
         found: dict[str, Tensor] = {}
         states: dict[str, LayerState] = {}
         for name in names:
-            spikes, states[name] = self.layer(name)(chosen[name](spikes), state.get(name))
+            spikes, states[name] = self.layer(name)(
+                chosen[name](spikes), state.get(name), developing=developing, generator=generator
+            )
             found[name] = spikes
         return found, states
 
 
 def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:
+    if layer.projection is not None:
+        raise ValueError(f"layers.{name} belongs to another stack already; build a layer of its own")
     if below is None:
         if layer.make_projection is not None:
             raise ValueError(f"layers.{name}.projection: the first layer takes currents, it cannot have one")

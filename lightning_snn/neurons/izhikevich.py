@@ -74,7 +74,7 @@ class Izhikevich(NeuronModel):
         super().__init__(dt)
         checks.one_of("preset", preset, (*PRESETS, "heterogeneous"))
         if num_neurons is not None:
-            checks.positive("num_neurons", num_neurons)
+            checks.count("num_neurons", num_neurons)
         self.needs_size = preset == "heterogeneous" and num_neurons is None
         self.clip_peak = clip_peak
         values = _preset_values(preset, num_neurons or 1, seed)
@@ -90,7 +90,15 @@ class Izhikevich(NeuronModel):
         return cls(name, **options)
 
     def sized(self, num_neurons: int) -> NeuronModel:
-        """This model, with one set of parameters a neuron where the population is heterogeneous."""
+        """This model, with one set of parameters a neuron where the population is heterogeneous.
+
+        Raises:
+            ValueError: if a parameter is given for another number of neurons.
+        """
+        for name in "abcd":
+            given = getattr(self, name)
+            if given.ndim and len(given) not in (1, num_neurons):
+                raise ValueError(f"{name} must hold 1 or {num_neurons} values (num_nodes), got {len(given)}")
         if not self.needs_size:
             return self
         return type(self)(**(self._init_args | {"num_neurons": num_neurons}))

@@ -52,7 +52,7 @@ class CompetitiveHebbian(LearningRule):
         checks.positive("mean_weight", mean_weight)
         checks.positive("threshold", threshold)
         checks.positive("threshold_rate", threshold_rate)
-        checks.positive("review_interval", review_interval)
+        checks.count("review_interval", review_interval)
         checks.non_negative("weight_spread", weight_spread)
         checks.non_negative("threshold_spread", threshold_spread)
         checks.non_negative("review_wins", review_wins)

@@ -69,7 +69,8 @@ class STDP(LearningRule):
             "dt": dt,
         }.items():
             checks.positive(name, value)
-        checks.non_negative("pair_depression", pair_depression)
+        # a postsynaptic trace stays below 1 / (1 - exp(-dt / tau_post)); a factor below 0 would flip weights
+        checks.between("pair_depression", pair_depression, 0, 1 - math.exp(-dt / tau_post))
         checks.non_negative("threshold_jump", threshold_jump)
         checks.between("connected_above", connected_above, 0, 1)
         self.constants = STDPConstants(

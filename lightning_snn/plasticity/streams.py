@@ -19,7 +19,7 @@ class Streams:
     """
 
     def __init__(self, total: int, *, first: int = 0, count: int | None = None) -> None:
-        checks.positive("num_streams", total)
+        checks.count("num_streams", total)
         self.total = total
         self.first = first
         self.count = total if count is None else count

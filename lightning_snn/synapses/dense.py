@@ -23,7 +23,8 @@ class Dense(Projection):
         rule: Rule that wires the projection from activity.
         gain: Current that a unit receives when every weight is 1 (without a rule) or its whole field
             spikes at once (with a rule).
-        trainable: Whether gradients reach the weights; otherwise only the nodes that fired are read.
+        trainable: Whether gradients reach the weights. Where neither they nor the spikes need a gradient,
+            only the nodes that fired are read.
         seed: Seed of the first weights.
 
     Raises:
@@ -40,8 +41,8 @@ class Dense(Projection):
         trainable: bool = False,
         seed: int = 0,
     ) -> None:
-        checks.positive("num_pre", num_pre)
-        checks.positive("num_post", num_post)
+        checks.count("num_pre", num_pre)
+        checks.count("num_post", num_post)
         checks.positive("gain", gain)
         start = _start(num_pre, num_post, rule, seed)
         super().__init__(
@@ -56,7 +57,7 @@ class Dense(Projection):
         if spikes.shape[-1] != self.num_pre:
             raise ValueError(f"spikes must be [..., {self.num_pre}] (num_pre), got {list(spikes.shape)}")
         efficacy = self.efficacy()
-        if self.trainable:
+        if self.trainable or spikes.requires_grad:
             return F.linear(spikes, efficacy)
         rows = efficacy.t().contiguous()
         current = event_sum(spikes.reshape(-1, self.num_pre), rows)

@@ -171,7 +171,6 @@ def test_another_number_of_streams_after_the_phase(classifier, phase, trainer, d
     assert_same(resumed, model)
 
 
-@pytest.mark.xfail(strict=True, reason="the callback keeps its round and steps from one fit to the next")
 @pytest.mark.parametrize("number", [3, None])
 def test_a_used_callback_starts_afresh(classifier, phase, trainer, data, whole, tmp_path, number):
     waves = Interrupted(number)
@@ -184,7 +183,6 @@ def test_a_used_callback_starts_afresh(classifier, phase, trainer, data, whole, 
     assert_same(new, whole())
 
 
-@pytest.mark.xfail(strict=True, reason="a measurement that was interrupted is not made up for")
 def test_interrupted_in_the_measurement_that_ends_the_phase(
     classifier, phase, trainer, data, resume, tmp_path, monkeypatch
 ):

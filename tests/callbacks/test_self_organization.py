@@ -120,12 +120,7 @@ def test_same_seed_same_bits(classifier, phase, trainer, data):
     assert not torch.equal(lgn(one).weight, lgn(other).weight)
 
 
-saves_in_a_trial = pytest.mark.xfail(
-    strict=True, reason="every_n_rounds writes self_organization.ckpt under fast_dev_run"
-)
-
-
-@pytest.mark.parametrize("every_n_rounds", [0, pytest.param(1, marks=saves_in_a_trial)])
+@pytest.mark.parametrize("every_n_rounds", [0, 1])
 def test_fast_dev_run(classifier, phase, trainer, data, tmp_path, every_n_rounds):
     waves = Counted()
     model = classifier()

@@ -183,7 +183,7 @@ def test_low_precision_input_keeps_the_state_in_float32(dtype):
         ({"a": math.nan}, "a must be finite, got nan"),
         ({"d": [1.0, math.inf]}, r"d must be finite, got \[1.0, inf\]"),
         ({"dt": -1.0}, "dt must be a finite number above 0, got -1.0"),
-        ({"num_neurons": 0}, "num_neurons must be a finite number above 0, got 0"),
+        ({"num_neurons": 0}, "num_neurons must be a whole number above 0, got 0"),
     ],
 )
 def test_errors(options, message):

@@ -176,5 +176,5 @@ def test_largest_response_is_carried_over_rounds():
     ],
 )
 def test_errors(name, value):
-    with pytest.raises(ValueError, match=f"{name} must be a finite number.*got {value}"):
+    with pytest.raises(ValueError, match=f"{name} must be a (finite|whole) number.*got {value}"):
         CompetitiveHebbian(**{name: value})

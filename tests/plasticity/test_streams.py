@@ -65,7 +65,7 @@ def test_whole_numbers_stay_whole():
 
 @pytest.mark.parametrize("total", [0, -2])
 def test_there_is_at_least_one_stream(total):
-    with pytest.raises(ValueError, match=f"num_streams must be a finite number above 0, got {total}"):
+    with pytest.raises(ValueError, match=f"num_streams must be a whole number above 0, got {total}"):
         Streams(total)
 
 

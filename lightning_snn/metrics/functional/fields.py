@@ -1,4 +1,4 @@
-"""What a field of connected nodes and the spikes of a population measure; functions without state.
+"""What a field of connected nodes measures.
 
 `connected` ``[M, N]`` is True where unit m is connected to node n of a sheet; `distances` ``[N, N]`` are
 the distances between the nodes of that sheet, on a torus the wrapped ones.
@@ -183,46 +183,6 @@ def compactness(connected: Tensor, distances: Tensor) -> Tensor:
     return field_size(connected & (from_centre <= radius)) / size
 
 
-def firing_rate(spikes: Tensor, *, dt: float = 1.0) -> Tensor:
-    """Mean firing rate of a neuron in each sample.
-
-    Args:
-        spikes: ``[T, B, N]`` or maps ``[T, B, C, H, W]``, in {0, 1}.
-        dt: Step in ms.
-
-    Returns:
-        ``[B]``, in Hz.
-
-    Raises:
-        ValueError: if ``spikes`` has another rank or an empty dimension, or ``dt`` is not positive.
-
-    >>> firing_rate(torch.tensor([[[1.0, 0.0]], [[0.0, 0.0]]]), dt=5.0)
-    tensor([50.])
-    """
-    checks.positive("dt", dt)
-    _check_spikes(spikes)
-    return spikes.flatten(2).mean(dim=(0, 2), dtype=torch.float32) * (1000 / dt)
-
-
-def sparsity(spikes: Tensor) -> Tensor:
-    """Share of the neurons that stay silent: those without a single spike in the presentation.
-
-    Args:
-        spikes: ``[T, B, N]`` or maps ``[T, B, C, H, W]``, in {0, 1}.
-
-    Returns:
-        ``[B]``, in [0, 1].
-
-    Raises:
-        ValueError: if ``spikes`` has another rank or an empty dimension.
-
-    >>> sparsity(torch.tensor([[[1.0, 0.0]], [[1.0, 0.0]]]))
-    tensor([0.5000])
-    """
-    _check_spikes(spikes)
-    return (~spikes.flatten(2).bool().any(dim=0)).float().mean(dim=1)
-
-
 def _mean_square_distance(connected: Tensor, distances: Tensor) -> Tensor:
     """Mean square distance ``[M, N]`` of each node to each unit's field, in at least float32."""
     _check_connected(connected)
@@ -248,9 +208,3 @@ def _check_connected(connected: Tensor) -> None:
         raise ValueError(f"connected must be [M, N] (units, nodes) with N above 0, got shape {shape}")
     if connected.dtype != torch.bool:
         raise ValueError(f"connected must be boolean, for instance weight > 0.1, got dtype {connected.dtype}")
-
-
-def _check_spikes(spikes: Tensor) -> None:
-    if spikes.ndim < 3 or 0 in spikes.shape:
-        shape = list(spikes.shape)
-        raise ValueError(f"spikes must be [T, B, N] with no empty dimension, got shape {shape}")
