@@ -6,10 +6,11 @@ import shutil
 import sys
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from jsonargparse import Namespace
+from jsonargparse import ArgumentError, Namespace
 from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -17,6 +18,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 
 from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.callbacks.predictions import WritePredictions
+from lightning_snn.checkpoints import check_checkpoint_file
 from lightning_snn.cli_errors import USER_ERRORS, located, sentence
 from lightning_snn.experiment import run_experiment
 from lightning_snn.module import SpikingClassifier
@@ -24,6 +26,7 @@ from lightning_snn.recipe_files import find_recipe, recipes, summary
 from lightning_snn.run_folder import current_run_folder, open_run_folder, run_folder_scope
 
 LIGHTNING_COMMANDS = ("fit", "validate", "test", "predict")
+CONFIG_OPTIONS = ("--config", "-c")
 LoggerName = Literal["csv", "tensorboard", "wandb"]
 
 
@@ -34,7 +37,7 @@ class SaveConfig(SaveConfigCallback):
         """Write the file; called on rank 0."""
         del trainer, pl_module, stage
         path = current_run_folder() / "config.yaml"
-        self.parser.save(self.config, path, skip_none=False, overwrite=True)
+        self.parser.save(self.config, path, overwrite=True)
 
 
 class RecipeCLI(LightningCLI):
@@ -98,6 +101,8 @@ def main(args: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if args is None else args)
     # the CLI gets its arguments from here, not from sys.argv; that is meant
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
+    # the sample numbers come with the batches
+    warnings.filterwarnings("ignore", message="Couldn't infer the batch indices")
     # Lightning 2.6's own, with newer releases of torch
     warnings.filterwarnings("ignore", message=".isinstance.treespec, LeafSpec.. is deprecated")
     try:
@@ -111,13 +116,15 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(args: list[str]) -> None:
-    command, rest = (args[0], args[1:]) if args else ("--help", [])
+    args = args or ["--help"]
+    command, rest = args[0], args[1:]
     if command in LIGHTNING_COMMANDS:
         _check_checkpoint_options(rest)
         with run_folder_scope():
             _cli([command, *_resolve_configs(rest)], run=True)
     elif command == "run" and rest and not rest[0].startswith("-"):
         recipe = find_recipe(rest[0])
+        _check_checkpoint_options(rest, model_is_fixed=False)
         with run_folder_scope():
             cli = _cli(["--config", str(recipe), *rest[1:]], run=False)
             run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
@@ -147,18 +154,24 @@ def _own_parser() -> argparse.ArgumentParser:
 
 def _cli(args: list[str], *, run: bool) -> RecipeCLI:
     quiet = {"exit_on_error": False, "allow_abbrev": False}
-    return RecipeCLI(
-        SpikingClassifier,
-        LightningDataModule,
-        args=args,
-        run=run,
-        subclass_mode_model=True,
-        subclass_mode_data=True,
-        auto_configure_optimizers=False,
-        save_config_callback=SaveConfig,
-        save_config_kwargs={"save_to_log_dir": False},
-        parser_kwargs=quiet | ({name: quiet for name in LIGHTNING_COMMANDS} if run else {}),
-    )
+    try:
+        return RecipeCLI(
+            SpikingClassifier,
+            LightningDataModule,
+            args=args,
+            run=run,
+            subclass_mode_model=True,
+            subclass_mode_data=True,
+            auto_configure_optimizers=False,
+            save_config_callback=SaveConfig,
+            save_config_kwargs={"save_to_log_dir": False},
+            parser_kwargs=quiet | ({name: quiet for name in LIGHTNING_COMMANDS} if run else {}),
+        )
+    except ArgumentError as error:
+        if "config" not in str(error).split(":")[0]:
+            raise
+        files = [value for option, value in pairwise(args) if option in CONFIG_OPTIONS]
+        raise ValueError(f"{', '.join(files)}: {sentence(error)}") from error
 
 
 def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:
@@ -191,16 +204,28 @@ def _resolve_configs(args: list[str]) -> list[str]:
     """Recipe names after ``--config`` become their files."""
     resolved = list(args)
     for i, option in enumerate(args[:-1]):
-        if option in ("--config", "-c"):
+        if option in CONFIG_OPTIONS:
             resolved[i + 1] = str(find_recipe(args[i + 1]))
     return resolved
 
 
-def _check_checkpoint_options(args: list[str]) -> None:
+def _value(args: list[str], option: str) -> str:
+    """The value of an option given as ``option value`` or ``option=value``."""
+    for i, arg in enumerate(args):
+        if arg.startswith(f"{option}="):
+            return arg.split("=", 1)[1]
+        if arg == option and i + 1 < len(args):
+            return args[i + 1]
+    raise ValueError(f"{option} needs a value")
+
+
+def _check_checkpoint_options(args: list[str], *, model_is_fixed: bool = True) -> None:
     names = [arg.split("=")[0] for arg in args]
     changed = [name for name in names if name.startswith("--model")]
-    if "--ckpt_path" in names and changed:
+    if "--ckpt_path" in names and changed and model_is_fixed:
         raise ValueError(f"{changed[0]} has no effect beside --ckpt_path: the checkpoint holds the model")
+    if "--ckpt_path" in names:
+        check_checkpoint_file(_value(args, "--ckpt_path"))
 
 
 def _copy(name: str, target: Path) -> None:

@@ -62,9 +62,9 @@ def located(error: BaseException, config: Namespace) -> ValueError:
 def _key(message: str) -> str:
     """The dotted key that the nested messages lead to."""
     outer = re.findall(r'Parser key "([^"]+)"', message)
-    nested = re.search(r"NestedArg\(key='([^']+)'", message)
+    nested = re.findall(r"NestedArg\(key='([^']+)'", message)
     if nested and outer:
-        return f"{outer[0]}.{nested[1]}"
+        return f"{outer[0]}.{max(nested, key=len)}"
     return ".".join(outer)
 
 
@@ -74,7 +74,8 @@ def _plain(cause: str, message: str) -> str:
         classes = re.findall(r"Problem with given class_path '([\w.]+)'", message)
         return _unknown_option(option[1], classes[-1])
     if literal := re.match(r"Expected a (?:typing\.)?Literal\[(.*)\](?:\. Got value: (.*))?", cause):
-        return f"must be one of {literal[1]}" + (f", got {literal[2]!r}" if literal[2] else "")
+        given = literal[2] or re.findall(r"Given value: (.*)", message)[-1]
+        return f"must be one of {literal[1]}, got {given!r}"
     if path := re.match(r"Expected a dot import path string: (.*)", cause):
         return f"there is no class {path[1]!r}{_did_you_mean(path[1], lightning_snn.__all__)}"
     if attribute := re.match(r"module 'lightning_snn' has no attribute '(\w+)'", cause):

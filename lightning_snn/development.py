@@ -38,6 +38,7 @@ class Development:
             raise ValueError(f"layers.{name}.projection has no rule to wire it")
         self.stack = stack
         self.below = stack.names[stack.names.index(name) - 1]
+        self.sheet = stack.layer(self.below).geometry
         self.projection = projection
         self.rule: LearningRule = projection.rule
         self.stimulus = stimulus

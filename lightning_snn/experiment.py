@@ -41,6 +41,7 @@ def run_experiment(
     trainer.fit(model, data, ckpt_path=ckpt_path)
     fitted = time.perf_counter()
     (scores,) = trainer.test(model, data, verbose=False)
+    confusion = model.confusion.compute()
     tested = time.perf_counter()
     phase = find_callback(trainer, SelfOrganization) or SelfOrganization()
     organising = phase.seconds
@@ -54,8 +55,9 @@ def run_experiment(
     if not trainer.is_global_zero:
         return
     networks = _networks(model, scores, phase.target_share)
+    num_test = int(confusion.sum())
     console = Console()
-    console.print(_table(networks, seconds, len(data.test_set)))  # type: ignore[attr-defined]
+    console.print(_table(networks, seconds, num_test))
     if not is_trial(trainer):
         (folder / "results.json").write_text(
             json.dumps({"networks": networks, "seconds": seconds}, indent=2) + "\n", encoding="utf-8"

@@ -21,7 +21,7 @@ class PhaseProgress:
 
     def __init__(self, trainer: Trainer, description: str, total: int) -> None:
         bar = trainer.progress_bar_callback
-        self.total = total
+        self.description = description
         self._rich = bar if isinstance(bar, RichProgressBar) and bar.progress is not None else None
         self._task = None
         self._tqdm = None
@@ -33,7 +33,9 @@ class PhaseProgress:
     def update(self, completed: int, note: str = "") -> None:
         """Show that ``completed`` units of work are done, and a note."""
         if self._rich is not None and self._rich.progress is not None and self._task is not None:
-            self._rich.progress.update(self._task, completed=completed)
+            self._rich.progress.update(
+                self._task, completed=completed, description=f"{self.description} {note}".rstrip()
+            )
             self._rich.refresh()
         if self._tqdm is not None:
             self._tqdm.set_postfix_str(note, refresh=False)

@@ -1,7 +1,7 @@
 """Figures of what self-organisation did and how the classifier errs."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -63,26 +63,18 @@ class Figures(Callback):
 def _network_figures(
     stack: SpikingStack, stimulus: Stimulus, steps: int
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    positions = {name: stack.layer(name).positions for name in stack.names}
+    positions, dt = {name: stack.layer(name).positions for name in stack.names}, stack.bottom.dt
     yield "node_layout", partial(viz.node_layout, positions)
     for below, name in pairwise(stack.names):
         if stack.projections[name].rule is not None:
             yield f"receptive_fields_{name}", partial(_fields, stack.projections[name], positions[below])
-    yield "waves", partial(_waves, stack, stimulus, steps)
-    yield "raster", partial(_raster, stack, stimulus, steps)
+    activity = cache(partial(_activity, stack, stimulus, steps))
+    yield "waves", lambda: viz.wave_frames(positions[stack.names[0]], activity()[stack.names[0]], dt=dt)
+    yield "raster", lambda: viz.raster(activity(), dt=dt)
 
 
 def _fields(projection: Projection, positions: Tensor) -> Figure:
     return viz.receptive_fields(projection.initial_weight(), projection.weight.detach(), positions)
-
-
-def _waves(stack: SpikingStack, stimulus: Stimulus, steps: int) -> Figure:
-    spikes = _activity(stack, stimulus, steps)[stack.names[0]]
-    return viz.wave_frames(stack.bottom.positions, spikes, dt=stack.bottom.dt)
-
-
-def _raster(stack: SpikingStack, stimulus: Stimulus, steps: int) -> Figure:
-    return viz.raster(_activity(stack, stimulus, steps), dt=stack.bottom.dt)
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.callbacks.distributed import DistributedStreams
+from lightning_snn.callbacks.sigterm import SigtermFlag, sigterm_flag
 from lightning_snn.development import Development, measure_fields
 from lightning_snn.network import SpikingStack
 from lightning_snn.progress import PhaseProgress
@@ -78,6 +79,7 @@ class SelfOrganization(Callback):
         self._steps = 0
         self._saved_streams: list[Tensor] = []
         self._running: Development | None = None
+        self._sigterm = SigtermFlag()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Check the module and the number of streams before anything runs."""
@@ -99,13 +101,14 @@ class SelfOrganization(Callback):
             return
         start = time.perf_counter()
         _declare_step(trainer)
-        for name in pending:
-            streams = DistributedStreams(self.num_streams, trainer)
-            self._running = Development(stack, name, self.stimulus, streams)
-            if self._saved_streams:
-                self._running.restore(self._saved_streams)
-                self._saved_streams = []
-            self._wire(trainer, name, self._running)
+        with sigterm_flag() as self._sigterm:
+            for name in pending:
+                streams = DistributedStreams(self.num_streams, trainer)
+                self._running = Development(stack, name, self.stimulus, streams)
+                if self._saved_streams:
+                    self._running.restore(self._saved_streams)
+                    self._saved_streams = []
+                self._wire(trainer, name, self._running)
         self._running, self._round = None, 0
         self.seconds += time.perf_counter() - start
         self._save(trainer)
@@ -145,12 +148,13 @@ class SelfOrganization(Callback):
     def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
         """Rounds until enough units are localised, or ``max_steps``."""
         max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
-        report: dict[str, float] = {}
         spikes: Tensor | None = None
+        note = ""
         with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
             while True:
                 if self._is_check_due(max_steps):
                     report = self._check(trainer, name, development, spikes)
+                    note = f"{report['localised_share']:.0%} localised"
                     if self._agree_to_stop(trainer, report) or self._steps >= max_steps:
                         break
                 self._poll_sigterm(trainer)
@@ -158,10 +162,10 @@ class SelfOrganization(Callback):
                 spikes = development.round(steps, self._round)
                 self._round += 1
                 self._steps += steps * self.num_streams
-                bar.update(min(self._steps, max_steps), f"{report.get('localised_share', 0):.0%} localised")
+                bar.update(min(self._steps, max_steps), note)
                 if self.every_n_rounds and self._round % self.every_n_rounds == 0:
                     self._save(trainer)
-            bar.update(max_steps)
+            bar.update(max_steps, note)
         self._conclude(trainer, name, report)
         development.projection.wired.fill_(True)
         self._steps = 0
@@ -180,15 +184,15 @@ class SelfOrganization(Callback):
         return report
 
     def _measure(self, development: Development) -> dict[str, float]:
-        sheet = development.stack.layer(development.below).geometry
-        return measure_fields(development.projection, sheet, target_share=self.target_share)
+        return measure_fields(development.projection, development.sheet, target_share=self.target_share)
 
     def _agree_to_stop(self, trainer: Trainer, report: dict[str, float]) -> bool:
-        enough = report["localised_share"] >= self.stop_at and not is_trial(trainer)
-        return trainer.strategy.reduce_boolean_decision(enough)
+        return trainer.strategy.reduce_boolean_decision(
+            report["localised_share"] >= self.stop_at and not is_trial(trainer)
+        )
 
     def _conclude(self, trainer: Trainer, name: str, report: dict[str, float]) -> None:
-        share = report.get("localised_share", 0.0)
+        share = report["localised_share"]
         summary = f"layers.{name}: {share:.0%} of the units localised after {self._steps} steps"
         if share >= self.stop_at or is_trial(trainer):
             rank_zero_info(summary)
@@ -200,7 +204,8 @@ class SelfOrganization(Callback):
 
     def _poll_sigterm(self, trainer: Trainer) -> None:
         """Lightning's loops do this between batches; here it is between rounds."""
-        if trainer.strategy.reduce_boolean_decision(trainer.received_sigterm, all=False):
+        received = self._sigterm.raised or trainer.received_sigterm
+        if trainer.strategy.reduce_boolean_decision(received, all=False):
             self._save(trainer)
             raise SIGTERMException
 

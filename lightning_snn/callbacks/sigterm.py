@@ -1,0 +1,37 @@
+"""SIGTERM while processes talk to each other."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class SigtermFlag:
+    """Whether SIGTERM has arrived."""
+
+    def __init__(self) -> None:
+        self.raised = False
+
+    def set(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler."""
+        del number, frame
+        self.raised = True
+
+
+@contextmanager
+def sigterm_flag() -> Iterator[SigtermFlag]:
+    """Note SIGTERM instead of handling it at once.
+
+    Lightning's own handler broadcasts from inside the signal, which hangs several processes that are in
+    the middle of an exchange. Only the main thread may set handlers; elsewhere nothing changes.
+    """
+    flag = SigtermFlag()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+    previous = signal.signal(signal.SIGTERM, flag.set)
+    try:
+        yield flag
+    finally:
+        signal.signal(signal.SIGTERM, previous)
