@@ -27,13 +27,15 @@ def random_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
 def grid_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
     """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
 
-    The number of nodes is the mean fan-in of the projection; their weights are equal.
+    The number of nodes is the mean fan-in of the projection, their weight its mean connected weight.
     """
     del seed
-    fan_in = max(1, round(projection.connected.sum(1).float().mean().item()))
+    connected, weights = projection.connected, projection.weight.detach()
+    fan_in = max(1, round(connected.sum(1).float().mean().item()))
+    strength = weights[connected].mean().item() if connected.any() else weights.max().item()
     centres = sheet.even_positions(projection.num_post)
     nearest = sheet.distances(centres).t().topk(fan_in, largest=False).indices
-    weight = torch.zeros(projection.num_post, projection.num_pre).scatter_(1, nearest, 1.0)
+    weight = torch.zeros(projection.num_post, projection.num_pre).scatter_(1, nearest, strength)
     return weight.to(projection.weight.device)
 
 

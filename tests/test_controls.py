@@ -15,7 +15,11 @@ SHEETS = {
     "ring": Disk(300, 7.0, 3.0),
     "points": Points(Square(300, 12.0).positions),
 }
-RULES = {"competitive": CompetitiveHebbian(), "stdp": STDP()}
+RULES = {
+    "competitive": CompetitiveHebbian(),
+    "strict": CompetitiveHebbian(connected_above=2.5),  # no weight of 1 counts as connected
+    "stdp": STDP(),
+}
 every_sheet = pytest.mark.parametrize("sheet", SHEETS.values(), ids=SHEETS)
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
@@ -27,7 +31,8 @@ def local_projection(sheet, rule, units=25):
     order = distances.argsort(dim=1).argsort(dim=1)
     fan_in = 12 + torch.arange(units)[:, None] % 5
     weight = 0.4 + 0.5 * torch.rand(units, sheet.num_nodes, generator=torch.Generator().manual_seed(0))
-    projection.rewire({"weight": weight * (order < fan_in)})
+    scale = max(1.0, 3 * rule.connected_above)
+    projection.rewire({"weight": scale * weight * (order < fan_in)})
     return projection
 
 
@@ -64,10 +69,11 @@ def test_random_wiring_is_fixed_by_its_seed():
 def test_grid_wiring_connects_even_centres_to_their_nearest_nodes(sheet, rule):
     projection = local_projection(sheet, rule)
     weight = grid_wiring(projection, sheet, 0)
-    assert weight.unique().tolist() == [0, 1]
-    assert rule.connected_above < 1
+    strength = projection.weight[projection.connected].mean().item()
+    assert weight.unique().tolist() == pytest.approx([0, strength])
     assert projection.connected.sum(1).float().mean() == 14
-    assert (weight.sum(1) == 14).all()
+    projection.rewire({"weight": weight})
+    assert (projection.connected.sum(1) == 14).all()
     reach = sheet.distances(sheet.even_positions(25)).t()
     for row, distance in zip(weight > 0, reach, strict=True):
         assert distance[row].max() <= distance[~row].min()
