@@ -45,9 +45,12 @@ class Sheet(Configurable, ABC):
         """Shortest displacement for the coordinate difference ``offset`` ``[..., 2]``."""
         return offset
 
-    def distances(self, other: Tensor | None = None) -> Tensor:
-        """Distances ``[N, M]`` from each node to each of ``other`` ``[M, 2]`` (default: to the nodes)."""
-        target = self.positions if other is None else other
+    def distances(self, other: "Sheet | Tensor | None" = None) -> Tensor:
+        """Distances ``[N, M]`` from each node to those of another sheet, or to positions ``[M, 2]``.
+
+        By default ``[N, N]``, between the nodes; measured in this sheet's space, wrapped on a torus.
+        """
+        target = other.positions if isinstance(other, Sheet) else self.positions if other is None else other
         if target.ndim != 2 or target.shape[1] != 2:
             raise ValueError(f"other must hold positions [M, 2], got shape {list(target.shape)}")
         offset = self.positions[:, None] - target[None]

@@ -1,6 +1,9 @@
 """One thread, as tests are small and may run beside other work; a small network, images and Trainer."""
 
+import functools
+import operator
 import os
+import threading
 from functools import partial
 
 import pytest
@@ -22,6 +25,7 @@ from lightning_snn import (
     Torus,
 )
 from lightning_snn.data import BatchLoader, ImageDataset
+from lightning_snn.plasticity import Streams
 
 # Lightning 2.6 itself calls what jsonargparse 4.5 deprecates
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
@@ -32,6 +36,39 @@ SIDE = 12.0
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     torch.set_num_threads(1)
+
+
+class ThreadedStreams(Streams):
+    """Streams of one of several processes, each a thread here, that meet at a barrier."""
+
+    def __init__(self, total, first, count, board, barrier):
+        super().__init__(total, first=first, count=count)
+        self.board, self.barrier = board, barrier
+
+    def exchange(self, values):
+        self.board[self.first] = values
+        self.barrier.wait(timeout=30)
+        found = [self.board[first] for first in sorted(self.board)]
+        self.barrier.wait(timeout=30)
+        return found
+
+    def gather(self, values):
+        return torch.cat(self.exchange(values))
+
+    def sum(self, values):
+        return functools.reduce(operator.add, self.exchange(values))
+
+
+@pytest.fixture
+def split_streams():
+    """``(total, sizes)`` to the streams of each process."""
+
+    def split(total, sizes):
+        board, barrier = {}, threading.Barrier(len(sizes))
+        firsts = [sum(sizes[:i]) for i in range(len(sizes))]
+        return [ThreadedStreams(total, *part, board, barrier) for part in zip(firsts, sizes, strict=True)]
+
+    return split
 
 
 class Quadrants(LightningDataModule):

@@ -1,7 +1,5 @@
 import copy
 import functools
-import operator
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -157,39 +155,17 @@ def test_a_state_of_another_network_is_refused(other):
         develop(stack_of(RULES["stdp"]), Streams(3)).restore(saved)
 
 
-class Process(Streams):
-    """One of several processes, each a thread here, that meet at a barrier."""
-
-    def __init__(self, total, first, count, board, barrier):
-        super().__init__(total, first=first, count=count)
-        self.board, self.barrier = board, barrier
-
-    def exchange(self, values):
-        self.board[self.first] = values
-        self.barrier.wait(timeout=30)
-        found = [self.board[first] for first in sorted(self.board)]
-        self.barrier.wait(timeout=30)
-        return found
-
-    def gather(self, values):
-        return torch.cat(self.exchange(values))
-
-    def sum(self, values):
-        return functools.reduce(operator.add, self.exchange(values))
-
-
 @every_rule
-def test_eight_streams_in_one_process_equal_four_in_each_of_two(rule):
+def test_eight_streams_in_one_process_equal_four_in_each_of_two(rule, split_streams):
     whole = develop(stack_of(rule), Streams(8))
     run(whole, range(3))
-    barrier, board = threading.Barrier(2), {}
 
-    def half(first):
-        development = develop(stack_of(rule), Process(8, first, 4, board, barrier))
+    def half(streams):
+        development = develop(stack_of(rule), streams)
         return run(development, range(3)).wiring, development.state()
 
     with ThreadPoolExecutor(2) as pool:
-        for wiring, state in pool.map(half, (0, 4)):
+        for wiring, state in pool.map(half, split_streams(8, (4, 4))):
             assert_same(wiring, whole.projection.wiring)
             assert all(torch.equal(a, b) for a, b in zip(state, whole.state(), strict=True))
 

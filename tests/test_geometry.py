@@ -247,3 +247,9 @@ def test_sample_refuses(message):
 def test_errors(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_distances_to_another_sheet():
+    sheet, other = Torus(9, 3.0), Square(4, 3.0, placement="grid")
+    assert torch.equal(sheet.distances(other), sheet.distances(other.positions))
+    assert sheet.distances(other).shape == (9, 4)

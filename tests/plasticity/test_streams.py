@@ -1,6 +1,3 @@
-import functools
-import operator
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -69,27 +66,6 @@ def test_there_is_at_least_one_stream(total):
         Streams(total)
 
 
-class Process(Streams):
-    """One of several processes, each a thread here, that meet at a barrier."""
-
-    def __init__(self, total, first, count, board, barrier):
-        super().__init__(total, first=first, count=count)
-        self.board, self.barrier = board, barrier
-
-    def exchange(self, values):
-        self.board[self.first] = values
-        self.barrier.wait(timeout=10)
-        found = [self.board[first] for first in sorted(self.board)]
-        self.barrier.wait(timeout=10)
-        return found
-
-    def gather(self, values):
-        return torch.cat(self.exchange(values))
-
-    def sum(self, values):
-        return functools.reduce(operator.add, self.exchange(values))
-
-
 RULES = {
     "competitive": CompetitiveHebbian(threshold=20.0, review_interval=100, review_wins=12),
     "stdp": STDP(threshold=1.0),
@@ -124,14 +100,11 @@ def assert_same(first, second):
 
 @every_rule
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3], [1, 1, 1, 1]])
-def test_a_rule_learns_the_same_on_any_number_of_processes(rule, sizes):
+def test_a_rule_learns_the_same_on_any_number_of_processes(rule, sizes, split_streams):
     spikes = activity(180, 4)
     whole = run_rounds(rule, Streams(4), spikes)
-    board, barrier = {}, threading.Barrier(len(sizes))
-    first = [sum(sizes[:k]) for k in range(len(sizes))]
-    processes = [Process(4, *part, board, barrier) for part in zip(first, sizes, strict=True)]
     with ThreadPoolExecutor(len(sizes)) as pool:
-        for part in pool.map(lambda process: run_rounds(rule, process, spikes), processes):
+        for part in pool.map(lambda streams: run_rounds(rule, streams, spikes), split_streams(4, sizes)):
             assert_same(part, whole)
     assert (whole["weight"] != start(rule)["weight"]).any(1).all()
 
