@@ -297,7 +297,8 @@ def test_controls_have_their_own_wiring(fitted, data):
     assert torch.equal(weights["random"].sort(1).values, own.weight.sort(1).values)  # same fan-in, moved
     assert not torch.equal(weights["random"], own.weight)
     fan_in = round(own.connected.sum(1).float().mean().item())
-    assert weights["grid"].sum(1).tolist() == [fan_in] * 20
+    grid = model.controls["grid"].projections["lgn"]
+    assert grid.connected.sum(1).tolist() == [fan_in] * 20
     for name in ("random", "grid", "pixels"):
         assert scores[f"test/accuracy_{name}"] > 0.5  # chance: 0.25
 

@@ -24,7 +24,8 @@ def sigterm_flag() -> Iterator[SigtermFlag]:
     """Note SIGTERM instead of handling it at once.
 
     Lightning's own handler broadcasts from inside the signal, which hangs several processes that are in
-    the middle of an exchange. Only the main thread may set handlers; elsewhere nothing changes.
+    the middle of an exchange. A signal that nobody has acted on by the end is handed to that handler then.
+    Only the main thread may set handlers; elsewhere nothing changes.
     """
     flag = SigtermFlag()
     if threading.current_thread() is not threading.main_thread():
@@ -35,3 +36,5 @@ def sigterm_flag() -> Iterator[SigtermFlag]:
         yield flag
     finally:
         signal.signal(signal.SIGTERM, previous)
+    if flag.raised:
+        signal.raise_signal(signal.SIGTERM)
