@@ -50,7 +50,7 @@ class ControlNetwork(nn.Module):
 
     Args:
         kind: ``random`` or ``grid``.
-        stack: The stack; every projection that a rule wires is replaced.
+        stack: The stack; every projection that a rule wires or a gradient trains is replaced.
         seed: Seed of the random wiring.
     """
 
@@ -59,8 +59,10 @@ class ControlNetwork(nn.Module):
         checks.one_of("controls", kind, tuple(_WIRINGS))
         self.kind = kind
         self.seed = seed
-        plastic = {name: p for name, p in stack.projections.items() if p.rule is not None}
-        if not plastic:
+        plastic = {
+            name: p for name, p in stack.projections.items() if p.rule is not None or p.weight.requires_grad
+        }
+        if all(p.rule is None for p in plastic.values()):
             raise ValueError(
                 f"controls: {kind!r} rewires what a learning rule wires, but no layer has a rule"
             )

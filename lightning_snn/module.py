@@ -47,8 +47,7 @@ class SpikingClassifier(LightningModule):
         scheduler: ``optimizer -> scheduler``, stepped every epoch.
 
     Raises:
-        ValueError: if an argument is out of range, the layers do not fit together, or an argument cannot
-            be stored in a checkpoint.
+        ValueError: if an argument is out of range or cannot be stored, or the layers do not fit together.
     """
 
     def __init__(
@@ -67,6 +66,10 @@ class SpikingClassifier(LightningModule):
     ) -> None:
         super().__init__()
         checks.count("num_classes", num_classes)
+        for size in image_size:
+            checks.count("image_size", size)
+        if tau_trace is not None:
+            checks.positive("tau_trace", tau_trace)
         check_controls(controls or [])
         encoder = encoder or ConstantCurrent()
         self.save_hyperparameters(
@@ -93,9 +96,10 @@ class SpikingClassifier(LightningModule):
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self.cache = self._may_cache() if cache is None else cache
+        if self.cache and not self._may_cache():
+            raise ValueError("cache must not be True where weights are trained or input is not repeatable")
         self.encode_seconds = 0.0
         self._table: FeatureTable | None = None
-
         kinds = [kind for kind in controls or [] if kind != "pixels"]
         self.controls = nn.ModuleDict({kind: ControlNetwork(kind, self.stack) for kind in kinds})
         sizes = {name: self.stack.top.num_nodes for name in (NETWORK, *kinds)}

@@ -130,4 +130,4 @@ def _preset_values(preset: str, num_neurons: int, seed: int) -> tuple[Tensor, ..
 
 
 def _entry(values: Tensor, index: int) -> float:
-    return (values if values.ndim == 0 else values[index]).item()
+    return (values if values.numel() == 1 else values[index]).item()
