@@ -47,6 +47,7 @@ class Development:
         names = stack.names[: stack.names.index(name)]
         self._layers = {layer: stack.layer(layer).rest(streams.count, like) for layer in names}
         self._rule_state = self.rule.open(projection.wiring, streams.count)
+        self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
 
     @torch.no_grad()
     def round(self, steps: int, number: int) -> Tensor:
@@ -76,6 +77,13 @@ class Development:
         self.projection.rewire(wiring)
         self._layers, self._rule_state = {bottom: state} | above, rule_state
         return spikes
+
+    def conclude(self, *, keep: bool) -> None:
+        """Count the projection as wired, or put back the wiring from before."""
+        if keep:
+            self.projection.wired.fill_(True)
+        else:
+            self.projection.rewire(self._before)
 
     def state(self) -> list[Tensor]:
         """The state of all streams ``[total, ...]``, gathered from all processes, in a fixed order."""

@@ -90,11 +90,9 @@ class SpikingClassifier(LightningModule):
         )
         self.stack = SpikingStack(layers)
         self.encoder = encoder
-        self.num_classes = num_classes
-        self.image_size = tuple(image_size)
+        self.num_classes, self.image_size = num_classes, tuple(image_size)
         self.tau_trace = tau_trace
-        self.make_optimizer = optimizer
-        self.make_scheduler = scheduler
+        self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self.cache = self._may_cache() if cache is None else cache
         if self.cache and not self._may_cache():
             raise ValueError("cache must not be True where weights are trained or input is not repeatable")
@@ -143,7 +141,9 @@ class SpikingClassifier(LightningModule):
         )
 
     def on_train_start(self) -> None:
-        """Wire the controls, then compute the features once."""
+        """Wire the controls, then compute the features once; neither in a trial, which leaves no trace."""
+        if is_trial(self.trainer):
+            return
         if self._unwired:
             raise RuntimeError(
                 f"layers {', '.join(self._unwired)} have a learning rule but are not wired yet: add the "
@@ -152,7 +152,7 @@ class SpikingClassifier(LightningModule):
             )
         for control in self.controls.values():
             cast(ControlNetwork, control).wire(self.stack)
-        if self.cache and not is_trial(self.trainer):
+        if self.cache:
             self._table, self.encode_seconds = tabulate(
                 self.trainer, self.present, required=bool(self.hparams["cache"])
             )
@@ -214,7 +214,7 @@ class SpikingClassifier(LightningModule):
         return [name for name, p in self.stack.projections.items() if not p.wired]
 
     def _warn_if_unwired(self) -> None:
-        if self._unwired:
+        if self._unwired and not is_trial(self.trainer):
             rank_zero_warn(
                 f"layers {', '.join(self._unwired)} are not wired, and these are results of such a network. "
                 "Give --ckpt_path (ckpt_path=...) for a wired one."

@@ -167,7 +167,7 @@ class SelfOrganization(Callback):
                     self._save(trainer)
             bar.update(max_steps, note)
         self._conclude(trainer, name, report)
-        development.projection.wired.fill_(True)
+        development.conclude(keep=not is_trial(trainer))
         self._steps = 0
 
     def _is_check_due(self, max_steps: int) -> bool:

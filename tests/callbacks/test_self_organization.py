@@ -127,7 +127,8 @@ def test_fast_dev_run(classifier, phase, trainer, data, tmp_path, every_n_rounds
     callbacks = phase(waves, every_n_rounds=every_n_rounds), ModelCheckpoint(tmp_path)
     trainer(*callbacks, fast_dev_run=True).fit(model, data)
     assert sum(waves.rounds) == 80  # 20 steps a stream
-    assert lgn(model).wired
+    assert not lgn(model).wired  # a later, real fit wires it
+    assert torch.equal(lgn(model).weight, lgn(model).initial_weight())
     assert list(tmp_path.iterdir()) == []
 
 
