@@ -1,5 +1,6 @@
 """Checks of arguments; each error names the argument, what was given and what is allowed."""
 
+import math
 from collections.abc import Collection
 
 import torch
@@ -32,6 +33,12 @@ def non_negative(name: str, value: float) -> None:
     """Raise ``ValueError`` unless ``value`` is a finite number, 0 or above."""
     if not 0 <= value < float("inf"):
         raise ValueError(f"{name} must be a finite number, 0 or above, got {value}")
+
+
+def finite(name: str, value: float) -> None:
+    """Raise ``ValueError`` unless ``value`` is a finite number."""
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
 
 
 def between(name: str, value: float, low: float, high: float) -> None:

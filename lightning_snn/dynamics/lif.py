@@ -1,6 +1,5 @@
 """Leaky integrate-and-fire: exact exponential step, refractory period, adaptive threshold."""
 
-import math
 from typing import Literal, NamedTuple
 
 import torch
@@ -12,16 +11,16 @@ Reset = Literal["hard", "soft"]
 
 
 class LIFParameters(NamedTuple):
-    """Parameters of `lif_step`; potentials in units of the user's choice, times in ms."""
+    """Parameters of `lif_step`, one number or one a neuron ``[N]``; times in ms."""
 
-    tau_mem: float = 20.0
-    v_rest: float = 0.0
-    v_reset: float = 0.0
-    threshold: float = 1.0
-    resistance: float = 1.0
-    refractory: float = 0.0
-    adaptation: float = 0.0
-    tau_adaptation: float = 100.0
+    tau_mem: float | Tensor = 20.0
+    v_rest: float | Tensor = 0.0
+    v_reset: float | Tensor = 0.0
+    threshold: float | Tensor = 1.0
+    resistance: float | Tensor = 1.0
+    refractory: float | Tensor = 0.0
+    adaptation: float | Tensor = 0.0
+    tau_adaptation: float | Tensor = 100.0
     reset: Reset = "hard"
     surrogate: Surrogate = "atan"
 
@@ -34,6 +33,38 @@ class LIFState(NamedTuple):
     adaptation: Tensor
 
 
+class LIFFactors(NamedTuple):
+    """What a step multiplies and adds: the parameters for one ``dt``, each ``[1]`` or ``[N]``."""
+
+    decay: Tensor
+    v_rest: Tensor
+    v_reset: Tensor
+    threshold: Tensor
+    resistance: Tensor
+    refractory_steps: Tensor
+    adaptation: Tensor
+    adaptation_decay: Tensor
+
+
+def lif_factors(p: LIFParameters, dt: float) -> Tensor:
+    """The fields of `LIFFactors` as one float64 tensor ``[8, 1]`` or ``[8, N]``."""
+    tau_mem, v_rest, v_reset, threshold, resistance, refractory, adaptation, tau_adaptation = (
+        torch.as_tensor(value, dtype=torch.float64) for value in p[:8]
+    )
+    factors = LIFFactors(
+        decay=torch.exp(-dt / tau_mem),
+        v_rest=v_rest,
+        v_reset=v_reset,
+        threshold=threshold,
+        resistance=resistance,
+        refractory_steps=torch.ceil(refractory / dt - 1e-6),
+        adaptation=adaptation,
+        adaptation_decay=torch.exp(-dt / tau_adaptation),
+    )
+    size = max(value.numel() for value in factors)
+    return torch.stack([value.reshape(-1).expand(size) for value in factors])
+
+
 def lif_step(current: Tensor, state: LIFState, p: LIFParameters, dt: float) -> tuple[Tensor, LIFState]:
     """One exact step of a leaky integrate-and-fire population under a current held over ``dt``.
 
@@ -41,7 +72,8 @@ def lif_step(current: Tensor, state: LIFState, p: LIFParameters, dt: float) -> t
 
     A neuron spikes where v reaches ``threshold + adaptation``. It is then reset (``hard``: to ``v_reset``;
     ``soft``: lowered by the threshold it crossed), stays clamped for ``refractory`` ms, and its threshold
-    rises by ``adaptation``, which decays with ``tau_adaptation``.
+    rises by ``adaptation``, which decays with ``tau_adaptation``. Gradients pass through the spike by its
+    surrogate and through the membrane, not through the reset and the adaptation that a spike causes.
 
     Args:
         current: Input current ``[B, N]``.
@@ -55,23 +87,28 @@ def lif_step(current: Tensor, state: LIFState, p: LIFParameters, dt: float) -> t
     Source: Gerstner et al., Neuronal Dynamics (2014), eq. 1.5 (membrane), section 6.1 (adaptive threshold);
     exact integration: Rotter and Diesmann, Biol. Cybern. 81 (1999).
     """
-    v_inf = p.v_rest + p.resistance * current
+    factors = LIFFactors(*lif_factors(p, dt).to(state.v).unbind())
+    return lif_advance(current, state, factors, p.reset, p.surrogate)
+
+
+def lif_advance(
+    current: Tensor, state: LIFState, f: LIFFactors, reset: Reset, surrogate: Surrogate
+) -> tuple[Tensor, LIFState]:
+    """`lif_step` with the factors of its ``dt``."""
+    v_inf = f.v_rest + f.resistance * current
     free = state.refractory <= 0
-    v = torch.where(free, v_inf + (state.v - v_inf) * math.exp(-dt / p.tau_mem), state.v)
-    threshold = p.threshold + state.adaptation
-    spikes = spike((v - threshold) / p.threshold, p.surrogate) * free
-    if p.reset == "hard":
-        v = torch.where(spikes > 0, v.new_tensor(p.v_reset), v)
-    else:
-        v = v - spikes.detach() * threshold
-    clock = torch.where(
-        spikes > 0, float(math.ceil(p.refractory / dt - 1e-6)), (state.refractory - 1).clamp_min(0)
-    )
-    adaptation = state.adaptation * math.exp(-dt / p.tau_adaptation) + p.adaptation * spikes.detach()
+    v = torch.where(free, v_inf + (state.v - v_inf) * f.decay, state.v)
+    threshold = f.threshold + state.adaptation
+    spikes = spike((v - threshold) / f.threshold, surrogate) * free
+    fired = spikes.detach() > 0
+    v = torch.where(fired, f.v_reset, v) if reset == "hard" else v - spikes.detach() * threshold
+    clock = torch.where(fired, f.refractory_steps, (state.refractory - 1).clamp_min(0))
+    adaptation = state.adaptation * f.adaptation_decay + f.adaptation * spikes.detach()
     return spikes, LIFState(v, clock, adaptation)
 
 
 def lif_rest(batch: int, num_neurons: int, p: LIFParameters, like: Tensor) -> LIFState:
     """State ``[B, N]`` at rest, at least float32, on the device of ``like``."""
-    zero = like.new_zeros(batch, num_neurons, dtype=torch.promote_types(like.dtype, torch.float32))
-    return LIFState(zero + p.v_rest, zero, zero)
+    dtype = torch.promote_types(like.dtype, torch.float32)
+    zero = like.new_zeros(batch, num_neurons, dtype=dtype)
+    return LIFState(zero + torch.as_tensor(p.v_rest).to(zero), zero, zero)

@@ -11,8 +11,8 @@ from lightning_snn import checks
 from lightning_snn.config import Configurable
 from lightning_snn.geometry import Sheet
 from lightning_snn.lateral import LateralKernel
-from lightning_snn.neurons import NeuronModel, check_sequence
-from lightning_snn.ops.sheet_scan import sheet_scan
+from lightning_snn.neurons import NeuronModel
+from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.synapses import Projection
 
 Coupling = Literal["always", "development"]
@@ -121,9 +121,7 @@ class SpikingLayer(Configurable, nn.Module):
         if state is None:
             state = self.rest(current.shape[1], current)
         if self.lateral_rows is not None and (developing or self.coupling == "always"):
-            spikes, neurons = sheet_scan(
-                self.neuron.step, current, state.neurons, state.spikes, self.lateral_rows
-            )
+            spikes, neurons = self.neuron.scan_sheet(current, state.neurons, state.spikes, self.lateral_rows)
         else:
             spikes, neurons = self.neuron(current, state.neurons)
         return spikes, LayerState(neurons, spikes[-1])

@@ -2,6 +2,6 @@
 
 from lightning_snn.neurons.izhikevich import Izhikevich
 from lightning_snn.neurons.lif import LIF
-from lightning_snn.neurons.model import NeuronModel, check_sequence
+from lightning_snn.neurons.model import NeuronModel
 
-__all__ = ["LIF", "Izhikevich", "NeuronModel", "check_sequence"]
+__all__ = ["LIF", "Izhikevich", "NeuronModel"]

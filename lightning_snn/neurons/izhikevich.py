@@ -1,6 +1,5 @@
 """Izhikevich's simple model as a module."""
 
-from collections.abc import Sequence
 from typing import Any, Literal, Self
 
 import torch
@@ -15,7 +14,7 @@ from lightning_snn.dynamics.izhikevich import (
     izhikevich_rest,
     izhikevich_step,
 )
-from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.neurons.model import NeuronModel, Parameter, check_length, entry
 
 Preset = Literal[
     "regular_spiking",
@@ -27,7 +26,6 @@ Preset = Literal[
     "resonator",
     "heterogeneous",
 ]
-Parameter = float | Sequence[float] | Tensor
 
 
 class Izhikevich(NeuronModel):
@@ -96,9 +94,7 @@ class Izhikevich(NeuronModel):
             ValueError: if a parameter is given for another number of neurons.
         """
         for name in "abcd":
-            given = getattr(self, name)
-            if given.ndim and len(given) not in (1, num_neurons):
-                raise ValueError(f"{name} must hold 1 or {num_neurons} values (num_nodes), got {len(given)}")
+            check_length(name, getattr(self, name), num_neurons)
         if not self.needs_size:
             return self
         return type(self)(**(self._init_args | {"num_neurons": num_neurons}))
@@ -113,7 +109,7 @@ class Izhikevich(NeuronModel):
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """a, b, c and d of one neuron."""
-        return {name: _entry(getattr(self, name), index) for name in "abcd"}
+        return {name: entry(getattr(self, name), index) for name in "abcd"}
 
     @property
     def constants(self) -> IzhikevichParameters:
@@ -127,7 +123,3 @@ def _preset_values(preset: str, num_neurons: int, seed: int) -> tuple[Tensor, ..
     if preset == "heterogeneous":
         return heterogeneous_population(num_neurons, torch.Generator().manual_seed(seed))
     return tuple(torch.tensor(value) for value in PRESETS[preset])
-
-
-def _entry(values: Tensor, index: int) -> float:
-    return (values if values.numel() == 1 else values[index]).item()

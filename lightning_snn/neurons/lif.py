@@ -1,21 +1,23 @@
 """Leaky integrate-and-fire as a module."""
 
-import math
+from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.dynamics import surrogate as surrogates
-from lightning_snn.dynamics.lif import LIFParameters, LIFState, Reset, lif_rest, lif_step
+from lightning_snn.dynamics.lif import LIFParameters, LIFState, Reset, lif_factors, lif_rest, lif_step
 from lightning_snn.dynamics.surrogate import Surrogate
-from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.neurons.model import NeuronModel, Parameter, check_length, entry
+from lightning_snn.ops.lif import lif_scan
 
 
 class LIF(NeuronModel):
     """Leaky integrate-and-fire; see `lightning_snn.dynamics.lif`.
 
     Potentials are dimensionless with threshold 1 by default. A current held for one step moves v by
-    ``resistance * i * (1 - exp(-dt / tau_mem))``.
+    ``resistance * i * (1 - exp(-dt / tau_mem))``. Every parameter is one number, or one a neuron.
 
     Args:
         tau_mem: Membrane time constant in ms.
@@ -37,40 +39,46 @@ class LIF(NeuronModel):
 
     def __init__(
         self,
-        tau_mem: float = 20.0,
+        tau_mem: Parameter = 20.0,
         *,
-        v_rest: float = 0.0,
-        v_reset: float = 0.0,
-        threshold: float = 1.0,
-        resistance: float = 1.0,
-        refractory: float = 0.0,
-        adaptation: float = 0.0,
-        tau_adaptation: float = 100.0,
+        v_rest: Parameter = 0.0,
+        v_reset: Parameter = 0.0,
+        threshold: Parameter = 1.0,
+        resistance: Parameter = 1.0,
+        refractory: Parameter = 0.0,
+        adaptation: Parameter = 0.0,
+        tau_adaptation: Parameter = 100.0,
         reset: Reset = "hard",
         surrogate: Surrogate = "atan",
         dt: float = 1.0,
     ) -> None:
         super().__init__(dt)
-        for name, value in {
-            "tau_mem": tau_mem,
-            "threshold": threshold,
-            "resistance": resistance,
-            "tau_adaptation": tau_adaptation,
-        }.items():
-            checks.positive(name, value)
-        checks.non_negative("refractory", refractory)
-        checks.non_negative("adaptation", adaptation)
         checks.one_of("reset", reset, ("hard", "soft"))
         checks.one_of("surrogate", surrogate, surrogates.names())
-        for name, value in {"v_rest": v_rest, "v_reset": v_reset}.items():
-            if not math.isfinite(value):
-                raise ValueError(f"{name} must be finite, got {value}")
-        if v_reset >= threshold:
-            raise ValueError(f"v_reset must lie below threshold = {threshold}, got {v_reset}")
         self.constants = LIFParameters(
-            tau_mem, v_rest, v_reset, threshold, resistance, refractory, adaptation, tau_adaptation,
-            reset, surrogate,
-        )  # fmt: skip
+            tau_mem=_checked("tau_mem", tau_mem, checks.positive),
+            v_rest=_checked("v_rest", v_rest, checks.finite),
+            v_reset=_checked("v_reset", v_reset, checks.finite),
+            threshold=_checked("threshold", threshold, checks.positive),
+            resistance=_checked("resistance", resistance, checks.positive),
+            refractory=_checked("refractory", refractory, checks.non_negative),
+            adaptation=_checked("adaptation", adaptation, checks.non_negative),
+            tau_adaptation=_checked("tau_adaptation", tau_adaptation, checks.positive),
+            reset=reset,
+            surrogate=surrogate,
+        )
+        self._check_reset()
+        self._factors: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+
+    def sized(self, num_neurons: int) -> NeuronModel:
+        """This model.
+
+        Raises:
+            ValueError: if a parameter is given for another number of neurons.
+        """
+        for name, value in self._numbers().items():
+            check_length(name, value, num_neurons)
+        return self
 
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> LIFState:
         """``v = v_rest``, not refractory, not adapted."""
@@ -80,7 +88,38 @@ class LIF(NeuronModel):
         """One step; see `lif_step`."""
         return lif_step(current, state, self.constants, self.dt)
 
+    def scan(self, current: Tensor, state: LIFState) -> tuple[Tensor, LIFState]:
+        """Steps in one operator; see `lif_scan`."""
+        c = self.constants
+        return lif_scan(current, state, self._factors_like(state.v), reset=c.reset, surrogate=c.surrogate)
+
     def parameters_of(self, index: int) -> dict[str, float]:
-        """The constants, the same for every neuron."""
-        del index
-        return {k: v for k, v in self.constants._asdict().items() if isinstance(v, float)}
+        """The constants of one neuron."""
+        return {name: entry(value, index) for name, value in self._numbers().items()}
+
+    def _numbers(self) -> dict[str, float | Tensor]:
+        c = self.constants._asdict()
+        return {name: value for name, value in c.items() if name not in ("reset", "surrogate")}
+
+    def _factors_like(self, like: Tensor) -> Tensor:
+        """The factors in the format and on the device of ``like``, kept: they are constants."""
+        key = (like.device, like.dtype)
+        if key not in self._factors:
+            self._factors[key] = lif_factors(self.constants, self.dt).to(like)
+        return self._factors[key]
+
+    def _check_reset(self) -> None:
+        v_reset, threshold = self.constants.v_reset, self.constants.threshold
+        if bool((torch.as_tensor(v_reset) >= torch.as_tensor(threshold)).any()):
+            raise ValueError(f"v_reset must lie below threshold = {threshold}, got {v_reset}")
+
+
+def _checked(name: str, value: Parameter, check: Callable[[str, float], None]) -> float | Tensor:
+    """``value`` as one number or ``[N]``; every entry passes ``check``."""
+    if isinstance(value, int | float):
+        check(name, value)
+        return float(value)
+    values = torch.as_tensor(value, dtype=torch.float64)
+    for number in (values.amin().item(), values.amax().item()):
+        check(name, number)
+    return values

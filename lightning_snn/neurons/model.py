@@ -1,6 +1,7 @@
 """What a neuron model is: a thin shell around its equations and the time loops."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -8,6 +9,11 @@ from torch import Tensor, nn
 from lightning_snn import checks
 from lightning_snn.config import Configurable
 from lightning_snn.ops.neuron_scan import neuron_scan
+from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sheet_scan import sheet_scan
+
+Parameter = float | Sequence[float] | Tensor
+"""One number, or one a neuron."""
 
 
 class NeuronModel(Configurable, nn.Module, ABC):
@@ -36,6 +42,24 @@ class NeuronModel(Configurable, nn.Module, ABC):
     def parameters_of(self, index: int) -> dict[str, float]:
         """The parameters of one neuron by name."""
 
+    def scan(self, current: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """Spikes ``[T, B, N]`` and the last state for currents ``[T, B, N]``: step by step, in plain PyTorch.
+
+        A model with an operator of its own in `lightning_snn.ops` overrides this and `scan_sheet`.
+        """
+        return neuron_scan(self.step, current, state)
+
+    def scan_sheet(self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor) -> tuple[Tensor, Any]:
+        """As `scan`, for neurons that send ``rows`` ``[N, N]`` to each other one step after a spike.
+
+        Args:
+            current: Outer input ``[T, B, N]``.
+            state: State before the first step.
+            spikes: Spikes ``[B, N]`` of the step before the first.
+            rows: Row j is what a spike of neuron j adds to the input of each.
+        """
+        return sheet_scan(self.step, current, state, spikes, rows)
+
     def sized(self, num_neurons: int) -> "NeuronModel":
         """This model for a population of ``num_neurons``; models with one value for all return themselves."""
         del num_neurons
@@ -57,13 +81,17 @@ class NeuronModel(Configurable, nn.Module, ABC):
         check_sequence(current)
         if state is None:
             state = self.rest(current.shape[1], current.shape[2], current)
-        return neuron_scan(self.step, current, state)
+        return self.scan(current, state)
 
 
-def check_sequence(current: Tensor) -> None:
-    """Raise ``ValueError`` unless ``current`` is a floating-point ``[T, B, N]`` with no empty dimension."""
-    if current.ndim != 3 or 0 in current.shape or not current.is_floating_point():
-        raise ValueError(
-            "current must be floating point, [T, B, N] with no empty dimension, "
-            f"got {current.dtype} {list(current.shape)}"
-        )
+def check_length(name: str, value: float | Tensor, num_neurons: int) -> None:
+    """Raise ``ValueError`` unless a parameter holds one value, or one for each neuron."""
+    if isinstance(value, Tensor) and value.ndim and len(value) not in (1, num_neurons):
+        raise ValueError(f"{name} must hold 1 or {num_neurons} values (num_nodes), got {len(value)}")
+
+
+def entry(value: float | Tensor, index: int) -> float:
+    """A parameter of one neuron."""
+    if not isinstance(value, Tensor):
+        return value
+    return (value if value.numel() == 1 else value[index]).item()

@@ -1,0 +1,107 @@
+"""Leaky integrate-and-fire populations over time: alone, and coupled in a sheet."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_snn.dynamics.lif import LIFState, Reset
+from lightning_snn.dynamics.surrogate import Surrogate
+from lightning_snn.ops import backend
+from lightning_snn.ops.lif import reference
+from lightning_snn.ops.sequence import check_sequence
+
+__all__ = ["lif_scan"]
+
+
+def lif_scan(
+    current: Tensor, state: LIFState, factors: Tensor, *, reset: Reset, surrogate: Surrogate
+) -> tuple[Tensor, LIFState]:
+    """`lightning_snn.dynamics.lif.lif_step` over time.
+
+    The forward pass keeps its input and no potentials; the backward pass recomputes them.
+
+    Args:
+        current: Input ``[T, B, N]``; computed in the number format of the state.
+        state: State before the first step.
+        factors: `lif_factors`, ``[8, 1]`` or ``[8, N]``; where they need a gradient, the plain loop runs.
+        reset: ``hard`` or ``soft``.
+        surrogate: Gradient of the spike.
+
+    Returns:
+        Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
+
+    Raises:
+        ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension.
+    """
+    check_sequence(current)
+    current, factors = current.to(state.v.dtype), factors.to(state.v)
+    if factors.requires_grad:
+        return reference.scan(current, state, factors, reset, surrogate)
+
+    def fused() -> tuple[Tensor, LIFState]:
+        spikes, *end = _scan(current, *state, factors, reset, surrogate)
+        return spikes, LIFState(*end)
+
+    return backend.run(
+        current.device, fused, lambda: reference.scan(current, state, factors, reset, surrogate)
+    )
+
+
+@torch.library.custom_op("lightning_snn::lif_scan", mutates_args=())
+def _scan(
+    current: Tensor, v: Tensor, clock: Tensor, adaptation: Tensor, factors: Tensor, reset: str, surrogate: str
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    del surrogate  # of the backward pass
+    found: tuple[Tensor, Tensor, Tensor, Tensor] = backend.kernels(__name__, current.device).scan(
+        current, v, clock, adaptation, factors, reset
+    )
+    return found
+
+
+@_scan.register_fake
+def _(current: Tensor, v: Tensor, clock: Tensor, adaptation: Tensor, *_: Any) -> tuple[Tensor, ...]:
+    return current.new_empty(current.shape), v.clone(), clock.clone(), adaptation.clone()
+
+
+@torch.library.custom_op("lightning_snn::lif_scan_backward", mutates_args=())
+def _scan_backward(
+    grad_spikes: Tensor,
+    grad_v: Tensor,
+    grad_adaptation: Tensor,
+    current: Tensor,
+    v: Tensor,
+    clock: Tensor,
+    adaptation: Tensor,
+    factors: Tensor,
+    reset: str,
+    surrogate: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    found: tuple[Tensor, Tensor, Tensor] = backend.kernels(__name__, current.device).scan_backward(
+        grad_spikes, grad_v, grad_adaptation, current, v, clock, adaptation, factors, reset, surrogate
+    )
+    return found
+
+
+@_scan_backward.register_fake
+def _(grad_spikes: Tensor, grad_v: Tensor, grad_adaptation: Tensor, *_: Any) -> tuple[Tensor, ...]:
+    return grad_spikes.new_empty(grad_spikes.shape), grad_v.clone(), grad_adaptation.clone()
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    *tensors, ctx.reset, ctx.surrogate = inputs
+    ctx.save_for_backward(*tensors)
+    ctx.mark_non_differentiable(output[2])
+
+
+def _differentiate(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    spikes, v, _, adaptation = grads
+    g_current, g_v, g_adaptation = _scan_backward(
+        spikes, v, adaptation, *ctx.saved_tensors, ctx.reset, ctx.surrogate
+    )
+    return g_current, g_v, None, g_adaptation, None, None, None
+
+
+_scan.register_autograd(_differentiate, setup_context=_keep)
+for _device in ("cpu", "cuda"):
+    _scan.register_autocast(_device, torch.float32)
