@@ -76,9 +76,10 @@ def _scan_backward(
     factors: Tensor,
     reset: str,
     surrogate: str,
+    rises: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     found: tuple[Tensor, Tensor, Tensor] = backend.kernels(__name__, current.device).scan_backward(
-        grad_spikes, grad_v, grad_adaptation, current, v, clock, adaptation, factors, reset, surrogate
+        grad_spikes, grad_v, grad_adaptation, current, v, clock, adaptation, factors, reset, surrogate, rises
     )
     return found
 
@@ -97,7 +98,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
 def _differentiate(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
     spikes, v, _, adaptation = grads
     g_current, g_v, g_adaptation = _scan_backward(
-        spikes, v, adaptation, *ctx.saved_tensors, ctx.reset, ctx.surrogate
+        spikes, v, adaptation, *ctx.saved_tensors, ctx.reset, ctx.surrogate, ctx.needs_input_grad[3]
     )
     return g_current, g_v, None, g_adaptation, None, None, None
 

@@ -3,16 +3,19 @@
 A block is a part of one sample's neurons: its state stays in the cache while time runs, and the backward
 pass recomputes its potentials there, so that the forward pass keeps nothing but its input.
 """
+# mypy: disallow-untyped-defs=False
+# ruff: noqa: ANN001, ANN202
 
-from typing import Any
-
+import numpy as np
 from torch import Tensor
 
 from lightning_snn.ops import parallel
-from lightning_snn.ops.jit import array, jit, strided
+from lightning_snn.ops.jit import array, jit, part, pick, rows, strided, table
 
-SCRATCH = 2**17
-"""Bytes that a block's recomputed potentials may take: less than a core's second-level cache."""
+BLOCK = 2**13
+"""Most neurons in a block: the longer, the better memory streams."""
+SCRATCH = 2**19
+"""Bytes that a block's recomputed potentials may take: half of a core's second-level cache."""
 SURROGATES = ("atan", "fast_sigmoid", "triangle")
 
 
@@ -21,17 +24,15 @@ def scan(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Spikes ``[T, B, N]`` and the state after the last step."""
     spikes = current.new_empty(current.shape)
-    v, clock, adaptation = v.clone(), clock.clone(), adaptation.clone()
-    simple = _is_simple(clock, adaptation, factors)
-    grid, block, table = _blocks(current, factors, 1024)
-    inputs = strided(current)
-    state = (array(v), None if simple else array(clock), None if simple else array(adaptation))
-
-    def part(first: int, last: int) -> None:
-        _scan(*inputs, *state, table, reset == "soft", first, last, block, spikes.numpy())
-
-    parallel.split(grid, part)
-    return spikes, v, clock, adaptation
+    end = (v.clone(), clock.clone(), adaptation.clone())
+    current, out = rows(current, factors), rows(spikes, factors)
+    _, batch, nodes = out.shape
+    block = min(BLOCK, nodes)
+    arguments = (
+        *strided(current), *_state(*end, factors), table(factors), reset == "soft", block, out.numpy()
+    )  # fmt: skip
+    parallel.split(batch * -(-nodes // block), lambda first, last: _scan(*arguments, first, last))
+    return spikes, *end
 
 
 def scan_backward(
@@ -45,163 +46,203 @@ def scan_backward(
     factors: Tensor,
     reset: str,
     surrogate: str,
+    rises: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of the current ``[T, B, N]``, the potential and the adaptation ``[B, N]``."""
+    """Gradients of the current ``[T, B, N]``, the potential and, if it ``rises``, the threshold ``[B, N]``."""
     grad_current = current.new_empty(current.shape)
     grad_v, grad_adaptation = grad_v.clone(), grad_adaptation.clone()
-    simple = _is_simple(clock, adaptation, factors)
-    steps = current.shape[0]
-    grid, block, table = _blocks(current, factors, max(16, SCRATCH // (steps * current.element_size())))
-    inputs, grads = strided(current), strided(grad_spikes)
-    state = (array(v), None if simple else array(clock), None if simple else array(adaptation))
-    ends = (array(grad_v), array(grad_adaptation))
-
-    def part(first: int, last: int) -> None:
-        scratch = current.new_empty(1 if simple else 3, steps, block).numpy()
-        _scan_backward(
-            *grads, *ends, *inputs, *state, table, reset == "soft", SURROGATES.index(surrogate),
-            first, last, block, scratch, grad_current.numpy(),
-        )  # fmt: skip
-
-    parallel.split(grid, part)
+    current, grad_spikes, out = (rows(x, factors) for x in (current, grad_spikes, grad_current))
+    steps, batch, nodes = out.shape
+    block = min(max(16, SCRATCH // (steps * current.element_size())), BLOCK, nodes)
+    arguments = (
+        *strided(grad_spikes), *_as_rows(batch, grad_v, grad_adaptation), *strided(current),
+        *_state(v, clock, adaptation, factors), table(factors), reset == "soft", SURROGATES.index(surrogate),
+        rises, block, out.numpy(),
+    )  # fmt: skip
+    parallel.split(batch * -(-nodes // block), lambda first, last: _scan_backward(*arguments, first, last))
     return grad_current, grad_v, grad_adaptation
 
 
-def _is_simple(clock: Tensor, adaptation: Tensor, factors: Tensor) -> bool:
-    """Whether no neuron is or becomes refractory or adapted."""
-    return not (factors[5:7].any() or clock.any() or adaptation.any())
+def _state(v: Tensor, clock: Tensor, adaptation: Tensor, factors: Tensor):
+    """The state as arrays; without clock and adaptation where no neuron is or becomes refractory or adapted."""
+    batch = len(v) if factors.shape[1] > 1 else 1
+    if factors[5:7].any() or clock.any() or adaptation.any():
+        return _as_rows(batch, v, clock, adaptation)
+    return *_as_rows(batch, v), None, None
 
 
-def _blocks(current: Tensor, factors: Tensor, most: int) -> tuple[int, int, Any]:
-    """Number of blocks, neurons in one, and factors ``[8, N]``, or ``[8, block]`` if they do not differ."""
-    _, batch, nodes = current.shape
-    block = min(most, nodes)
-    table = factors if factors.shape[1] == nodes else factors.expand(-1, block)
-    return batch * -(-nodes // block), block, array(table.to(current.dtype))
+def _as_rows(batch: int, *values: Tensor):
+    return tuple(array(value).reshape(batch, -1) for value in values)
 
 
 @jit
-def _scan(current, st, sb, v, clock, adaptation, factors, soft, first, last, block, spikes):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _step(row, x, out, decay, rest, v_reset, base, gain, soft):
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    for i in range(len(x)):
+        v_inf = pick(rest, i) + pick(gain, i) * row[i]
+        u = v_inf + (x[i] - v_inf) * pick(decay, i)
+        fired = u >= pick(base, i)
+        after = u - pick(base, i) if soft else pick(v_reset, i)
+        x[i] = after if fired else u
+        out[i] = one if fired else zero
+
+
+@jit
+def _full_step(row, x, k, a, out, decay, rest, v_reset, base, gain, soft):
+    """As `_step` with clocks and thresholds, which `_recover` moves on."""
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    for i in range(len(x)):
+        v_inf = pick(rest, i) + pick(gain, i) * row[i]
+        free = k[i] <= zero
+        u = v_inf + (x[i] - v_inf) * pick(decay, i) if free else x[i]
+        threshold = pick(base, i) + a[i]
+        fired = free & (u >= threshold)
+        after = u - threshold if soft else pick(v_reset, i)
+        x[i] = after if fired else u
+        out[i] = one if fired else zero
+
+
+@jit
+def _recover(k, a, out, pause, jump, fade):
+    zero, one = a.dtype.type(0), a.dtype.type(1)
+    for i in range(len(k)):
+        s = out[i]
+        left = k[i] - one
+        left = left if left > zero else zero
+        k[i] = pick(pause, i) if s > zero else left
+        a[i] = a[i] * pick(fade, i) + pick(jump, i) * s
+
+
+@jit
+def _scan(current, st, sb, v, clock, adaptation, f, soft, block, spikes, first, last):
     steps, _, nodes = spikes.shape
     per_row = (nodes + block - 1) // block
-    zero, one = v.dtype.type(0), v.dtype.type(1)
     for item in range(first, last):
         b = item // per_row
         low = (item % per_row) * block
-        size = min(block, nodes - low)
-        f = factors[:, low : low + size] if factors.shape[1] == nodes else factors[:, :size]
-        decay, rest, v_reset, base, resistance = f[0], f[1], f[2], f[3], f[4]
-        x = v[b, low : low + size]
+        high = min(low + block, nodes)
+        decay, rest, v_reset = part(f[0], low, high), part(f[1], low, high), part(f[2], low, high)
+        base, gain, pause = part(f[3], low, high), part(f[4], low, high), part(f[5], low, high)
+        jump, fade = part(f[6], low, high), part(f[7], low, high)
+        x = v[b, low:high]
         for t in range(steps):
-            start = t * st + b * sb + low
-            row = current[start : start + size]
-            out = spikes[t, b, low : low + size]
+            start = t * st + b * sb
+            row, out = current[start + low : start + high], spikes[t, b, low:high]
             if clock is None:
-                for i in range(size):
-                    v_inf = rest[i] + resistance[i] * row[i]
-                    u = v_inf + (x[i] - v_inf) * decay[i]
-                    fired = u >= base[i]
-                    after = u - base[i] if soft else v_reset[i]
-                    x[i] = after if fired else u
-                    out[i] = one if fired else zero
+                _step(row, x, out, decay, rest, v_reset, base, gain, soft)
             else:
-                k, a = clock[b, low : low + size], adaptation[b, low : low + size]
-                for i in range(size):
-                    v_inf = rest[i] + resistance[i] * row[i]
-                    free = k[i] <= 0
-                    u = v_inf + (x[i] - v_inf) * decay[i] if free else x[i]
-                    threshold = base[i] + a[i]
-                    fired = free and u >= threshold
-                    s = one if fired else zero
-                    after = u - threshold if soft else v_reset[i]
-                    x[i] = after if fired else u
-                    k[i] = f[5, i] if fired else max(k[i] - one, zero)
-                    a[i] = a[i] * f[7, i] + f[6, i] * s
-                    out[i] = s
+                k, a = clock[b, low:high], adaptation[b, low:high]
+                _full_step(row, x, k, a, out, decay, rest, v_reset, base, gain, soft)
+                _recover(k, a, out, pause, jump, fade)
 
 
 @jit
-def _scan_backward(  # type: ignore[no-untyped-def] # noqa: ANN202
-    grad, gt, gb, grad_v, grad_a, current, st, sb, v, clock, adaptation, factors, soft, surrogate,  # noqa: ANN001
-    first, last, block, scratch, grad_current,  # noqa: ANN001
+def _scan_backward(
+    grad, gt, gb, grad_v, grad_a, current, st, sb, v, clock, adaptation, f, soft, surrogate, rises, block,
+    grad_current, first, last,
 ):  # fmt: skip
     steps, _, nodes = grad_current.shape
     per_row = (nodes + block - 1) // block
-    f_type = v.dtype.type
-    zero, one, ten, pi = f_type(0), f_type(1), f_type(10), f_type(3.141592653589793)
-    bump = scratch[0, 0].copy()
+    kept = np.ones((2, steps, block), v.dtype)
+    state = np.empty((5, block), v.dtype)
     for item in range(first, last):
         b = item // per_row
         low = (item % per_row) * block
-        size = min(block, nodes - low)
-        f = factors[:, low : low + size] if factors.shape[1] == nodes else factors[:, :size]
-        decay, rest, v_reset, base, resistance = f[0], f[1], f[2], f[3], f[4]
-
-        # forward once more: scratch holds (v - threshold) / base before the reset, refractoriness, threshold
-        x = v[b, low : low + size].copy()
+        high = min(low + block, nodes)
+        size = high - low
+        decay, rest, v_reset = part(f[0], low, high), part(f[1], low, high), part(f[2], low, high)
+        base, gain, pause = part(f[3], low, high), part(f[4], low, high), part(f[5], low, high)
+        jump, fade = part(f[6], low, high), part(f[7], low, high)
+        x, k, a = state[0, :size], state[1, :size], state[2, :size]
+        spare, bump = state[3, :size], state[4, :size]
+        x[:] = v[b, low:high]
         if clock is not None:
-            k, a = clock[b, low : low + size].copy(), adaptation[b, low : low + size].copy()
+            k[:] = clock[b, low:high]
+            a[:] = adaptation[b, low:high]
         for t in range(steps):
-            start = t * st + b * sb + low
-            row = current[start : start + size]
-            over = scratch[0, t]
+            start = t * st + b * sb
+            row, over, free = current[start + low : start + high], kept[0, t, :size], kept[1, t, :size]
             if clock is None:
-                for i in range(size):
-                    v_inf = rest[i] + resistance[i] * row[i]
-                    u = v_inf + (x[i] - v_inf) * decay[i]
-                    over[i] = (u - base[i]) / base[i]
-                    after = u - base[i] if soft else v_reset[i]
-                    x[i] = after if u >= base[i] else u
+                _step_again(row, x, over, decay, rest, v_reset, base, gain, soft)
             else:
-                for i in range(size):
-                    v_inf = rest[i] + resistance[i] * row[i]
-                    free = k[i] <= 0
-                    u = v_inf + (x[i] - v_inf) * decay[i] if free else x[i]
-                    threshold = base[i] + a[i]
-                    fired = free and u >= threshold
-                    s = one if fired else zero
-                    over[i] = (u - threshold) / base[i]
-                    scratch[1, t, i] = one if free else zero
-                    scratch[2, t, i] = s
-                    after = u - threshold if soft else v_reset[i]
-                    x[i] = after if fired else u
-                    k[i] = f[5, i] if fired else max(k[i] - one, zero)
-                    a[i] = a[i] * f[7, i] + f[6, i] * s
-
-        gv, ga = grad_v[b, low : low + size], grad_a[b, low : low + size]
+                _full_distance(row, x, k, a, over, free, decay, rest, base, gain)
+                _full_step(row, x, k, a, spare, decay, rest, v_reset, base, gain, soft)
+                _recover(k, a, spare, pause, jump, fade)
+        gv, ga = grad_v[b, low:high], grad_a[b, low:high]
         for t in range(steps - 1, -1, -1):
-            start = t * gt + b * gb + low
-            g = grad[start : start + size]
-            over = scratch[0, t]
-            out = grad_current[t, b, low : low + size]
-            if surrogate == 0:
-                for i in range(size):
-                    scaled = pi * over[i]
-                    bump[i] = one / (one + scaled * scaled)
-            elif surrogate == 1:
-                for i in range(size):
-                    scaled = one + ten * abs(over[i])
-                    bump[i] = one / (scaled * scaled)
-            else:
-                for i in range(size):
-                    bump[i] = max(one - abs(over[i]), zero)
+            start = t * gt + b * gb
+            g, out = grad[start + low : start + high], grad_current[t, b, low:high]
+            over, free = kept[0, t, :size], kept[1, t, :size]
+            _surrogate(over, bump, surrogate)
+            if rises:
+                _back_threshold(g, over, free, bump, gv, ga, base, fade, soft)
             if clock is None:
-                for i in range(size):
-                    gx = g[i] * bump[i] / base[i]
-                    fired = over[i] >= 0
-                    kept = gv[i] if soft or not fired else zero
-                    lowered = gv[i] if soft and fired else zero
-                    ga[i] = ga[i] * f[7, i] - gx - lowered
-                    gu = gx + kept
-                    gv[i] = gu * decay[i]
-                    out[i] = resistance[i] * (gu - gv[i])
+                _back(g, over, bump, gv, out, decay, base, gain, soft)
             else:
-                for i in range(size):
-                    free, s = scratch[1, t, i], scratch[2, t, i]
-                    gx = g[i] * free * bump[i] / base[i]
-                    kept = gv[i] if soft else gv[i] * (one - s)
-                    gu = gx + kept
-                    lowered = s * gv[i] if soft else zero
-                    ga[i] = ga[i] * f[7, i] - gx - lowered
-                    gv[i] = gu * decay[i] if free > 0 else gu
-                    out[i] = resistance[i] * (gu - gv[i])
+                _full_back(g, over, free, bump, gv, out, decay, base, gain, soft)
+
+
+@jit
+def _step_again(row, x, over, decay, rest, v_reset, base, gain, soft):
+    """As `_step`, keeping the distance to threshold before the reset, in units of the threshold."""
+    for i in range(len(x)):
+        v_inf = pick(rest, i) + pick(gain, i) * row[i]
+        u = v_inf + (x[i] - v_inf) * pick(decay, i)
+        after = u - pick(base, i) if soft else pick(v_reset, i)
+        x[i] = after if u >= pick(base, i) else u
+        over[i] = (u - pick(base, i)) / pick(base, i)
+
+
+@jit
+def _full_distance(row, x, k, a, over, free, decay, rest, base, gain):
+    zero, one = x.dtype.type(0), x.dtype.type(1)
+    for i in range(len(x)):
+        v_inf = pick(rest, i) + pick(gain, i) * row[i]
+        u = v_inf + (x[i] - v_inf) * pick(decay, i) if k[i] <= zero else x[i]
+        over[i] = (u - (pick(base, i) + a[i])) / pick(base, i)
+        free[i] = one if k[i] <= zero else zero
+
+
+@jit
+def _surrogate(over, bump, surrogate):
+    zero, one, ten, pi = over.dtype.type(0), over.dtype.type(1), over.dtype.type(10), over.dtype.type(np.pi)
+    if surrogate == 0:
+        for i in range(len(over)):
+            scaled = pi * over[i]
+            bump[i] = one / (one + scaled * scaled)
+    elif surrogate == 1:
+        for i in range(len(over)):
+            scaled = one + ten * abs(over[i])
+            bump[i] = one / (scaled * scaled)
+    else:
+        for i in range(len(over)):
+            bump[i] = max(one - abs(over[i]), zero)
+
+
+@jit
+def _back(g, over, bump, gv, out, decay, base, gain, soft):
+    zero = gv.dtype.type(0)
+    for i in range(len(gv)):
+        lowered = gv[i] if (over[i] >= zero) & (not soft) else zero
+        gu = g[i] * bump[i] / pick(base, i) + (gv[i] - lowered)
+        gv[i] = gu * pick(decay, i)
+        out[i] = pick(gain, i) * (gu - gv[i])
+
+
+@jit
+def _full_back(g, over, free, bump, gv, out, decay, base, gain, soft):
+    zero = gv.dtype.type(0)
+    for i in range(len(gv)):
+        lowered = gv[i] if (over[i] >= zero) & (free[i] > zero) & (not soft) else zero
+        gu = g[i] * free[i] * bump[i] / pick(base, i) + (gv[i] - lowered)
+        gv[i] = gu * pick(decay, i) if free[i] > zero else gu
+        out[i] = pick(gain, i) * (gu - gv[i])
+
+
+@jit
+def _back_threshold(g, over, free, bump, gv, ga, base, fade, soft):
+    """The gradient of the threshold's rise; before `_back`, which changes ``gv``."""
+    zero = gv.dtype.type(0)
+    for i in range(len(gv)):
+        lowered = gv[i] if (over[i] >= zero) & (free[i] > zero) & soft else zero
+        ga[i] = ga[i] * pick(fade, i) - g[i] * free[i] * bump[i] / pick(base, i) - lowered
