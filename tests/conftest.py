@@ -1,16 +1,20 @@
 """One thread, as tests are small and may run beside other work; a small network, images and Trainer."""
 
 import functools
+import hashlib
 import operator
 import os
+import tempfile
 import threading
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
 from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+import lightning_snn
 from lightning_snn import (
     LIF,
     STDP,
@@ -29,6 +33,11 @@ from lightning_snn.plasticity import Streams
 
 # Lightning 2.6 itself calls what jsonargparse 4.5 deprecates
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
+
+# numba's cache does not notice changes of functions that a kernel calls from other files
+_sources = sorted(Path(lightning_snn.__file__).parent.glob("ops/**/*.py"))
+_state = hashlib.sha256(b"".join(path.read_bytes() for path in _sources)).hexdigest()[:16]
+os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lightning_snn-numba-{_state}"))
 
 SIDE = 12.0
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn import checks
+from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.izhikevich import (
     PRESETS,
     IzhikevichParameters,
@@ -14,7 +15,9 @@ from lightning_snn.dynamics.izhikevich import (
     izhikevich_rest,
     izhikevich_step,
 )
+from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel, Parameter, check_length, entry
+from lightning_snn.ops.izhikevich import izhikevich_scan, izhikevich_sheet_scan
 
 Preset = Literal[
     "regular_spiking",
@@ -42,9 +45,11 @@ class Izhikevich(NeuronModel):
         seed: Seed of a heterogeneous population.
         dt: Step in ms; the paper's program has 1, exact spike times need 0.01.
         clip_peak: Limit v to 30 mV before each use.
+        surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
 
     Raises:
-        ValueError: if the preset is unknown, a parameter is not finite, or ``dt`` is not positive.
+        ValueError: if the preset or the surrogate is unknown, a parameter is not finite, or ``dt`` is not
+            positive.
 
     >>> spikes, state = Izhikevich.preset("regular_spiking")(torch.full((100, 1, 1), 10.0))
     >>> int(spikes.sum())
@@ -68,13 +73,16 @@ class Izhikevich(NeuronModel):
         seed: int = 0,
         dt: float = 1.0,
         clip_peak: bool = False,
+        surrogate: Surrogate = "atan",
     ) -> None:
         super().__init__(dt)
         checks.one_of("preset", preset, (*PRESETS, "heterogeneous"))
+        checks.one_of("surrogate", surrogate, surrogates.names())
         if num_neurons is not None:
             checks.count("num_neurons", num_neurons)
         self.needs_size = preset == "heterogeneous" and num_neurons is None
         self.clip_peak = clip_peak
+        self.surrogate = surrogate
         values = _preset_values(preset, num_neurons or 1, seed)
         for name, default, given in zip("abcd", values, (a, b, c, d), strict=True):
             value = default if given is None else torch.as_tensor(given, dtype=torch.float32)
@@ -107,6 +115,25 @@ class Izhikevich(NeuronModel):
         """One step; see `izhikevich_step`."""
         return izhikevich_step(current, state, self.constants, self.dt)
 
+    def scan(self, current: Tensor, state: IzhikevichState) -> tuple[Tensor, IzhikevichState]:
+        """Steps in one operator; see `izhikevich_scan`."""
+        return izhikevich_scan(current, state, self._factors(), **self._options())
+
+    def scan_sheet(
+        self, current: Tensor, state: IzhikevichState, spikes: Tensor, rows: Tensor
+    ) -> tuple[Tensor, IzhikevichState]:
+        """Steps in one operator; see `izhikevich_sheet_scan`."""
+        return izhikevich_sheet_scan(current, state, spikes, rows, self._factors(), **self._options())
+
+    def _factors(self) -> Tensor:
+        """a, b, c and d as one tensor ``[4, 1]`` or ``[4, N]``."""
+        values = [value.reshape(-1) for value in self.constants[:4]]
+        size = max(len(value) for value in values)
+        return torch.stack([value.expand(size) for value in values])
+
+    def _options(self) -> dict[str, Any]:
+        return {"dt": self.dt, "clip_peak": self.clip_peak, "surrogate": self.surrogate}
+
     def parameters_of(self, index: int) -> dict[str, float]:
         """a, b, c and d of one neuron."""
         return {name: entry(getattr(self, name), index) for name in "abcd"}
@@ -116,7 +143,7 @@ class Izhikevich(NeuronModel):
         """The parameters as the step function takes them."""
         if self.needs_size:
             raise ValueError("a heterogeneous population needs num_neurons: its neurons differ")
-        return IzhikevichParameters(self.a, self.b, self.c, self.d, self.clip_peak)
+        return IzhikevichParameters(self.a, self.b, self.c, self.d, self.clip_peak, self.surrogate)
 
 
 def _preset_values(preset: str, num_neurons: int, seed: int) -> tuple[Tensor, ...]:

@@ -10,7 +10,7 @@ from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, Reset, lif_factors, lif_rest, lif_step
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel, Parameter, check_length, entry
-from lightning_snn.ops.lif import lif_scan
+from lightning_snn.ops.lif import lif_scan, lif_sheet_scan
 
 
 class LIF(NeuronModel):
@@ -92,6 +92,14 @@ class LIF(NeuronModel):
         """Steps in one operator; see `lif_scan`."""
         c = self.constants
         return lif_scan(current, state, self._factors_like(state.v), reset=c.reset, surrogate=c.surrogate)
+
+    def scan_sheet(
+        self, current: Tensor, state: LIFState, spikes: Tensor, rows: Tensor
+    ) -> tuple[Tensor, LIFState]:
+        """Steps in one operator; see `lif_sheet_scan`."""
+        c = self.constants
+        factors = self._factors_like(state.v)
+        return lif_sheet_scan(current, state, spikes, rows, factors, reset=c.reset, surrogate=c.surrogate)
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """The constants of one neuron."""

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 import numba
-import torch
+import numpy as np
 from numba.extending import overload
 from torch import Tensor
 
-FLOATS = (torch.float32, torch.float64)
-"""Number formats that the CPU kernels compute in."""
+SURROGATES = ("atan", "fast_sigmoid", "triangle")
+"""The surrogates that `bump` knows."""
 
 
 def jit(function: Callable[..., Any]) -> Any:
     """Compile with numba, at the first call, without the GIL, and keep the result on disk.
 
     No ``fastmath``: the order of the operations is the reference's, so that the bits are. The cache notices
-    changes of the file that holds ``function`` only, so a kernel calls no compiled function of another file.
+    changes of the file that holds ``function``, not of compiled functions that it calls from other files:
+    after changing one, delete the cache (the tests keep one for each state of the sources).
 
     What lets LLVM use vector instructions: inner loops in functions of their own, over contiguous slices from
     index 0, with no branch but the choice between two values. A float literal is float64: write
@@ -78,3 +79,48 @@ def _part(values, low, high):  # type: ignore[no-untyped-def] # noqa: ANN001, AN
     if isinstance(values, numba.types.Array):
         return lambda values, low, high: values[low:high]
     return lambda values, low, high: values  # noqa: ARG005
+
+
+@jit
+def collect(spikes, fired):  # type: ignore[no-untyped-def] # noqa: ANN001
+    """Write the numbers of the nodes that fired, in ascending order; returns how many there are."""
+    count = 0
+    for j in range(len(spikes)):
+        if spikes[j] > 0:
+            fired[count] = j
+            count += 1
+    return count
+
+
+@jit
+def add_rows(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN001
+    """Set ``total`` to the sum of the rows of the nodes that fired, added in their order."""
+    total[:] = 0
+    k = 0
+    while k + 4 <= count:
+        one, two, three, four = rows[fired[k]], rows[fired[k + 1]], rows[fired[k + 2]], rows[fired[k + 3]]
+        for i in range(len(total)):
+            total[i] = (((total[i] + one[i]) + two[i]) + three[i]) + four[i]
+        k += 4
+    while k < count:
+        one = rows[fired[k]]
+        for i in range(len(total)):
+            total[i] = total[i] + one[i]
+        k += 1
+
+
+@jit
+def bump(over, near, surrogate):  # type: ignore[no-untyped-def] # noqa: ANN001
+    """Derivatives of the surrogates of `lightning_snn.dynamics.surrogate`, by their place in ``SURROGATES``."""
+    zero, one, ten, pi = over.dtype.type(0), over.dtype.type(1), over.dtype.type(10), over.dtype.type(np.pi)
+    if surrogate == 0:
+        for i in range(len(over)):
+            scaled = pi * over[i]
+            near[i] = one / (one + scaled * scaled)
+    elif surrogate == 1:
+        for i in range(len(over)):
+            scaled = one + ten * abs(over[i])
+            near[i] = one / (scaled * scaled)
+    else:
+        for i in range(len(over)):
+            near[i] = max(one - abs(over[i]), zero)

@@ -11,7 +11,7 @@ from lightning_snn.ops import backend
 from lightning_snn.ops.lif import reference
 from lightning_snn.ops.sequence import check_sequence
 
-__all__ = ["lif_scan"]
+__all__ = ["lif_scan", "lif_sheet_scan"]
 
 
 def lif_scan(
@@ -46,6 +46,73 @@ def lif_scan(
     return backend.run(
         current.device, fused, lambda: reference.scan(current, state, factors, reset, surrogate)
     )
+
+
+def lif_sheet_scan(
+    current: Tensor,
+    state: LIFState,
+    spikes: Tensor,
+    coupling: Tensor,
+    factors: Tensor,
+    *,
+    reset: Reset,
+    surrogate: Surrogate,
+) -> tuple[Tensor, LIFState]:
+    """`lif_scan` of neurons that also send to each other, one step after a spike.
+
+    Where an input needs a gradient, the plain loop runs; none passes through the spikes that neurons send.
+
+    Args:
+        current: Outer input ``[T, B, N]``.
+        state: State before the first step.
+        spikes: Spikes ``[B, N]`` of the step before the first.
+        coupling: Row j ``[N]`` is what a spike of neuron j adds to the input of each.
+        factors: As in `lif_scan`.
+        reset: As in `lif_scan`.
+        surrogate: As in `lif_scan`.
+
+    Returns:
+        As `lif_scan`.
+
+    Raises:
+        ValueError: as `lif_scan`.
+    """
+    check_sequence(current)
+    dtype = state.v.dtype
+    current, spikes, coupling, factors = (x.to(dtype) for x in (current, spikes, coupling, factors))
+
+    def plain() -> tuple[Tensor, LIFState]:
+        return reference.scan_sheet(current, state, spikes, coupling, factors, reset, surrogate)
+
+    def fused() -> tuple[Tensor, LIFState]:
+        found, *end = _scan_sheet(current, *state, spikes, coupling, factors, reset)
+        return found, LIFState(*end)
+
+    if torch.is_grad_enabled() and any(x.requires_grad for x in (current, *state, coupling, factors)):
+        return plain()
+    return backend.run(current.device, fused, plain)
+
+
+@torch.library.custom_op("lightning_snn::lif_sheet_scan", mutates_args=())
+def _scan_sheet(
+    current: Tensor,
+    v: Tensor,
+    clock: Tensor,
+    adaptation: Tensor,
+    spikes: Tensor,
+    coupling: Tensor,
+    factors: Tensor,
+    reset: str,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    found: tuple[Tensor, Tensor, Tensor, Tensor] = backend.kernels(__name__, current.device).scan_sheet(
+        current, v, clock, adaptation, spikes, coupling, factors, reset
+    )
+    return found
+
+
+@_scan_sheet.register_fake
+def _(current: Tensor, v: Tensor, clock: Tensor, adaptation: Tensor, *_: Any) -> tuple[Tensor, ...]:
+    return current.new_empty(current.shape), v.clone(), clock.clone(), adaptation.clone()
 
 
 @torch.library.custom_op("lightning_snn::lif_scan", mutates_args=())
@@ -106,3 +173,4 @@ def _differentiate(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
 _scan.register_autograd(_differentiate, setup_context=_keep)
 for _device in ("cpu", "cuda"):
     _scan.register_autocast(_device, torch.float32)
+    _scan_sheet.register_autocast(_device, torch.float32)

@@ -1,0 +1,150 @@
+"""Numba kernels of Izhikevich populations: the arithmetic of `izhikevich_step`, block by block."""
+# mypy: disallow-untyped-defs=False
+# ruff: noqa: ANN001, ANN201, ANN202
+
+import numpy as np
+
+from lightning_snn.dynamics.izhikevich import OFFSET, PEAK, RATE, SLOPE, SURROGATE_SCALE
+from lightning_snn.ops.jit import add_rows, bump, collect, jit, part, pick
+
+
+@jit
+def _step(row, v, u, out, a, b, c, d, dt, clip):
+    f = v.dtype.type
+    rate, slope, offset, peak, half, whole = f(RATE), f(SLOPE), f(OFFSET), f(PEAK), f(0.5 * dt), f(dt)
+    limit = peak if clip else f(np.inf)
+    zero, one = f(0), f(1)
+    for i in range(len(v)):
+        x, w = v[i], u[i]
+        x = x + half * (rate * x * x + slope * x + offset - w + row[i])
+        x = limit if x > limit else x
+        x = x + half * (rate * x * x + slope * x + offset - w + row[i])
+        x = limit if x > limit else x
+        w = w + whole * pick(a, i) * (pick(b, i) * x - w)
+        fired = x >= peak
+        v[i] = pick(c, i) if fired else x
+        u[i] = w + pick(d, i) if fired else w
+        out[i] = one if fired else zero
+
+
+@jit
+def scan(current, st, sb, v, u, f, dt, clip, block, spikes, first, last):
+    """Blocks ``first .. last - 1`` of the samples' neurons."""
+    steps, _, nodes = spikes.shape
+    per_row = (nodes + block - 1) // block
+    for item in range(first, last):
+        s = item // per_row
+        low = (item % per_row) * block
+        high = min(low + block, nodes)
+        a, b, c, d = (
+            part(f[0], low, high),
+            part(f[1], low, high),
+            part(f[2], low, high),
+            part(f[3], low, high),
+        )
+        x, w = v[s, low:high], u[s, low:high]
+        for t in range(steps):
+            start = t * st + s * sb
+            _step(current[start + low : start + high], x, w, spikes[t, s, low:high], a, b, c, d, dt, clip)
+
+
+@jit
+def scan_sheet(current, st, sb, v, u, f, dt, clip, before, coupling, spikes, first, last):
+    """Samples ``first .. last - 1``, each a sheet of coupled neurons."""
+    steps, _, nodes = spikes.shape
+    total, fired = np.empty(nodes, v.dtype), np.empty(nodes, np.int64)
+    for s in range(first, last):
+        count = collect(before[s], fired)
+        for t in range(steps):
+            start = t * st + s * sb
+            add_rows(coupling, fired, count, total)
+            row, out = current[start : start + nodes], spikes[t, s]
+            for i in range(nodes):
+                total[i] = row[i] + total[i]
+            _step(total, v[s], u[s], out, f[0], f[1], f[2], f[3], dt, clip)
+            count = collect(out, fired)
+
+
+@jit
+def scan_backward(
+    grad, gt, gb, grad_v, grad_u, current, st, sb, v, u, f, dt, clip, surrogate, block, grad_current,
+    first, last,
+):  # fmt: skip
+    """As `scan`, forward to keep each step's first state, then backward."""
+    steps, _, nodes = grad_current.shape
+    per_row = (nodes + block - 1) // block
+    kept = np.empty((2, steps, block), v.dtype)
+    spare = np.empty((4, block), v.dtype)
+    for item in range(first, last):
+        s = item // per_row
+        low = (item % per_row) * block
+        high = min(low + block, nodes)
+        size = high - low
+        a, b, c, d = (
+            part(f[0], low, high),
+            part(f[1], low, high),
+            part(f[2], low, high),
+            part(f[3], low, high),
+        )
+        x, w = spare[0, :size], spare[1, :size]
+        x[:] = v[s, low:high]
+        w[:] = u[s, low:high]
+        for t in range(steps):
+            kept[0, t, :size] = x
+            kept[1, t, :size] = w
+            start = t * st + s * sb
+            _step(current[start + low : start + high], x, w, spare[2, :size], a, b, c, d, dt, clip)
+        gv, gu = grad_v[s, low:high], grad_u[s, low:high]
+        for q in range(steps):
+            t = steps - 1 - q
+            row = current[t * st + s * sb + low : t * st + s * sb + high]
+            g = grad[t * gt + s * gb + low : t * gt + s * gb + high]
+            over, near = spare[2, :size], spare[3, :size]
+            _over(row, kept[0, t, :size], kept[1, t, :size], over, dt, clip)
+            bump(over, near, surrogate)
+            _back(
+                g, row, kept[0, t, :size], kept[1, t, :size], near, gv, gu, grad_current[t, s, low:high],
+                a, b, dt, clip,
+            )  # fmt: skip
+
+
+@jit
+def _over(row, v, u, over, dt, clip):
+    """Distance to the peak after the two half-steps, in units of the surrogate's scale."""
+    f = v.dtype.type
+    rate, slope, offset, peak, half, scale = (
+        f(RATE), f(SLOPE), f(OFFSET), f(PEAK), f(0.5 * dt), f(SURROGATE_SCALE)
+    )  # fmt: skip
+    limit = peak if clip else f(np.inf)
+    for i in range(len(v)):
+        x = v[i]
+        x = x + half * (rate * x * x + slope * x + offset - u[i] + row[i])
+        x = limit if x > limit else x
+        x = x + half * (rate * x * x + slope * x + offset - u[i] + row[i])
+        x = limit if x > limit else x
+        over[i] = (x - peak) / scale
+
+
+@jit
+def _back(g, row, v, u, near, gv, gu, out, a, b, dt, clip):
+    f = v.dtype.type
+    rate, slope, offset, peak, half, whole = f(RATE), f(SLOPE), f(OFFSET), f(PEAK), f(0.5 * dt), f(dt)
+    limit = peak if clip else f(np.inf)
+    zero, one, two, scale = f(0), f(1), f(2), f(SURROGATE_SCALE)
+    for i in range(len(v)):
+        before, w = v[i], u[i]
+        raw_middle = before + half * (rate * before * before + slope * before + offset - w + row[i])
+        middle = limit if raw_middle > limit else raw_middle
+        raw_end = middle + half * (rate * middle * middle + slope * middle + offset - w + row[i])
+        end = limit if raw_end > limit else raw_end
+        step = whole * pick(a, i)
+        gx = (zero if end >= peak else gv[i]) + g[i] * near[i] / scale + gu[i] * step * pick(b, i)
+        gw = gu[i] * (one - step)
+        gx = zero if raw_end > limit else gx
+        drive = half * gx
+        gx = gx * (one + half * (two * rate * middle + slope))
+        gx = zero if raw_middle > limit else gx
+        drive = drive + half * gx
+        gv[i] = gx * (one + half * (two * rate * before + slope))
+        gu[i] = gw - drive
+        out[i] = drive
