@@ -82,7 +82,7 @@ def _part(values, low, high):  # type: ignore[no-untyped-def] # noqa: ANN001, AN
 
 
 @jit
-def collect(spikes, fired):  # type: ignore[no-untyped-def] # noqa: ANN001
+def collect(spikes, fired):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
     """Write the numbers of the nodes that fired, in ascending order; returns how many there are."""
     count = 0
     for j in range(len(spikes)):
@@ -93,7 +93,7 @@ def collect(spikes, fired):  # type: ignore[no-untyped-def] # noqa: ANN001
 
 
 @jit
-def add_rows(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN001
+def add_rows(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
     """Set ``total`` to the sum of the rows of the nodes that fired, added in their order."""
     total[:] = 0
     k = 0
@@ -110,8 +110,8 @@ def add_rows(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa:
 
 
 @jit
-def bump(over, near, surrogate):  # type: ignore[no-untyped-def] # noqa: ANN001
-    """Derivatives of the surrogates of `lightning_snn.dynamics.surrogate`, by their place in ``SURROGATES``."""
+def bump(over, near, surrogate):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """Derivatives of the surrogate gradients, by their place in ``SURROGATES``."""
     zero, one, ten, pi = over.dtype.type(0), over.dtype.type(1), over.dtype.type(10), over.dtype.type(np.pi)
     if surrogate == 0:
         for i in range(len(over)):
