@@ -1,6 +1,7 @@
 """From images to features: one presentation to a stack, and to the same stack with other projections."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,6 +15,11 @@ from lightning_snn.synapses import Projection
 
 NETWORK = "network"
 """The name of the stack's own network beside its controls."""
+
+
+BLOCK_BYTES = 2**24
+"""Most memory on a CPU of one layer's spikes. Linux takes back larger tensors (from 32 MB on) at each free
+and faults in every page of the next: with 100 digits instead of 50 at once, a retina took eight times as long."""
 
 
 class Presentation(NamedTuple):
@@ -48,6 +54,8 @@ def present(
 ) -> Presentation:
     """Show images to the stack; the first layer is simulated once for it and all controls.
 
+    On a CPU, where no gradient is needed, few images at once; the result does not depend on how many.
+
     Args:
         images: ``[B, 1, H, W]`` in [0, 1].
         stack: The stack.
@@ -58,6 +66,23 @@ def present(
     Returns:
         Features and activity.
     """
+    show = partial(_present, stack=stack, encoder=encoder, controls=controls, tau_trace=tau_trace)
+    if torch.is_grad_enabled() or images.device.type != "cpu":
+        return show(images)
+    widest = max(stack.layer(name).num_nodes for name in stack.names)
+    size = max(1, BLOCK_BYTES // (4 * encoder.num_steps * widest))
+    parts = [show(block) for block in torch.split(images, size)]
+    return parts[0] if len(parts) == 1 else _joined(parts)
+
+
+def _present(
+    images: Tensor,
+    stack: SpikingStack,
+    encoder: Encoder,
+    *,
+    controls: Mapping[str, Mapping[str, Projection]],
+    tau_trace: float | None,
+) -> Presentation:
     dt = stack.bottom.dt
     retina, _ = stack.bottom(encoder(stack.bottom.geometry.sample(images), dt=dt))
     layers = {stack.names[0]: retina} | stack.ascend(retina)[0]
@@ -69,3 +94,10 @@ def present(
         rate = torch.stack([metrics.firing_rate(spikes, dt=dt) for spikes in layers.values()], dim=1)
         sparsity = torch.stack([metrics.sparsity(spikes) for spikes in layers.values()], dim=1)
     return Presentation(features, rate, sparsity)
+
+
+def _joined(parts: list[Presentation]) -> Presentation:
+    features = {name: torch.cat([part.features[name] for part in parts]) for name in parts[0].features}
+    return Presentation(
+        features, torch.cat([part.rate for part in parts]), torch.cat([part.sparsity for part in parts])
+    )

@@ -24,7 +24,8 @@ def firing_rate(spikes: Tensor, *, dt: float = 1.0) -> Tensor:
     """
     checks.positive("dt", dt)
     _check_spikes(spikes)
-    return spikes.flatten(2).mean(dim=(0, 2), dtype=torch.float32) * (1000 / dt)
+    counts = spikes.flatten(2).sum(dim=0, dtype=torch.float32)  # one axis at a time is several times faster
+    return counts.mean(dim=1) * (1000 / (dt * len(spikes)))
 
 
 def sparsity(spikes: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def sparsity(spikes: Tensor) -> Tensor:
     tensor([0.5000])
     """
     _check_spikes(spikes)
-    return (~spikes.flatten(2).bool().any(dim=0)).float().mean(dim=1)
+    return (spikes.flatten(2).sum(dim=0) == 0).float().mean(dim=1)
 
 
 def _check_spikes(spikes: Tensor) -> None:

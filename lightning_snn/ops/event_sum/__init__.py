@@ -1,5 +1,46 @@
 """Sum of the rows of the nodes that fired."""
 
-from lightning_snn.ops.event_sum.reference import event_sum
+import torch
+from torch import Tensor
+
+from lightning_snn.ops import backend
+from lightning_snn.ops.event_sum import reference
 
 __all__ = ["event_sum"]
+
+
+def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
+    """``spikes @ rows`` that reads only the rows of the nodes that fired.
+
+    Rows are added in the order of their nodes, so the bits of one sample's result do not depend on
+    the other samples, nor on the number of threads; a matrix product promises neither.
+
+    Args:
+        spikes: ``[B, N]`` in {0, 1}.
+        rows: What each node sends, ``[N, M]``, or ``[B, N, M]`` where every sample has its own.
+
+    Returns:
+        ``[B, M]``; gradients reach ``rows`` only.
+
+    >>> event_sum(torch.tensor([[1.0, 0.0, 1.0]]), torch.tensor([[1.0], [2.0], [4.0]]))
+    tensor([[5.]])
+    """
+    if torch.is_grad_enabled() and rows.requires_grad:
+        return reference.event_sum(spikes, rows)
+
+    def fused() -> Tensor:
+        total: Tensor = _event_sum(spikes, rows)
+        return total
+
+    return backend.run(rows.device, fused, lambda: reference.event_sum(spikes, rows))
+
+
+@torch.library.custom_op("lightning_snn::event_sum", mutates_args=())
+def _event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
+    total: Tensor = backend.kernels(__name__, rows.device).event_sum(spikes, rows)
+    return total
+
+
+@_event_sum.register_fake
+def _(spikes: Tensor, rows: Tensor) -> Tensor:
+    return rows.new_empty(len(spikes), rows.shape[-1])

@@ -88,9 +88,10 @@ def scan_backward(
 def _state(v: Tensor, clock: Tensor, adaptation: Tensor, factors: Tensor) -> tuple[Any, ...]:
     """The state as arrays; no clock and adaptation where no neuron is or becomes refractory or adapted."""
     batch = len(v) if factors.shape[1] > 1 else 1
-    if factors[5:7].any() or clock.any() or adaptation.any():
-        return _as_rows(batch, v, clock, adaptation)
-    return *_as_rows(batch, v), None, None
+    arrays = _as_rows(batch, v, clock, adaptation)
+    if array(factors[5:7]).any() or arrays[1].any() or arrays[2].any():
+        return arrays
+    return arrays[0], None, None
 
 
 def _as_rows(batch: int, *values: Tensor) -> tuple[Any, ...]:

@@ -1,0 +1,24 @@
+"""Sum of the rows of the nodes that fired, in numba: the reference's bits."""
+# ruff: noqa: ANN001, ANN202
+
+import numpy as np
+from torch import Tensor
+
+from lightning_snn.ops import parallel
+from lightning_snn.ops.jit import add_rows, array, collect, jit
+
+
+def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
+    """``[B, M]`` from spikes ``[B, N]`` and rows ``[N, M]`` or ``[B, N, M]``."""
+    total = rows.new_empty(len(spikes), rows.shape[-1])
+    own = rows if rows.ndim == 3 else rows[None]
+    arguments = (array(spikes), array(own), total.numpy())
+    parallel.split(len(spikes), lambda first, last: _event_sum(*arguments, first, last))
+    return total
+
+
+@jit
+def _event_sum(spikes, rows, total, first, last):  # type: ignore[no-untyped-def]
+    fired = np.empty(spikes.shape[1], np.int64)
+    for b in range(first, last):
+        add_rows(rows[b % len(rows)], fired, collect(spikes[b], fired), total[b])
