@@ -18,8 +18,11 @@ NETWORK = "network"
 
 
 BLOCK_BYTES = 2**24
-"""Most memory on a CPU of one layer's spikes. Linux takes back larger tensors (from 32 MB on) at each free
-and faults in every page of the next: with 100 digits instead of 50 at once, a retina took eight times as long."""
+"""Most memory on a CPU of one layer's spikes.
+
+Linux takes back tensors from 32 MB on at each free and faults in every page of the next: with 100 digits
+instead of 50 at once, a retina took eight times as long.
+"""
 
 
 class Presentation(NamedTuple):

@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_snn import checks
 from lightning_snn.config import Configurable
 from lightning_snn.network import LayerState, SpikingLayer
+from lightning_snn.ops import parallel
 
 
 class Stimulus(Configurable, ABC):
@@ -62,12 +63,17 @@ class SpontaneousWaves(Stimulus):
         self, layer: SpikingLayer, state: LayerState, *, steps: int, streams: Iterable[int], round_number: int
     ) -> tuple[Tensor, LayerState]:
         """Waves of each stream from its own noise; see `Stimulus.run`."""
-        noise = [
-            torch.randn(steps, layer.num_nodes, generator=noise_generator(self.seed, stream, round_number))
-            for stream in streams
-        ]
-        current = self.amplitude * layer.dt**-0.5 * torch.stack(noise, dim=1)
-        spikes, state = layer(current.to(layer.positions.device), state, developing=True)
+        numbers = list(streams)
+        noise = torch.empty(len(numbers), steps, layer.num_nodes)
+
+        def draw(first: int, last: int) -> None:
+            for place in range(first, last):
+                generator = noise_generator(self.seed, numbers[place], round_number)
+                noise[place].normal_(generator=generator).mul_(self.amplitude * layer.dt**-0.5)
+
+        parallel.split(len(numbers), draw)
+        current = noise.to(layer.positions.device).transpose(0, 1)
+        spikes, state = layer(current, state, developing=True)
         return spikes, state
 
 
