@@ -1,6 +1,6 @@
 """Spiking networks for PyTorch Lightning that wire themselves before they see data."""
 
-from lightning_snn import threads as threads
+from lightning_snn import process as process
 from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.data import MNIST
 from lightning_snn.encoding import ConstantCurrent, Encoder, Poisson

@@ -13,7 +13,7 @@ PACKAGE = Path(lightning_snn.__file__).parent
 ROOT = PACKAGE.parent
 LONGEST = 250
 LEVELS = [
-    {"checks", "checkpoints", "config", "recipe_files", "run_folder", "threads"},
+    {"checks", "checkpoints", "config", "process", "recipe_files", "run_folder"},
     {"geometry", "dynamics", "metrics", "viz"},
     {"ops"},
     {"neurons", "lateral", "encoding", "synapses", "plasticity"},
