@@ -109,6 +109,16 @@ def add_rows(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa:
 
 
 @jit
+def furthest(values, thresholds):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """The first unit whose value lies furthest above its threshold, or least below."""
+    winner = 0
+    for i in range(len(values)):
+        if values[i] - thresholds[i] > values[winner] - thresholds[winner]:
+            winner = i
+    return winner
+
+
+@jit
 def bump(over, near, surrogate):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
     """Derivatives of the surrogate gradients, by their place in ``SURROGATES``."""
     zero, one, ten, pi = over.dtype.type(0), over.dtype.type(1), over.dtype.type(10), over.dtype.type(np.pi)

@@ -1,9 +1,54 @@
 """Competitive Hebbian learning over the spikes of a chunk, each stream on its own weights."""
 
-from lightning_snn.ops.competitive_scan.reference import (
-    CompetitiveConstants,
-    CompetitiveState,
-    competitive_scan,
-)
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lightning_snn.ops import backend
+from lightning_snn.ops.competitive_scan import reference
+from lightning_snn.ops.competitive_scan.reference import CompetitiveConstants, CompetitiveState
+from lightning_snn.ops.sequence import check_sequence
 
 __all__ = ["CompetitiveConstants", "CompetitiveState", "competitive_scan"]
+
+
+def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveConstants) -> CompetitiveState:
+    """At each step the unit furthest above its threshold wins and alone learns.
+
+        y = relu(W s)
+        W[win] += eta (y - theta)[win] s, then rescaled to its mean
+        theta[win] += r (y - theta)[win]
+
+    Args:
+        spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
+        state: Start of the chunk; its tensors are contiguous, and overwritten.
+        c: Constants.
+
+    Returns:
+        The state at the end of the chunk.
+
+    Raises:
+        ValueError: if ``spikes`` is not ``[T, S, pre]`` with no empty dimension.
+    """
+    check_sequence(spikes)
+
+    def fused() -> CompetitiveState:
+        _scan(spikes, *state, list(c))
+        return state
+
+    return backend.run(spikes.device, fused, lambda: reference.competitive_scan(spikes, state, c))
+
+
+@torch.library.custom_op(
+    "lightning_snn::competitive_scan", mutates_args=("weight", "threshold", "wins", "largest")
+)
+def _scan(
+    spikes: Tensor,
+    weight: Tensor,
+    threshold: Tensor,
+    wins: Tensor,
+    largest: Tensor,
+    constants: Sequence[float],
+) -> None:
+    backend.kernels(__name__, spikes.device).scan(spikes, weight, threshold, wins, largest, constants)

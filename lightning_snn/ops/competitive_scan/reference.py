@@ -28,19 +28,9 @@ class CompetitiveState(NamedTuple):
 
 
 def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveConstants) -> CompetitiveState:
-    """At each step the unit furthest above its threshold wins and alone learns.
+    """Step by step; see `lightning_snn.ops.competitive_scan.competitive_scan`.
 
-        y = relu(W s)
-        W[win] += eta (y - theta)[win] s, then rescaled to its mean
-        theta[win] += r (y - theta)[win]
-
-    Args:
-        spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
-        state: Start of the chunk; its tensors are overwritten.
-        c: Constants.
-
-    Returns:
-        The state at the end of the chunk.
+    A row's mean is a sum in float64 in the order of the nodes: torch defines no order for `Tensor.sum`.
     """
     weight, threshold, wins, largest = state
     for step in spikes.unbind(0):
@@ -52,7 +42,8 @@ def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveCons
             continue
         margin, winner = margin[stream], winner[stream]
         row = weight[stream, :, winner] + c.learning_rate * margin[:, None] * step[stream]
-        weight[stream, :, winner] = row * (c.mean_weight / row.mean(1, keepdim=True))
+        mean = row.cumsum(1, dtype=torch.float64)[:, -1:] / row.shape[1]
+        weight[stream, :, winner] = row * (c.mean_weight / mean).to(row.dtype)
         threshold[stream, winner] += c.threshold_rate * margin
         wins[stream, winner] += 1
     return state

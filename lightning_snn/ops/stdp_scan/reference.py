@@ -36,16 +36,7 @@ class STDPState(NamedTuple):
 
 
 def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
-    """Integrate, let the unit furthest above its threshold spike and learn, inhibit the others.
-
-    Args:
-        spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
-        state: Start of the chunk; its tensors are overwritten.
-        c: Constants.
-
-    Returns:
-        The state at the end of the chunk.
-    """
+    """Step by step; see `lightning_snn.ops.stdp_scan.stdp_scan`."""
     weight, v, pre_trace, post_trace, adaptive, wins = state
     for step in spikes.unbind(0):
         v.mul_(c.membrane_decay).add_(event_sum(step, weight))

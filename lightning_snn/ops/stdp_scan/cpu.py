@@ -1,0 +1,110 @@
+"""STDP with one winner a step, in numba: the reference's bits, stream by stream."""
+# mypy: disallow-untyped-defs=False
+# ruff: noqa: ANN001, ANN202
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import Tensor
+
+from lightning_snn.ops import parallel
+from lightning_snn.ops.jit import collect, furthest, jit
+
+
+def scan(
+    spikes: Tensor,
+    weight: Tensor,
+    v: Tensor,
+    pre_trace: Tensor,
+    post_trace: Tensor,
+    adaptive: Tensor,
+    wins: Tensor,
+    constants: Sequence[float],
+) -> None:
+    """Overwrite the state with that at the end of the chunk."""
+    state = (x.numpy() for x in (weight, v, pre_trace, post_trace, adaptive, wins))
+    arguments = (spikes.to(weight.dtype).contiguous().numpy(), *state, tuple(constants))
+    parallel.split(len(weight), lambda first, last: _scan(*arguments, first, last))
+
+
+@jit
+def _scan(spikes, weight, v, pre_trace, post_trace, adaptive, wins, constants, first, last):
+    steps, _, num_pre = spikes.shape
+    num_post = v.shape[1]
+    f = v.dtype.type
+    membrane_decay, pre_decay, post_decay = f(constants[0]), f(constants[1]), f(constants[2])
+    base, fade, jump = f(constants[3]), f(constants[4]), f(constants[5])
+    rate, offset, pair = f(constants[6]), f(constants[7]), f(constants[8])
+    fired = np.empty(num_pre, np.int64)
+    total, kept, threshold = (
+        np.empty(num_post, v.dtype),
+        np.empty(num_post, v.dtype),
+        np.empty(num_post, v.dtype),
+    )
+    for s in range(first, last):
+        rows, x, pre, post, rise = weight[s], v[s], pre_trace[s], post_trace[s], adaptive[s]
+        for t in range(steps):
+            count = collect(spikes[t, s], fired)
+            _trace(pre, spikes[t, s], pre_decay)
+            _depression(post, kept, post_decay, pair)
+            _add_and_depress(rows, fired, count, total, kept)
+            _integrate(x, total, rise, threshold, membrane_decay, base, fade)
+            winner = furthest(x, threshold)
+            if x[winner] - threshold[winner] > 0:
+                _inhibit(x, threshold)
+                x[winner] = 0
+                _learn(rows, winner, pre, rate, offset)
+                post[winner] += f(1)
+                rise[winner] += jump
+                wins[s, winner] += 1
+
+
+@jit
+def _trace(trace, step, decay):
+    for j in range(len(trace)):
+        trace[j] = trace[j] * decay + step[j]
+
+
+@jit
+def _depression(post, kept, decay, pair):
+    """Decay of the postsynaptic traces, and what a presynaptic spike leaves of each weight."""
+    one = post.dtype.type(1)
+    for i in range(len(post)):
+        post[i] = post[i] * decay
+        kept[i] = one - pair * post[i]
+
+
+@jit
+def _add_and_depress(rows, fired, count, total, kept):
+    """The sum of the rows of the nodes that fired, which are then depressed: one pass over each."""
+    total[:] = 0
+    for k in range(count):
+        row = rows[fired[k]]
+        for i in range(len(total)):
+            total[i] = total[i] + row[i]
+            row[i] = row[i] * kept[i]
+
+
+@jit
+def _integrate(v, total, rise, threshold, decay, base, fade):
+    for i in range(len(v)):
+        v[i] = v[i] * decay + total[i]
+        threshold[i] = base + rise[i]
+        rise[i] = rise[i] * fade
+
+
+@jit
+def _inhibit(v, threshold):
+    zero = v.dtype.type(0)
+    for i in range(len(v)):
+        v[i] = (v[i] if v[i] > zero else zero) - threshold[i]
+
+
+@jit
+def _learn(rows, winner, trace, rate, offset):
+    zero, one = trace.dtype.type(0), trace.dtype.type(1)
+    for j in range(len(trace)):
+        w = rows[j, winner]
+        over = trace[j] - offset
+        change = (over if over < one else one) * (one - w) if over > zero else over / offset * w
+        rows[j, winner] = w + rate * change
