@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.placement import sunflower, uniform, unit_grid
 
 Placement = Literal["random", "grid"]
 
@@ -18,13 +19,16 @@ class Sheet(Configurable, ABC):
     """Nodes in the plane; the unit of length is arbitrary and shared by the sheets of a stack.
 
     A subclass sets ``positions`` ``[N, 2]`` (x to the right, y downwards, as in an image) and
-    ``bounds``, and overrides `displacement` where space is not flat.
+    ``bounds``, and overrides `displacement` and sets ``period`` where space is not flat.
 
     Args:
         positions: Node positions ``[N, 2]``.
         bounds: ``(x_min, y_min, x_max, y_max)`` of the rectangle that an image covers.
         area: Area that the nodes fill, in squared units of length.
     """
+
+    period: float | None = None
+    """Side of the square after which space repeats in both directions; None where it does not."""
 
     def __init__(self, positions: Tensor, bounds: tuple[float, float, float, float], area: float) -> None:
         self.positions = positions
@@ -104,13 +108,13 @@ class Square(Sheet):
         checks.count("num_nodes", num_nodes)
         checks.positive("side", side)
         checks.one_of("placement", placement, ("random", "grid"))
-        place = _unit_grid(num_nodes) if placement == "grid" else _uniform(num_nodes, seed)
+        place = unit_grid(num_nodes) if placement == "grid" else uniform(num_nodes, seed)
         super().__init__(place * side, (0.0, 0.0, side, side), side**2)
         self.side = side
 
     def even_positions(self, count: int) -> Tensor:
         """Rows of a regular grid."""
-        return _unit_grid(count) * self.side
+        return unit_grid(count) * self.side
 
 
 class Torus(Square):
@@ -125,6 +129,11 @@ class Torus(Square):
     >>> Torus(4, side=2.0, placement="grid").distances().max().item()
     1.4142135381698608
     """
+
+    @property
+    def period(self) -> float:  # type: ignore[override]
+        """The side."""
+        return self.side
 
     def displacement(self, offset: Tensor) -> Tensor:
         """The difference wrapped into ``[-side / 2, side / 2]``."""
@@ -163,13 +172,13 @@ class Disk(Sheet):
             raise ValueError(f"inner_radius must lie in [0, radius = {radius}), got {inner_radius}")
         self.radius = radius
         self.inner_radius = inner_radius
-        place = _sunflower(num_nodes) if placement == "grid" else _uniform(num_nodes, seed)
+        place = sunflower(num_nodes) if placement == "grid" else uniform(num_nodes, seed)
         area = torch.pi * (radius**2 - inner_radius**2)
         super().__init__(self._on_disk(place), (-radius, -radius, radius, radius), area)
 
     def even_positions(self, count: int) -> Tensor:
         """A sunflower spiral."""
-        return self._on_disk(_sunflower(count))
+        return self._on_disk(sunflower(count))
 
     def _on_disk(self, place: Tensor) -> Tensor:
         """Positions of shares of the area and of a turn, ``[N, 2]`` in [0, 1]."""
@@ -216,28 +225,12 @@ class Points(Sheet):
         return self.positions[chosen]
 
 
-def _uniform(num_nodes: int, seed: int) -> Tensor:
-    return torch.rand(num_nodes, 2, generator=torch.Generator().manual_seed(seed))
-
-
-def _unit_grid(num_nodes: int) -> Tensor:
-    """Rows of a regular grid in the unit square; where N is no square number, rows differ by one node."""
-    num_rows = round(num_nodes**0.5)
-    row = torch.arange(num_nodes) * num_rows // num_nodes
-    length = torch.bincount(row)
-    column = torch.arange(num_nodes) - (length.cumsum(0) - length)[row]
-    return torch.stack([(column + 0.5) / length[row], (row + 0.5) / num_rows], dim=1)
-
-
-def _sunflower(num_nodes: int) -> Tensor:
-    index = torch.arange(num_nodes)
-    return torch.stack([(index + 0.5) / num_nodes, index * ((3 - 5**0.5) / 2)], dim=1)
-
-
 def _filled_area(positions: Tensor, neighbour: int = 10) -> float:
     """Area by the median density ``k / (pi r_k^2)``, r_k the distance to the k-th neighbour."""
     k = min(neighbour, len(positions) - 1)
-    radius = torch.cdist(positions, positions).kthvalue(k + 1, dim=1).values
+    some = positions[:: max(1, len(positions) // 4096)]
+    blocks = [torch.cdist(block, positions).kthvalue(k + 1, dim=1).values for block in torch.split(some, 256)]
+    radius = torch.cat(blocks)
     if radius.median() == 0:
         raise ValueError(
             f"positions must differ, but most have {k} others at the same place; or give the area"

@@ -56,7 +56,7 @@ class SpontaneousWaves(Stimulus):
 
     def check(self, layer: SpikingLayer) -> None:
         """Raise ``ValueError`` if the layer has no lateral coupling: noise alone makes no waves."""
-        if layer.lateral_rows is None:
+        if layer.lateral is None:
             raise ValueError("spontaneous waves need lateral coupling: give the first layer `lateral`")
 
     def run(

@@ -13,9 +13,10 @@ PACKAGE = Path(lightning_snn.__file__).parent
 ROOT = PACKAGE.parent
 LONGEST = 250
 LEVELS = [
-    {"checks", "checkpoints", "config", "process", "recipe_files", "run_folder"},
-    {"geometry", "dynamics", "metrics", "viz"},
+    {"checks", "checkpoints", "config", "placement", "process", "recipe_files", "run_folder"},
+    {"geometry", "dynamics", "metrics", "viz", "neighbours"},
     {"ops"},
+    {"coupling"},
     {"neurons", "lateral", "encoding", "synapses", "plasticity"},
     {"network", "stimuli", "controls", "development"},
     {

@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.coupling import Coupling, DenseCoupling
 from lightning_snn.geometry import Sheet
 from lightning_snn.lateral import LateralKernel
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.synapses import Projection
 
-Coupling = Literal["always", "development"]
+When = Literal["always", "development"]
 
 
 class LayerState(NamedTuple):
@@ -50,7 +51,6 @@ class SpikingLayer(Configurable, nn.Module):
     """
 
     positions: Tensor
-    lateral_rows: Tensor | None
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class SpikingLayer(Configurable, nn.Module):
         neuron: NeuronModel,
         *,
         lateral: LateralKernel | None = None,
-        coupling: Coupling = "always",
+        coupling: When = "always",
         noise: float = 0.0,
         projection: Callable[[int, int], Projection] | None = None,
     ) -> None:
@@ -72,8 +72,7 @@ class SpikingLayer(Configurable, nn.Module):
         self.make_projection = projection
         self.projection: Projection | None = None
         self.register_buffer("positions", geometry.positions.clone())
-        rows = None if lateral is None else lateral.matrix(geometry) / neuron.dt
-        self.register_buffer("lateral_rows", rows, persistent=False)
+        self.lateral: Coupling | None = None if lateral is None else lateral.couple(geometry, neuron.dt)
 
     @property
     def num_nodes(self) -> int:
@@ -120,11 +119,21 @@ class SpikingLayer(Configurable, nn.Module):
             current = current + self.noise * self.dt**-0.5 * noise
         if state is None:
             state = self.rest(current.shape[1], current)
-        if self.lateral_rows is not None and (developing or self.coupling == "always"):
-            spikes, neurons = self.neuron.scan_sheet(current, state.neurons, state.spikes, self.lateral_rows)
+        if self.lateral is not None and (developing or self.coupling == "always"):
+            spikes, neurons = self._run_coupled(self.lateral, current, state)
         else:
             spikes, neurons = self.neuron(current, state.neurons)
         return spikes, LayerState(neurons, spikes[-1])
+
+    def _run_coupled(self, lateral: Coupling, current: Tensor, state: LayerState) -> tuple[Tensor, Any]:
+        if isinstance(lateral, DenseCoupling):
+            return self.neuron.scan_sheet(current, state.neurons, state.spikes, lateral.rows)
+        found, spikes, neurons = [], state.spikes, state.neurons
+        for step_current in torch.split(current, 1):
+            step_spikes, neurons = self.neuron.scan(step_current + lateral(spikes), neurons)
+            found.append(step_spikes)
+            spikes = step_spikes[0]
+        return torch.cat(found), neurons
 
     def node(self, index: int) -> "Node":
         """A view of one neuron.

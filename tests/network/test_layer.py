@@ -55,7 +55,7 @@ def test_rest_is_where_a_run_starts():
 @pytest.mark.parametrize("dt", [1.0, 0.5])
 def test_a_spike_delivers_the_same_charge_at_any_dt(dt):
     layer = layer_of(LIF(5.0, dt=dt), lateral=KERNEL)
-    torch.testing.assert_close(layer.lateral_rows * dt, KERNEL.matrix(layer.geometry))
+    torch.testing.assert_close(layer.lateral.rows * dt, KERNEL.matrix(layer.geometry))
 
 
 def test_coupling_of_development_acts_only_then():

@@ -1,0 +1,24 @@
+"""Where nodes are placed, in units of the sheet."""
+
+import torch
+from torch import Tensor
+
+
+def uniform(num_nodes: int, seed: int) -> Tensor:
+    """Uniform in the unit square ``[N, 2]``."""
+    return torch.rand(num_nodes, 2, generator=torch.Generator().manual_seed(seed))
+
+
+def unit_grid(num_nodes: int) -> Tensor:
+    """Rows of a regular grid in the unit square; where N is no square number, rows differ by one node."""
+    num_rows = round(num_nodes**0.5)
+    row = torch.arange(num_nodes) * num_rows // num_nodes
+    length = torch.bincount(row)
+    column = torch.arange(num_nodes) - (length.cumsum(0) - length)[row]
+    return torch.stack([(column + 0.5) / length[row], (row + 0.5) / num_rows], dim=1)
+
+
+def sunflower(num_nodes: int) -> Tensor:
+    """Shares of the area and turns ``[N, 2]`` of a spiral that is even in area."""
+    index = torch.arange(num_nodes)
+    return torch.stack([(index + 0.5) / num_nodes, index * ((3 - 5**0.5) / 2)], dim=1)
