@@ -1,0 +1,328 @@
+"""The numba kernels of the scans, held to their references."""
+
+import pytest
+import torch
+
+from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
+from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
+from lightning_snn.ops import backend
+from lightning_snn.ops.lif import lif_scan
+from lightning_snn.ops.stdp_window import cpu, stdp_window
+
+TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
+"""Of gradients, relative to their largest value; spikes and states are equal bit for bit."""
+
+SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
+LIF_KINDS = {
+    "plain": {},
+    "soft": {"reset": "soft"},
+    "refractory": {"refractory": 3.0},
+    "adaptive": {"adaptation": 0.3, "reset": "soft"},
+    "both": {"refractory": 2.0, "adaptation": 0.3},
+    "fast_sigmoid": {"surrogate": "fast_sigmoid"},
+    "triangle": {"surrogate": "triangle", "adaptation": 0.1},
+}
+
+
+def rand(*shape, seed=0, dtype=torch.float32):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def on_both(run):
+    """Results of ``run`` on the reference and on the kernels."""
+    found = []
+    for name in ("reference", "numba"):
+        with backend.use(name):
+            found.append(run())
+    return found
+
+
+def with_threads(count, run):
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        return run()
+    finally:
+        torch.set_num_threads(before)
+
+
+def assert_equal(one, other):
+    for a, b in zip(one, other, strict=True):
+        assert a.dtype == b.dtype
+        assert torch.equal(a, b)
+
+
+def assert_gradients(one, other):
+    for a, b in zip(one, other, strict=True):
+        scale = a.abs().max().clamp_min(1e-12)
+        torch.testing.assert_close(b / scale, a / scale, **TOLERANCE[a.dtype])
+
+
+def differentiate(scan, current, state):
+    """Spikes and end state, and gradients of all inputs for random weights on all outputs."""
+    current = current.clone().requires_grad_()
+    state = type(state)(*(x.clone().requires_grad_() for x in state))
+    spikes, end = scan(current, state)
+    loss = (spikes * rand(*spikes.shape, seed=5, dtype=spikes.dtype)).sum()
+    for number, value in enumerate(end):
+        if value.requires_grad:
+            loss = loss + (value * rand(*value.shape, seed=6 + number, dtype=value.dtype)).sum()
+    loss.backward()
+    values = (spikes, *end)
+    gradients = [x.grad for x in (current, *state) if x.grad is not None]
+    return [x.detach() for x in values], gradients
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("per_neuron", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("kind", LIF_KINDS)
+def test_lif_equals_the_reference(kind, shape, per_neuron, dtype):
+    steps, batch, nodes = shape
+    p = LIFParameters(tau_mem=10.0, **LIF_KINDS[kind])
+    if per_neuron:
+        p = p._replace(tau_mem=5 + 20 * rand(nodes, seed=2), threshold=0.5 + rand(nodes, seed=3))
+    current = 3 * rand(steps, batch, nodes, dtype=dtype)
+    rest = lif_rest(batch, nodes, p, current)
+    clock = (rand(batch, nodes, seed=4, dtype=dtype) < 0.2).to(dtype) if p.refractory else rest.refractory
+    start = LIFState(rest.v + rand(batch, nodes, seed=1, dtype=dtype), clock, rest.adaptation + 0.01)
+
+    def run():
+        factors = lif_factors(p, 1.0)
+        return differentiate(
+            lambda i, s: lif_scan(i, s, factors, reset=p.reset, surrogate=p.surrogate), current, start
+        )
+
+    (values, gradients), (fused_values, fused_gradients) = on_both(run)
+    if steps > 1 and nodes > 1:
+        assert 0.01 < values[0].mean() < 0.9
+    assert_equal(values, fused_values)
+    assert_gradients([gradients[0], gradients[1], gradients[-1]], [fused_gradients[i] for i in (0, 1, -1)])
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("clip_peak", [False, True])
+@pytest.mark.parametrize("preset", ["regular_spiking", "heterogeneous"])
+@pytest.mark.parametrize("shape", [(1, 3, 1000), (20, 1, 1), (20, 3, 1000)])
+def test_izhikevich_equals_the_reference(shape, preset, clip_peak, dtype):
+    steps, batch, nodes = shape
+    model = Izhikevich(preset, num_neurons=nodes, clip_peak=clip_peak)
+    current = 20 * rand(steps, batch, nodes, dtype=dtype)
+    start = model.rest(batch, nodes, current)
+    (values, gradients), (fused_values, fused_gradients) = on_both(
+        lambda: differentiate(model.scan, current, start)
+    )
+    if steps > 1 and nodes > 1:
+        assert values[0].mean() > 0.01
+    assert_equal(values, fused_values)
+    assert_gradients(gradients, fused_gradients)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    "neuron",
+    [Izhikevich("heterogeneous"), LIF(threshold=15.0, adaptation=10.0, refractory=3.0, resistance=20.0)],
+    ids=["izhikevich", "lif"],
+)
+def test_sheets_equal_the_reference(neuron, threads):
+    neuron = neuron.sized(400)
+    coupling = LateralKernel(inhibition_range=4.0).matrix(Square(400, 14.0))
+    noise = 4 * torch.randn(300, 3, 400, generator=torch.Generator().manual_seed(0)) + 0.5
+
+    def run():
+        spikes = torch.zeros(3, 400)
+        first, state = neuron.scan_sheet(noise[:200], neuron.rest(3, 400, noise), spikes, coupling)
+        second, state = neuron.scan_sheet(noise[200:], state, first[-1], coupling)
+        return first, second, *state
+
+    reference, fused = with_threads(threads, lambda: on_both(run))
+    assert reference[1].sum(2).mean() > 0.5
+    assert_equal(reference, fused)
+
+
+@pytest.mark.parametrize("model", [LIF(10.0), Izhikevich()], ids=["lif", "izhikevich"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda x: x[:1].expand(40, -1, -1),
+        lambda x: x.transpose(0, 1),
+        lambda x: x[:, :, ::2],
+        lambda x: x[::2, 1:, 3:],
+    ],
+    ids=["constant", "transposed", "every other", "part"],
+)
+def test_input_of_any_strides(view, model):
+    current = view(20 * rand(40, 8, 50))
+    plain, state = model(current.contiguous())
+    found, end = model(current)
+    assert found.sum() > 0
+    assert_equal((plain, *state), (found, *end))
+
+
+@pytest.mark.parametrize("model", [LIF(10.0, refractory=2.0), Izhikevich()], ids=["lif", "izhikevich"])
+def test_threads_do_not_change_bits(model):
+    current = 20 * rand(30, 5, 700)
+    one, two = (with_threads(count, lambda: model(current)) for count in (1, 2))
+    assert_equal((one[0], *one[1]), (two[0], *two[1]))
+
+
+@pytest.mark.parametrize("model", [LIF(10.0), Izhikevich()], ids=["lif", "izhikevich"])
+def test_half_precision_input_is_computed_in_float32(model):
+    current = (20 * rand(30, 2, 9)).bfloat16()
+    spikes, state = model(current)
+    exact, _ = model(current.float())
+    assert state.v.dtype == spikes.dtype == torch.float32
+    assert torch.equal(spikes, exact)
+    with torch.autocast("cpu", torch.bfloat16):
+        under_autocast, _ = model(current.float())
+    assert torch.equal(under_autocast, exact)
+
+
+@pytest.mark.parametrize("model", [LIF(10.0), Izhikevich()], ids=["lif", "izhikevich"])
+def test_compiled_equals_eager(model):
+    current = 20 * rand(10, 2, 9)
+    found = []
+    for run in (model, torch.compile(model, backend="aot_eager", fullgraph=True)):
+        leaf = current.clone().requires_grad_()
+        spikes, _ = run(leaf)
+        spikes.sum().backward()
+        found.append((spikes.detach(), leaf.grad))
+    assert found[0][1].abs().sum() > 0
+    assert_equal(*found)
+
+
+def test_factors_that_need_a_gradient_get_one():
+    current = 3 * rand(30, 2, 9)
+    factors = lif_factors(LIFParameters(tau_mem=10.0), 1.0).float().requires_grad_()
+    rest = lif_rest(2, 9, LIFParameters(), current)
+    spikes, _ = lif_scan(current, rest, factors, reset="hard", surrogate="atan")
+    spikes.sum().backward()
+    assert factors.grad[0].abs() > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (63, 3, 100, 37), (200, 2, 300, 50)])
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("rule", [STDP(), CompetitiveHebbian(threshold=30.0)], ids=["stdp", "competitive"])
+def test_rules_equal_the_reference(rule, dtype, shape, threads):
+    steps, streams, num_pre, num_post = shape
+    wiring = rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))
+    wiring = {k: v.to(dtype) if v.is_floating_point() else v for k, v in wiring.items()}
+    spikes = (rand(2, steps, streams, num_pre) < 0.3).to(dtype)
+
+    def run():
+        stream = rule.open(wiring, streams)
+        first, stream = rule.learn(spikes[0], wiring, stream)
+        second, stream = rule.learn(spikes[1], wiring, stream)
+        return [*first.values(), *second.values(), *stream.values()]
+
+    reference, fused = with_threads(threads, lambda: on_both(run))
+    assert steps == 1 or reference[2].sum() > 10
+    assert_equal(reference, fused)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (63, 3, 100, 37), (7, 1, 5, 9)])
+def test_stdp_window_equals_the_reference(shape, dtype, monkeypatch):
+    monkeypatch.setattr(cpu, "BLOCK_BYTES", 50_000)  # several blocks
+    steps, batch, num_pre, num_post = shape
+    pre = (rand(batch, steps, num_pre) < 0.3).to(dtype).transpose(0, 1)
+    post = (rand(steps, batch, num_post, seed=1) < 0.3).to(dtype)
+    traces = (rand(batch, num_pre, seed=2, dtype=dtype), rand(batch, num_post, seed=3, dtype=dtype))
+    reference, fused = on_both(lambda: stdp_window(pre, post, *traces, pre_decay=0.9, post_decay=0.8))
+    for a, b in zip(reference, fused, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5)
+
+
+def test_stdp_window_in_two_parts():
+    pre, post = (rand(20, 2, 6) < 0.3).float(), (rand(20, 2, 4, seed=1) < 0.3).float()
+    zeros = (torch.zeros(2, 6), torch.zeros(2, 4))
+    decays = {"pre_decay": 0.9, "post_decay": 0.8}
+    whole = stdp_window(pre, post, *zeros, **decays)
+    first = stdp_window(pre[:7], post[:7], *zeros, **decays)
+    second = stdp_window(pre[7:], post[7:], *first[2:], **decays)
+    torch.testing.assert_close(first.potentiation + second.potentiation, whole.potentiation)
+    torch.testing.assert_close(first.depression + second.depression, whole.depression)
+    assert_equal(whole[2:], second[2:])
+
+
+@pytest.mark.parametrize(("lag", "expected"), [(0, (1.0, 0.0)), (3, (0.9**3, 0.0)), (-2, (0.0, 0.8**2))])
+def test_stdp_window_is_exponential_and_a_coincidence_potentiates_only(lag, expected):
+    pre, post = torch.zeros(9, 1, 1), torch.zeros(9, 1, 1)
+    pre[4], post[4 + lag] = 1, 1
+    zero = torch.zeros(1, 1)
+    found = stdp_window(pre, post, zero, zero, pre_decay=0.9, post_decay=0.8)
+    assert (found.potentiation.item(), found.depression.item()) == pytest.approx(expected)
+
+
+def learn(spikes):
+    rule = STDP()
+    wiring = rule.initial(3, 2, torch.Generator())
+    return rule.learn(spikes, wiring, rule.open(wiring, 2))
+
+
+def window(spikes):
+    zeros = torch.zeros(2, 3)
+    return stdp_window(spikes, spikes, zeros, zeros, pre_decay=0.9, post_decay=0.9)
+
+
+@pytest.mark.parametrize("call", [LIF(), Izhikevich(), learn, window])
+def test_an_empty_sequence_is_refused(call):
+    with pytest.raises(ValueError, match=r"no empty dimension, got torch.float32 \[0, 2, 3\]"):
+        call(torch.zeros(0, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("pre", "trace", "message"),
+    [
+        ((5, 2, 3), (1, 3), r"pre_trace must be \[2, 3\], got \[1, 3\]"),
+        ((4, 2, 3), (2, 3), r"must share \[T, B\], got \[4, 2\] and \[5, 2\]"),
+    ],
+)
+def test_stdp_window_checks_its_shapes(pre, trace, message):
+    with pytest.raises(ValueError, match=message):
+        stdp_window(
+            torch.zeros(pre), torch.zeros(5, 2, 4), torch.zeros(trace), torch.zeros(2, 4),
+            pre_decay=0.9, post_decay=0.9,
+        )  # fmt: skip
+
+
+def operators():
+    """A call of each custom operator with small inputs."""
+    ops = torch.ops.lightning_snn
+    current, v = 3 * rand(4, 2, 5), rand(2, 5)
+    zero, spikes = torch.zeros(2, 5), (rand(2, 5) < 0.5).float()
+    factors = lif_factors(LIFParameters(tau_mem=10.0), 1.0).float()
+    abcd = torch.tensor([[0.02], [0.2], [-65.0], [8.0]])
+    leaf = current.clone().requires_grad_()
+    rule, competitive = STDP(), CompetitiveHebbian()
+    weight = rand(2, 5, 3)
+    post = torch.zeros(2, 3)
+    wins = torch.zeros(2, 3, dtype=torch.int64)
+    events = (current > 1).float()
+    return {
+        "lif_scan": (ops.lif_scan, (leaf, v, zero, zero, factors, "hard", "atan")),
+        "lif_sheet_scan": (ops.lif_sheet_scan, (current, v, zero, zero, spikes, rand(5, 5), factors, "soft")),
+        "izhikevich_scan": (ops.izhikevich_scan, (leaf, v - 65, zero, abcd, 1.0, False, "atan")),
+        "izhikevich_sheet_scan": (
+            ops.izhikevich_sheet_scan,
+            (current, v - 65, zero, spikes, rand(5, 5), abcd, 1.0, True),
+        ),
+        "event_sum": (ops.event_sum, (spikes, rand(5, 3))),
+        "stdp_window": (ops.stdp_window, (events, events, zero, zero, 0.9, 0.8)),
+        "stdp_scan": (
+            ops.stdp_scan,
+            (events, weight, post, zero, post.clone(), post.clone(), wins, list(rule.constants)),
+        ),
+        "competitive_scan": (
+            ops.competitive_scan,
+            (events, weight, post, wins, post.clone(), list(competitive.constants)),
+        ),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # by torch's own check
+@pytest.mark.parametrize("name", operators())
+def test_operators_obey_torchs_rules(name):
+    operator, arguments = operators()[name]
+    torch.library.opcheck(operator, arguments)
