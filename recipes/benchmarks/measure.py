@@ -1,0 +1,149 @@
+"""Alternating timings of ours and a peer, the rows they make, and their peak memory."""
+
+import importlib
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Work = Callable[[], Any]
+
+
+@dataclass
+class Row:
+    """One line of the table.
+
+    Args:
+        work: What was done.
+        peer: With what ours is compared.
+        ours: Our time in seconds.
+        theirs: The peer's time in seconds; for a limit, the limit.
+        least: The ratio ``theirs / ours`` that is asked for; None where the row only informs.
+        memory: Peak memory of ours and of the peer in MB, where measured.
+        note: What the times are of, and what was checked.
+    """
+
+    work: str
+    peer: str
+    ours: float
+    theirs: float
+    least: float | None = None
+    memory: tuple[float, float] | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is."""
+        return self.theirs / self.ours
+
+
+class Worker:
+    """A process of its own that does one piece of work whenever it is asked to.
+
+    So each library runs as its users run it: ours with the settings that its import makes, others without.
+
+    Args:
+        module: A file of this folder.
+        function: A function in it that returns the work.
+        arguments: Its arguments.
+
+    Raises:
+        ImportError: if the worker lacks a library.
+    """
+
+    def __init__(self, module: str, function: str, *arguments: int) -> None:
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            str(Path(__file__)),
+            module,
+            function,
+            json.dumps(arguments),
+        ]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        missing = self._read().get("missing")
+        if missing:
+            raise ImportError(missing)
+
+    def run(self) -> dict[str, float]:
+        """``seconds`` of one more call, ``value``: the mean of its result, and ``peak`` memory in MB."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("again\n")
+        self.process.stdin.flush()
+        return self._read()
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.kill()
+        self.process.wait()
+
+    def _read(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                found: dict[str, Any] = json.loads(line)
+                return found
+        raise RuntimeError(f"a worker ended: {' '.join(map(str, self.process.args))}")
+
+
+class Pair(NamedTuple):
+    """Median seconds of ours and the peer's, their peak memory in MB, and the mean of their last results."""
+
+    seconds: tuple[float, float]
+    memory: tuple[float, float]
+    value: tuple[float, float]
+
+
+def alternate(ours: Worker, peer: Worker, repeats: int) -> Pair:
+    """Both in turns, after two calls each that are not counted."""
+    found = [(ours.run(), peer.run()) for _ in range(repeats + 2)][2:]
+    columns = tuple(zip(*found, strict=True))
+    medians = [statistics.median(each["seconds"] for each in column) for column in columns]
+    last = [column[-1] for column in columns]
+    return Pair(
+        (medians[0], medians[1]), (last[0]["peak"], last[1]["peak"]), (last[0]["value"], last[1]["value"])
+    )
+
+
+def _work(module: str, function: str, arguments: list[int]) -> None:
+    """What a worker does: one line of JSON when ready, and one for each line that it reads."""
+    try:
+        work = getattr(importlib.import_module(module), function)(*arguments)
+    except ImportError as error:
+        print(json.dumps({"missing": str(error)}), flush=True)
+        return
+    start_memory = _memory("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # starts a new peak
+    print("{}", flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        result = work()
+        taken = time.perf_counter() - start
+        peak = _memory("VmHWM") - start_memory
+        print(json.dumps({"seconds": taken, "value": float(result.mean()), "peak": peak}), flush=True)
+
+
+def _memory(name: str) -> float:
+    """A line of the process's status in MB."""
+    for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+        if line.startswith(name):
+            return int(line.split()[1]) / 1024
+    raise ValueError(f"/proc/self/status has no {name}")
+
+
+def seconds(value: float) -> str:
+    """A time with its unit."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value / 1e-9:.3g} ns"
+
+
+if __name__ == "__main__":
+    _work(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
