@@ -1,0 +1,63 @@
+"""Competitive Hebbian learning, in Triton: one program a stream."""
+# ruff: noqa: ANN001, ANN202
+
+from collections.abc import Sequence
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from lightning_snn.ops.triton_tools import add_fired_rows, collect
+
+
+def scan(
+    spikes: Tensor,
+    weight: Tensor,
+    threshold: Tensor,
+    wins: Tensor,
+    largest: Tensor,
+    constants: Sequence[float],
+) -> None:
+    """Overwrite the state with that at the end of the chunk."""
+    steps, streams, num_pre = spikes.shape
+    num_post = threshold.shape[1]
+    fired = torch.empty(streams, num_pre, dtype=torch.int32, device=weight.device)
+    _scan[(streams,)](
+        spikes.to(weight.dtype).contiguous(), weight, threshold, wins, largest, fired, *constants,
+        steps, streams, num_pre, num_post,
+        PRE=triton.next_power_of_2(num_pre), POST=triton.next_power_of_2(num_post), num_warps=8,
+        enable_fp_fusion=False,
+    )  # fmt: skip
+
+
+@triton.jit
+def _scan(
+    spikes, weight, threshold, wins, largest, fired, learning_rate, mean_weight, threshold_rate,
+    steps, streams, num_pre, num_post, PRE: tl.constexpr, POST: tl.constexpr,
+):  # fmt: skip
+    s = tl.program_id(0).to(tl.int64)
+    j, i = tl.arange(0, PRE), tl.arange(0, POST)
+    pre, post = j < num_pre, i < num_post
+    rows, listed = weight + s * num_pre * num_post, fired + s * num_pre
+    theta = tl.load(threshold + s * num_post + i, mask=post, other=0.0)
+    won = tl.load(wins + s * num_post + i, mask=post, other=0)
+    most = tl.load(largest + s * num_post + i, mask=post, other=0.0)
+    for t in range(steps):
+        step = tl.load(spikes + (t * streams + s) * num_pre + j, mask=pre, other=0.0)
+        count = collect(step, j, pre, listed)
+        response = tl.maximum(add_fired_rows(rows, listed, count, i, post, num_post, theta), 0.0)
+        most = tl.maximum(most, response)
+        over = tl.where(post, response - theta, -float("inf"))
+        margin, winner = tl.max(over, 0), tl.argmax(over, 0)
+        if margin > 0:
+            column = rows + j * num_post + winner
+            w = tl.load(column, mask=pre, other=0.0) + learning_rate * margin * step
+            scale = mean_weight / (tl.sum(tl.where(pre, w, 0.0), 0) / num_pre)
+            tl.store(column, w * scale, mask=pre)
+            theta = tl.where(i == winner, theta + threshold_rate * margin, theta)
+            won = tl.where(i == winner, won + 1, won)
+        tl.debug_barrier()  # the next step reads the column
+    tl.store(threshold + s * num_post + i, theta, mask=post)
+    tl.store(wins + s * num_post + i, won, mask=post)
+    tl.store(largest + s * num_post + i, most, mask=post)

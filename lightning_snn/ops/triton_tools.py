@@ -1,0 +1,51 @@
+"""What the Triton kernels share.
+
+They are compiled with ``enable_fp_fusion=False``: multiplying and adding round twice, as on a CPU.
+"""
+# ruff: noqa: ANN001, ANN201
+
+import triton
+import triton.language as tl
+
+SURROGATES = ("atan", "fast_sigmoid", "triangle")
+"""The surrogates that `bump` knows."""
+
+
+def grid_of(nodes: int, block: int, batch: int) -> tuple[int, int]:
+    """One program a block of neurons and sample."""
+    return triton.cdiv(nodes, block), batch
+
+
+@triton.jit
+def bump(over, SURROGATE: tl.constexpr):
+    """Derivatives of the surrogate gradients, by their place in ``SURROGATES``."""
+    if SURROGATE == 0:
+        scaled = 3.141592653589793 * over
+        near = 1 / (1 + scaled * scaled)
+    elif SURROGATE == 1:
+        scaled = 1 + 10 * tl.abs(over)
+        near = 1 / (scaled * scaled)
+    else:
+        near = tl.maximum(1 - tl.abs(over), 0.0)
+    return near
+
+
+@triton.jit
+def collect(s, n, mask, listed):
+    """Write the numbers of the nodes that fired to ``listed``, in ascending order; returns their count."""
+    one = tl.where(mask & (s > 0), 1, 0)
+    place = tl.cumsum(one, 0) - one
+    tl.debug_barrier()  # all threads have read the list of the step before
+    tl.store(listed + place, n, mask=one > 0)
+    tl.debug_barrier()
+    return tl.sum(one, 0)
+
+
+@triton.jit
+def add_fired_rows(rows, listed, count, n, mask, columns, like):
+    """The sum of the listed rows, added in their order."""
+    total = tl.zeros_like(like)
+    for k in range(count):
+        j = tl.load(listed + k).to(tl.int64)
+        total += tl.load(rows + j * columns + n, mask=mask, other=0.0)
+    return total

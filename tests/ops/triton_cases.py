@@ -1,0 +1,93 @@
+"""The Triton kernels in Triton's interpreter, on a CPU; `test_triton.py` runs this in its own process."""
+
+import pytest
+import torch
+
+pytest.importorskip("triton")
+
+from test_fused import LIF_KINDS, assert_gradients, differentiate, rand
+
+from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
+from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
+from lightning_snn.ops import backend
+from lightning_snn.ops.lif import lif_scan
+
+
+def on_both(run):
+    found = []
+    for name in ("reference", "triton"):
+        with backend.use(name):
+            found.append(run())
+    return found
+
+
+def assert_close(one, other):
+    for a, b in zip(one, other, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("per_neuron", [False, True])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("kind", LIF_KINDS)
+def test_lif(kind, shape, per_neuron):
+    steps, batch, nodes = shape
+    p = LIFParameters(tau_mem=10.0, **LIF_KINDS[kind])
+    if per_neuron:
+        p = p._replace(tau_mem=5 + 20 * rand(nodes, seed=2))
+    current = 3 * rand(steps, batch, nodes)
+    rest = lif_rest(batch, nodes, p, current)
+    start = LIFState(rest.v + rand(batch, nodes, seed=1), rest.refractory, rest.adaptation + 0.01)
+
+    def run():
+        factors = lif_factors(p, 1.0)
+        return differentiate(
+            lambda i, s: lif_scan(i, s, factors, reset=p.reset, surrogate=p.surrogate), current, start
+        )
+
+    (values, gradients), (fused, fused_gradients) = on_both(run)
+    assert_close(values, fused)
+    assert_gradients([gradients[i] for i in (0, 1, -1)], [fused_gradients[i] for i in (0, 1, -1)])
+
+
+@pytest.mark.parametrize("clip_peak", [False, True])
+@pytest.mark.parametrize("preset", ["regular_spiking", "heterogeneous"])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (15, 2, 300), (5, 1, 1)])
+def test_izhikevich(shape, preset, clip_peak):
+    model = Izhikevich(preset, num_neurons=shape[2], clip_peak=clip_peak)
+    current = 20 * rand(*shape)
+    start = model.rest(*shape[1:], current)
+    (values, gradients), (fused, fused_gradients) = on_both(lambda: differentiate(model.scan, current, start))
+    assert_close(values, fused)
+    assert_gradients(gradients, fused_gradients)
+
+
+@pytest.mark.parametrize(
+    "neuron",
+    [Izhikevich("heterogeneous"), LIF(threshold=15.0, adaptation=10.0, refractory=3.0, resistance=20.0)],
+    ids=["izhikevich", "lif"],
+)
+def test_sheets(neuron):
+    neuron = neuron.sized(100)
+    coupling = LateralKernel(inhibition_range=3.0).matrix(Square(100, 7.0))
+    noise = 4 * torch.randn(40, 3, 100, generator=torch.Generator().manual_seed(0)) + 2
+    plain, fused = on_both(
+        lambda: neuron.scan_sheet(noise, neuron.rest(3, 100, noise), torch.zeros(3, 100), coupling)
+    )
+    assert plain[0].sum() > 50
+    assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (23, 3, 100, 37)])
+@pytest.mark.parametrize("rule", [STDP(), CompetitiveHebbian(threshold=30.0)], ids=["stdp", "competitive"])
+def test_rules(rule, shape):
+    steps, streams, num_pre, num_post = shape
+    wiring = rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))
+    spikes = (rand(steps, streams, num_pre) < 0.3).float()
+
+    def run():
+        proposal, stream = rule.learn(spikes, wiring, rule.open(wiring, streams))
+        return [*proposal.values(), *stream.values()]
+
+    plain, fused = on_both(run)
+    assert steps == 1 or plain[2].sum() > 10
+    assert_close(plain, fused)
