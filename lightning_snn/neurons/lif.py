@@ -113,7 +113,8 @@ class LIF(NeuronModel):
         """The factors in the format and on the device of ``like``, kept: they are constants."""
         key = (like.device, like.dtype)
         if key not in self._factors:
-            self._factors[key] = lif_factors(self.constants, self.dt).to(like)
+            with torch.inference_mode(False):  # validation may come before training
+                self._factors[key] = lif_factors(self.constants, self.dt).to(like)
         return self._factors[key]
 
     def _check_reset(self) -> None:

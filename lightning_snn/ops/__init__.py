@@ -1,5 +1,7 @@
-"""The time loops: one folder an operator, ``reference.py`` in each is the truth.
+"""The time loops: one folder an operator.
 
-A faster kernel is a further file in the operator's folder, chosen in its ``__init__``; the callers
-do not change.
+``reference.py`` in plain PyTorch is the truth; ``cpu.py`` (numba) gives the same bits, ``cuda.py`` (Triton) the
+same within rounding. Each folder's ``__init__`` has the public function, which registers them as torch custom
+operators, so that autograd, `torch.compile` and autocast see ordinary operators. `lightning_snn.ops.backend`
+chooses by device; ``with backend.use("reference"):`` overrides. A new operator is a new folder.
 """

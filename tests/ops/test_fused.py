@@ -191,6 +191,34 @@ def test_compiled_equals_eager(model):
     assert_equal(*found)
 
 
+@pytest.mark.parametrize("make", [lambda: LIF(10.0), Izhikevich], ids=["lif", "izhikevich"])
+def test_a_model_that_validated_first_can_train(make):
+    model, current = make(), 20 * rand(10, 2, 9)
+    with torch.inference_mode():
+        model(current)
+    leaf = current.clone().requires_grad_()
+    model(leaf)[0].sum().backward()
+    assert leaf.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("backend_name", ["reference", "numba"])
+@pytest.mark.parametrize("model", [LIF(10.0, threshold=1e9), Izhikevich()], ids=["lif", "izhikevich"])
+def test_gradients_below_threshold_are_those_of_finite_differences(model, backend_name):
+    current = rand(5, 2, 3, dtype=torch.float64).requires_grad_()
+    start = tuple(x + 0.1 * rand(2, 3, seed=3, dtype=x.dtype) for x in model.rest(2, 3, current))
+    clock = start[1:2] if isinstance(model, LIF) else ()
+    leaves = [x.requires_grad_() for x in start if not any(x is c for c in clock)]
+
+    def end(current, *leaves):
+        state = (leaves[0], torch.zeros_like(leaves[0]), *leaves[1:]) if clock else leaves
+        spikes, found = model.scan(current, type(model.rest(2, 3, current))(*state))
+        assert spikes.sum() == 0
+        return tuple(x for x in found if x.requires_grad)
+
+    with backend.use(backend_name):
+        assert torch.autograd.gradcheck(end, (current, *leaves))
+
+
 def test_factors_that_need_a_gradient_get_one():
     current = 3 * rand(30, 2, 9)
     factors = lif_factors(LIFParameters(tau_mem=10.0), 1.0).float().requires_grad_()
