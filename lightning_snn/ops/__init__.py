@@ -1,7 +1,7 @@
 """The time loops: one folder an operator.
 
-``reference.py`` in plain PyTorch is the truth; ``cpu.py`` (numba) gives the same bits, ``cuda.py`` (Triton) the
-same within rounding. Each folder's ``__init__`` has the public function, which registers them as torch custom
-operators, so that autograd, `torch.compile` and autocast see ordinary operators. `lightning_snn.ops.backend`
+``reference.py`` in plain PyTorch is the truth; ``cpu.py`` (numba) gives the same bits, ``cuda.py`` (Triton)
+the same within rounding. Each folder's ``__init__`` has the public function and registers torch custom
+operators, so that autograd, `torch.compile` and autocast see ordinary ones. `lightning_snn.ops.backend`
 chooses by device; ``with backend.use("reference"):`` overrides. A new operator is a new folder.
 """

@@ -1,9 +1,11 @@
 """A coupled Izhikevich sheet in Brian2; runs in an environment of its own (brian2, Cython, numpy < 2.3).
 
-Reads one JSON object a line: first the weights and parameters, then ``{"steps": n}``; answers each.
+Reads a JSON object with the weights, parameters and number of steps; then runs and times these steps for
+every further line.
 """
 
 import json
+import resource
 import sys
 import time
 
@@ -50,13 +52,16 @@ def main() -> None:
     counter = b2.SpikeMonitor(nodes, record=False)
     network = b2.Network(nodes, synapses, counter)
     network.run(100 * b2.ms)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     answer({"ready": 1.0})
-    for line in sys.stdin:
-        steps = json.loads(line)["steps"]
+    steps = given["steps"]
+    for _ in sys.stdin:
         before, start = int(counter.num_spikes), time.perf_counter()
         network.run(steps * b2.ms)
         taken = time.perf_counter() - start
-        answer({"seconds": taken, "spikes": float(int(counter.num_spikes) - before)})
+        value = (int(counter.num_spikes) - before) / (steps * len(weights))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        answer({"seconds": taken, "value": value, "peak": peak - memory, "total": peak})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import lif
 import torch
 from rich.console import Console
 from rich.table import Table
-from sheet import Sheet
 
 import lightning_snn
 
@@ -91,7 +90,14 @@ def both_ways() -> tuple[str, str, str, str]:
 def sheets() -> tuple[str, str, str, str]:
     """256 streams of a sheet against the CPU of the same machine, without the noise's generation."""
     steps, streams = 100, 256
-    on_card, on_cpu = Sheet(1500, 28.0, streams).layer, Sheet(1500, 28.0, 8).layer
+    on_card, on_cpu = (
+        lightning_snn.SpikingLayer(
+            lightning_snn.Square(1500, 28.0),
+            lightning_snn.Izhikevich("heterogeneous"),
+            lateral=lightning_snn.LateralKernel(),
+        )
+        for _ in range(2)
+    )
     with torch.no_grad():
         few = 3 * torch.randn(steps, 8, 1500)
         state = on_cpu.rest(8, few)

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Work = Callable[[], Any]
+
+ENVIRONMENT = dict(os.environ)
+"""As the user set it: importing lightning_snn adds to it, and other libraries are not to see that."""
 
 
 @dataclass
@@ -66,13 +70,18 @@ class Worker:
             function,
             json.dumps(arguments),
         ]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+        )
         missing = self._read().get("missing")
         if missing:
             raise ImportError(missing)
 
     def run(self) -> dict[str, float]:
-        """``seconds`` of one more call, ``value``: the mean of its result, and ``peak`` memory in MB."""
+        """``seconds`` of one more call, the mean ``value`` of its result, and memory in MB.
+
+        ``peak`` counts from when the work was ready, ``total`` is the most that the process ever took.
+        """
         assert self.process.stdin is not None
         self.process.stdin.write("again\n")
         self.process.stdin.flush()
@@ -93,22 +102,24 @@ class Worker:
 
 
 class Pair(NamedTuple):
-    """Median seconds of ours and the peer's, their peak memory in MB, and the mean of their last results."""
+    """Of ours and the peer: median seconds, MB on top, mean of the last result, MB in all."""
 
     seconds: tuple[float, float]
     memory: tuple[float, float]
     value: tuple[float, float]
+    total: tuple[float, float]
 
 
 def alternate(ours: Worker, peer: Worker, repeats: int) -> Pair:
     """Both in turns, after two calls each that are not counted."""
     found = [(ours.run(), peer.run()) for _ in range(repeats + 2)][2:]
-    columns = tuple(zip(*found, strict=True))
-    medians = [statistics.median(each["seconds"] for each in column) for column in columns]
-    last = [column[-1] for column in columns]
-    return Pair(
-        (medians[0], medians[1]), (last[0]["peak"], last[1]["peak"]), (last[0]["value"], last[1]["value"])
-    )
+    ours_last, peer_last = found[-1]
+
+    def both(name: str) -> tuple[float, float]:
+        return ours_last[name], peer_last[name]
+
+    medians = [statistics.median(run["seconds"] for run in column) for column in zip(*found, strict=True)]
+    return Pair((medians[0], medians[1]), both("peak"), both("value"), both("total"))
 
 
 def _work(module: str, function: str, arguments: list[int]) -> None:
@@ -118,15 +129,16 @@ def _work(module: str, function: str, arguments: list[int]) -> None:
     except ImportError as error:
         print(json.dumps({"missing": str(error)}), flush=True)
         return
-    start_memory = _memory("VmRSS")
+    start_memory, most = _memory("VmRSS"), _memory("VmHWM")
     Path("/proc/self/clear_refs").write_text("5")  # starts a new peak
     print("{}", flush=True)
     for _ in sys.stdin:
         start = time.perf_counter()
         result = work()
         taken = time.perf_counter() - start
-        peak = _memory("VmHWM") - start_memory
-        print(json.dumps({"seconds": taken, "value": float(result.mean()), "peak": peak}), flush=True)
+        peak = _memory("VmHWM")
+        answer = {"seconds": taken, "value": float(result.mean())}
+        print(json.dumps(answer | {"peak": peak - start_memory, "total": max(most, peak)}), flush=True)
 
 
 def _memory(name: str) -> float:

@@ -25,8 +25,6 @@ from measure import Row, seconds
 from rich.console import Console
 from rich.table import Table
 
-import lightning_snn
-
 PARTS = ("lif", "sheet", "plasticity", "end_to_end", "scaling")
 
 
@@ -111,5 +109,4 @@ def as_markdown(found: list[Row]) -> str:
 
 
 if __name__ == "__main__":
-    assert lightning_snn.__name__  # its process-wide settings act before torch's first work
     main()
