@@ -14,6 +14,12 @@ from typing import Any, NamedTuple
 
 Work = Callable[[], Any]
 
+PAUSE = 0.05
+"""Seconds before each turn: OpenMP's threads of the process before still spin for some milliseconds."""
+
+OURS = ("ours", "work")
+"""Names of the functions that make our work."""
+
 ENVIRONMENT = dict(os.environ)
 """As the user set it: importing lightning_snn adds to it, and other libraries are not to see that."""
 
@@ -83,6 +89,7 @@ class Worker:
         ``peak`` counts from when the work was ready, ``total`` is the most that the process ever took.
         """
         assert self.process.stdin is not None
+        time.sleep(PAUSE)
         self.process.stdin.write("again\n")
         self.process.stdin.flush()
         return self._read()
@@ -125,6 +132,8 @@ def alternate(ours: Worker, peer: Worker, repeats: int) -> Pair:
 def _work(module: str, function: str, arguments: list[int]) -> None:
     """What a worker does: one line of JSON when ready, and one for each line that it reads."""
     try:
+        if function in OURS:
+            importlib.import_module("lightning_snn")  # before torch, as README says
         work = getattr(importlib.import_module(module), function)(*arguments)
     except ImportError as error:
         print(json.dumps({"missing": str(error)}), flush=True)
