@@ -25,6 +25,7 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
     >>> event_sum(torch.tensor([[1.0, 0.0, 1.0]]), torch.tensor([[1.0], [2.0], [4.0]]))
     tensor([[5.]])
     """
+    spikes = spikes.detach()
     if torch.is_grad_enabled() and rows.requires_grad:
         return reference.event_sum(spikes, rows)
 
