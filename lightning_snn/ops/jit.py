@@ -5,6 +5,7 @@ from typing import Any
 
 import numba
 import numpy as np
+import torch
 from numba.extending import overload
 from torch import Tensor
 
@@ -43,6 +44,18 @@ def strided(sequence: Tensor) -> tuple[Any, int, int]:
 def array(values: Tensor) -> Any:
     """A contiguous array that shares the tensor's memory where it can."""
     return values.detach().contiguous().numpy()
+
+
+def owned(values: Tensor) -> Tensor:
+    """A contiguous copy, made by this thread: waking torch's others takes longer than copying a state."""
+    return torch.from_numpy(values.detach().numpy().copy())
+
+
+def owned_gradient(gradient: Tensor | None, like: Tensor) -> Tensor:
+    """As `owned`; zeros where nothing depends on the state."""
+    if gradient is None:
+        return torch.from_numpy(np.zeros(tuple(like.shape), like.detach().numpy().dtype))
+    return owned(gradient)
 
 
 def rows(sequence: Tensor, factors: Tensor) -> Tensor:

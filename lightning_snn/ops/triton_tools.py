@@ -4,8 +4,10 @@ They are compiled with ``enable_fp_fusion=False``: multiplying and adding round 
 """
 # ruff: noqa: ANN001, ANN201
 
+import torch
 import triton
 import triton.language as tl
+from torch import Tensor
 
 SURROGATES = ("atan", "fast_sigmoid", "triangle")
 """The surrogates that `bump` knows."""
@@ -14,6 +16,18 @@ SURROGATES = ("atan", "fast_sigmoid", "triangle")
 def grid_of(nodes: int, block: int, batch: int) -> tuple[int, int]:
     """One program a block of neurons and sample."""
     return triton.cdiv(nodes, block), batch
+
+
+def owned(values: Tensor) -> Tensor:
+    """A contiguous copy."""
+    return values.clone(memory_format=torch.contiguous_format)
+
+
+def owned_gradient(gradient: Tensor | None, like: Tensor) -> Tensor:
+    """As `owned`; zeros where nothing depends on the state."""
+    if gradient is None:
+        return torch.zeros_like(like, memory_format=torch.contiguous_format)
+    return owned(gradient)
 
 
 @triton.jit

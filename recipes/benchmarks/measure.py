@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 
 Work = Callable[[], Any]
 
+TURN = 0.1
+"""Seconds that a turn goes on calling: a training loop calls again and again, its caches and threads warm."""
+
 PAUSE = 0.05
 """Seconds before each turn: OpenMP's threads of the process before still spin for some milliseconds."""
 
@@ -84,7 +87,7 @@ class Worker:
             raise ImportError(missing)
 
     def run(self) -> dict[str, float]:
-        """``seconds`` of one more call, the mean ``value`` of its result, and memory in MB.
+        """Median ``seconds`` of the calls of one more turn, the mean ``value`` of a result, memory in MB.
 
         ``peak`` counts from when the work was ready, ``total`` is the most that the process ever took.
         """
@@ -118,7 +121,7 @@ class Pair(NamedTuple):
 
 
 def alternate(ours: Worker, peer: Worker, repeats: int) -> Pair:
-    """Both in turns, after two calls each that are not counted."""
+    """Both in turns, after two turns each that are not counted."""
     found = [(ours.run(), peer.run()) for _ in range(repeats + 2)][2:]
     ours_last, peer_last = found[-1]
 
@@ -142,11 +145,13 @@ def _work(module: str, function: str, arguments: list[int]) -> None:
     Path("/proc/self/clear_refs").write_text("5")  # starts a new peak
     print("{}", flush=True)
     for _ in sys.stdin:
-        start = time.perf_counter()
-        result = work()
-        taken = time.perf_counter() - start
+        taken: list[float] = []
+        while sum(taken) < TURN:
+            start = time.perf_counter()
+            result = work()
+            taken.append(time.perf_counter() - start)
         peak = _memory("VmHWM")
-        answer = {"seconds": taken, "value": float(result.mean())}
+        answer = {"seconds": statistics.median(taken), "value": float(result.mean())}
         print(json.dumps(answer | {"peak": peak - start_memory, "total": max(most, peak)}), flush=True)
 
 

@@ -29,9 +29,6 @@ every_dtype = pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 every_reset = pytest.mark.parametrize("reset", ["hard", "soft"])
 every_memory = pytest.mark.parametrize("memory", MEMORIES)
 every_columns = pytest.mark.parametrize("columns", COLUMNS)
-transposed_state_is_lost = pytest.mark.xfail(
-    strict=True, reason="kernels write to a contiguous copy of a transposed state or gradient"
-)
 
 
 def rand(*shape, seed=0, dtype=torch.float32):
@@ -263,7 +260,6 @@ def test_a_state_of_any_strides(columns, view):
     assert_equal(copy, start)
 
 
-@transposed_state_is_lost
 @pytest.mark.parametrize("sheet", [False, True])
 def test_a_transposed_state(sheet):
     p = parameters(10, "shared")
@@ -282,7 +278,6 @@ def test_a_transposed_state(sheet):
     assert_equal((reference[0], *reference[1]), (fused[0], *fused[1]))
 
 
-@transposed_state_is_lost
 def test_a_transposed_gradient_of_the_potential():
     p = parameters(10, "shared")
     start, current = start_of(3, 10, p, torch.float32), 0.2 * rand(20, 3, 10)

@@ -136,8 +136,8 @@ def _(current: Tensor, v: Tensor, u: Tensor, *_: Any) -> tuple[Tensor, ...]:
 @torch.library.custom_op("lightning_snn::izhikevich_scan_backward", mutates_args=())
 def _scan_backward(
     grad_spikes: Tensor,
-    grad_v: Tensor,
-    grad_u: Tensor,
+    grad_v: Tensor | None,
+    grad_u: Tensor | None,
     current: Tensor,
     v: Tensor,
     u: Tensor,
@@ -153,18 +153,24 @@ def _scan_backward(
 
 
 @_scan_backward.register_fake
-def _(grad_spikes: Tensor, grad_v: Tensor, grad_u: Tensor, *_: Any) -> tuple[Tensor, ...]:
-    return grad_spikes.new_empty(grad_spikes.shape), grad_v.clone(), grad_u.clone()
+def _(
+    _spikes: Tensor, _v: Any, _u: Any, current: Tensor, v: Tensor, u: Tensor, *_: Any
+) -> tuple[Tensor, ...]:
+    return current.new_empty(current.shape), torch.empty_like(v), torch.empty_like(u)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     del output
     *tensors, ctx.dt, ctx.clip_peak, ctx.surrogate = inputs
     ctx.save_for_backward(*tensors)
+    ctx.set_materialize_grads(False)
 
 
-def _differentiate(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-    found = _scan_backward(*grads, *ctx.saved_tensors, ctx.dt, ctx.clip_peak, ctx.surrogate)
+def _differentiate(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+    spikes, *state = grads
+    if spikes is None:
+        spikes = torch.zeros_like(ctx.saved_tensors[0])
+    found = _scan_backward(spikes, *state, *ctx.saved_tensors, ctx.dt, ctx.clip_peak, ctx.surrogate)
     return *found, None, None, None, None
 
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from lightning_snn.ops import parallel
 from lightning_snn.ops.izhikevich import kernels
-from lightning_snn.ops.jit import SURROGATES, array, rows, strided, table
+from lightning_snn.ops.jit import SURROGATES, array, owned, owned_gradient, rows, strided, table
 
 BLOCK = 2**13
 """Most neurons in a block."""
@@ -17,7 +17,7 @@ def scan(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes ``[T, B, N]`` and the state after the last step."""
     spikes = current.new_empty(current.shape)
-    v, u = v.clone(), u.clone()
+    v, u = owned(v), owned(u)
     current, out = rows(current, factors), rows(spikes, factors)
     _, batch, nodes = out.shape
     block = min(BLOCK, nodes)
@@ -39,7 +39,7 @@ def scan_sheet(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `scan`, each neuron sending its row of ``coupling`` one step after a spike."""
     found = current.new_empty(current.shape)
-    v, u = v.clone(), u.clone()
+    v, u = owned(v), owned(u)
     arguments = (
         *strided(current), array(v), array(u), table(factors), dt, clip_peak, array(spikes), array(coupling),
         found.numpy(),
@@ -50,8 +50,8 @@ def scan_sheet(
 
 def scan_backward(
     grad_spikes: Tensor,
-    grad_v: Tensor,
-    grad_u: Tensor,
+    grad_v: Tensor | None,
+    grad_u: Tensor | None,
     current: Tensor,
     v: Tensor,
     u: Tensor,
@@ -62,7 +62,7 @@ def scan_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of the current ``[T, B, N]`` and of the state ``[B, N]``."""
     grad_current = current.new_empty(current.shape)
-    grad_v, grad_u = grad_v.clone(), grad_u.clone()
+    grad_v, grad_u = owned_gradient(grad_v, v), owned_gradient(grad_u, u)
     current, grad_spikes, out = (rows(x, factors) for x in (current, grad_spikes, grad_current))
     steps, batch, nodes = out.shape
     block = min(max(16, SCRATCH // (2 * steps * current.element_size())), BLOCK, nodes)

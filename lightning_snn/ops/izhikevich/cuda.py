@@ -8,7 +8,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from lightning_snn.ops.triton_tools import SURROGATES, add_fired_rows, bump, collect, grid_of
+from lightning_snn.ops.triton_tools import (
+    SURROGATES,
+    add_fired_rows,
+    bump,
+    collect,
+    grid_of,
+    owned,
+    owned_gradient,
+)
 
 BLOCK = 256
 """Neurons of a program."""
@@ -20,7 +28,7 @@ def scan(
     """Spikes ``[T, B, N]`` and the state after the last step."""
     current, factors = _rows(current), factors.contiguous()
     spikes = torch.empty(current.shape, dtype=v.dtype, device=v.device)
-    end = (_own(v), _own(u))
+    end = (owned(v), owned(u))
     steps, batch, nodes = current.shape
     _scan[grid_of(nodes, BLOCK, batch)](
         current, current.stride(0), current.stride(1), *end, factors, factors.shape[1], spikes,
@@ -43,7 +51,7 @@ def scan_sheet(
     """As `scan`, each neuron sending its row of ``coupling`` one step after a spike."""
     current, factors = _rows(current), factors.contiguous()
     found = torch.empty(current.shape, dtype=v.dtype, device=v.device)
-    end = (_own(v), _own(u))
+    end = (owned(v), owned(u))
     steps, batch, nodes = current.shape
     fired = torch.empty(batch, nodes, dtype=torch.int32, device=v.device)
     _scan_sheet[(batch,)](
@@ -57,8 +65,8 @@ def scan_sheet(
 
 def scan_backward(
     grad_spikes: Tensor,
-    grad_v: Tensor,
-    grad_u: Tensor,
+    grad_v: Tensor | None,
+    grad_u: Tensor | None,
     current: Tensor,
     v: Tensor,
     u: Tensor,
@@ -70,7 +78,7 @@ def scan_backward(
     """Gradients of the current ``[T, B, N]`` and of the state ``[B, N]``."""
     current, grad_spikes, factors = _rows(current), _rows(grad_spikes), factors.contiguous()
     grad_current = torch.empty(current.shape, dtype=v.dtype, device=v.device)
-    grad_v, grad_u = grad_v.clone(), grad_u.clone()
+    grad_v, grad_u = owned_gradient(grad_v, v), owned_gradient(grad_u, u)
     steps, batch, nodes = current.shape
     segment = max(1, math.isqrt(steps))
     starts = v.new_empty(-(-steps // segment), 2, batch, nodes)
@@ -83,10 +91,6 @@ def scan_backward(
         enable_fp_fusion=False,
     )  # fmt: skip
     return grad_current, grad_v, grad_u
-
-
-def _own(values: Tensor) -> Tensor:
-    return values.clone(memory_format=torch.contiguous_format)
 
 
 def _rows(sequence: Tensor) -> Tensor:

@@ -134,8 +134,8 @@ def _(current: Tensor, v: Tensor, clock: Tensor, adaptation: Tensor, *_: Any) ->
 @torch.library.custom_op("lightning_snn::lif_scan_backward", mutates_args=())
 def _scan_backward(
     grad_spikes: Tensor,
-    grad_v: Tensor,
-    grad_adaptation: Tensor,
+    grad_v: Tensor | None,
+    grad_adaptation: Tensor | None,
     current: Tensor,
     v: Tensor,
     clock: Tensor,
@@ -152,18 +152,22 @@ def _scan_backward(
 
 
 @_scan_backward.register_fake
-def _(grad_spikes: Tensor, grad_v: Tensor, grad_adaptation: Tensor, *_: Any) -> tuple[Tensor, ...]:
-    return grad_spikes.new_empty(grad_spikes.shape), grad_v.clone(), grad_adaptation.clone()
+def _(_spikes: Tensor, _v: Any, _adaptation: Any, current: Tensor, *state: Any) -> tuple[Tensor, ...]:
+    v, _, adaptation = state[:3]
+    return current.new_empty(current.shape), torch.empty_like(v), torch.empty_like(adaptation)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     *tensors, ctx.reset, ctx.surrogate = inputs
     ctx.save_for_backward(*tensors)
     ctx.mark_non_differentiable(output[2])
+    ctx.set_materialize_grads(False)
 
 
-def _differentiate(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+def _differentiate(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
     spikes, v, _, adaptation = grads
+    if spikes is None:
+        spikes = torch.zeros_like(ctx.saved_tensors[0])
     g_current, g_v, g_adaptation = _scan_backward(
         spikes, v, adaptation, *ctx.saved_tensors, ctx.reset, ctx.surrogate, ctx.needs_input_grad[3]
     )

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from lightning_snn.ops import parallel
-from lightning_snn.ops.jit import SURROGATES, array, rows, strided, table
+from lightning_snn.ops.jit import SURROGATES, array, owned, owned_gradient, rows, strided, table
 from lightning_snn.ops.lif import kernels
 
 BLOCK = 2**13
@@ -23,7 +23,7 @@ def scan(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Spikes ``[T, B, N]`` and the state after the last step."""
     spikes = current.new_empty(current.shape)
-    end = (v.clone(), clock.clone(), adaptation.clone())
+    end = (owned(v), owned(clock), owned(adaptation))
     current, out = rows(current, factors), rows(spikes, factors)
     _, batch, nodes = out.shape
     block = min(BLOCK, nodes)
@@ -46,7 +46,7 @@ def scan_sheet(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """As `scan`, each neuron sending its row of ``coupling`` one step after a spike."""
     found = current.new_empty(current.shape)
-    end = (v.clone(), clock.clone(), adaptation.clone())
+    end = (owned(v), owned(clock), owned(adaptation))
     arguments = (
         *strided(current), *(array(x) for x in end), table(factors), reset == "soft", array(spikes),
         array(coupling), found.numpy(),
@@ -57,8 +57,8 @@ def scan_sheet(
 
 def scan_backward(
     grad_spikes: Tensor,
-    grad_v: Tensor,
-    grad_adaptation: Tensor,
+    grad_v: Tensor | None,
+    grad_adaptation: Tensor | None,
     current: Tensor,
     v: Tensor,
     clock: Tensor,
@@ -70,7 +70,7 @@ def scan_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of current ``[T, B, N]``, potential and, if it ``rises``, threshold ``[B, N]``."""
     grad_current = current.new_empty(current.shape)
-    grad_v, grad_adaptation = grad_v.clone(), grad_adaptation.clone()
+    grad_v, grad_adaptation = owned_gradient(grad_v, v), owned_gradient(grad_adaptation, adaptation)
     current, grad_spikes, out = (rows(x, factors) for x in (current, grad_spikes, grad_current))
     steps, batch, nodes = out.shape
     block = min(max(16, SCRATCH // (steps * current.element_size())), BLOCK, nodes)
