@@ -1,7 +1,7 @@
 """The wiring of one projection from activity, round by round; no Trainer in sight."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,9 +9,23 @@ from torch import Tensor
 from lightning_snn import metrics
 from lightning_snn.geometry import Sheet
 from lightning_snn.network import SpikingStack
-from lightning_snn.plasticity import LearningRule, Streams
+from lightning_snn.plasticity import Activity, LearningRule, Streams, Tensors
 from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Projection
+from lightning_snn.synapses.initial import stack as stack_parts
+from lightning_snn.synapses.initial import unstack
+
+
+class RoundActivity(NamedTuple):
+    """Activity of one round.
+
+    Args:
+        pre: Spikes ``[T, S, N]`` of the layer below in the streams of this process.
+        share: Share of the layer's units that spike (or win) in a step, over all processes.
+    """
+
+    pre: Tensor
+    share: float
 
 
 class Development:
@@ -37,6 +51,7 @@ class Development:
         if projection.rule is None:
             raise ValueError(f"layers.{name}.projection has no rule to wire it")
         self.stack = stack
+        self.name = name
         self.below = stack.names[stack.names.index(name) - 1]
         self.sheet = stack.layer(self.below).geometry
         self.projection = projection
@@ -44,22 +59,47 @@ class Development:
         self.stimulus = stimulus
         self.streams = streams
         like = projection.weight.detach()
-        names = stack.names[: stack.names.index(name)]
+        own = [name] if self.rule.needs_post else []
+        names = [*stack.names[: stack.names.index(name)], *own]
         self._layers = {layer: stack.layer(layer).rest(streams.count, like) for layer in names}
-        self._rule_state = self.rule.open(projection.wiring, streams.count)
+        self._rule_state = self._open()
         self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
 
     @torch.no_grad()
-    def round(self, steps: int, number: int) -> Tensor:
-        """Run ``steps`` steps in every stream, learn and merge.
+    def round(self, steps: int, number: int) -> RoundActivity:
+        """Run ``steps`` steps in every stream, learn, merge and regulate.
 
         Args:
             steps: Steps of every stream.
             number: Number of the round, which with the stream fixes the noise.
 
         Returns:
-            Presynaptic spikes ``[steps, S, pre]`` of this process's streams.
+            The spikes that it learned from, and how active the layer was.
         """
+        if not self.stimulus.continues:
+            self._rest()
+        pre, post = self._run(steps, number)
+        rows = self.streams.times(self.projection.places if self.projection.groups is None else 1)
+        reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
+        activities = self._activities(pre, post, reward)
+        parts = unstack(self.projection.wiring, self.projection.groups)
+        merged, states, spikes = [], [], pre.new_zeros(())
+        for activity, wiring, state in zip(activities, parts, self._rule_state, strict=True):
+            proposal, state = self.rule.learn(activity, wiring, state)
+            wiring = self.rule.merge(wiring, proposal, rows, steps)
+            counts = rows.sum(proposal["wins"].sum(0))
+            for regulator in self.projection.homeostasis:
+                wiring = regulator.regulate(wiring, counts, steps * rows.total * self.stack.bottom.dt)
+            merged.append(wiring)
+            states.append(state)
+            spikes = spikes + counts.sum()
+        self.projection.rewire(merged[0] if self.projection.groups is None else stack_parts(merged))
+        self._rule_state = states
+        units = steps * rows.total * self.projection.weight.shape[:-1].numel()
+        return RoundActivity(pre, spikes.item() / units)
+
+    def _run(self, steps: int, number: int) -> tuple[Tensor, Tensor | None]:
+        """Spikes ``[steps, S, N]`` of the layer below, and of the layer itself if its rule wants them."""
         bottom = self.stack.names[0]
         spikes, state = self.stimulus.run(
             self.stack.bottom,
@@ -68,15 +108,38 @@ class Development:
             streams=self.streams.numbers,
             round_number=number,
         )
-        above: dict[str, Any] = {}
-        if self.below != bottom:
-            found, above = self.stack.ascend(spikes, self._layers, upto=self.below, developing=True)
-            spikes = found[self.below]
-        proposal, rule_state = self.rule.learn(spikes, self.projection.wiring, self._rule_state)
-        wiring = self.rule.merge(self.projection.wiring, proposal, self.streams, steps)
-        self.projection.rewire(wiring)
-        self._layers, self._rule_state = {bottom: state} | above, rule_state
-        return spikes
+        found, above = {bottom: spikes}, {bottom: state}
+        upto = self.name if self.rule.needs_post else self.below
+        if upto != bottom:
+            higher, states = self.stack.ascend(spikes, self._layers, upto=upto, developing=True)
+            found, above = found | higher, above | states
+        self._layers = above
+        return found[self.below], found[self.name] if self.rule.needs_post else None
+
+    def _activities(self, pre: Tensor, post: Tensor | None, reward: Tensor | None) -> list[Activity]:
+        """What the rule sees: once, places as rows, where they share weights; else place by place."""
+        fields = self.projection.fields(pre)
+        units = None if post is None else self.projection.units(post)
+        if self.projection.groups is None:
+            joined = None if units is None else units.flatten(1, 2)
+            return [Activity(fields.flatten(1, 2), joined, self.projection.places, reward)]
+        return [
+            Activity(fields[:, :, place], None if units is None else units[:, :, place], 1, reward)
+            for place in range(self.projection.places)
+        ]
+
+    def _open(self) -> list[Tensors]:
+        """State of the rule, for each wiring of the projection."""
+        projection = self.projection
+        places = projection.places if projection.groups is None else 1
+        parts = unstack(projection.wiring, projection.groups)
+        return [self.rule.open(part, self.streams.count * places) for part in parts]
+
+    def _rest(self) -> None:
+        """Forget the activity of the round before."""
+        like = self.projection.weight.detach()
+        self._layers = {name: self.stack.layer(name).rest(self.streams.count, like) for name in self._layers}
+        self._rule_state = self._open()
 
     def conclude(self, *, keep: bool) -> None:
         """Count the projection as wired, or put back the wiring from before."""
@@ -86,7 +149,7 @@ class Development:
             self.projection.rewire(self._before)
 
     def state(self) -> list[Tensor]:
-        """The state of all streams ``[total, ...]``, gathered from all processes, in a fixed order."""
+        """The state of all rows, gathered from all processes, in a fixed order."""
         return [self.streams.gather(leaf) for leaf in _leaves([self._layers, self._rule_state])]
 
     def restore(self, state: list[Tensor]) -> None:
@@ -96,14 +159,16 @@ class Development:
             ValueError: if ``state`` is of another network or another number of streams.
         """
         own = list(_leaves([self._layers, self._rule_state]))
-        part = slice(self.streams.first, self.streams.first + self.streams.count)
-        expected = [[self.streams.total, *leaf.shape[1:]] for leaf in own]
+        first, count, total = self.streams.first, self.streams.count, self.streams.total
+        rows = [len(leaf) // count for leaf in own]
+        expected = [[total * n, *leaf.shape[1:]] for n, leaf in zip(rows, own, strict=True)]
         if [list(leaf.shape) for leaf in state] != expected:
             raise ValueError(
                 "the saved state of the self-organisation is of another network or number of streams: "
                 f"shapes {[list(leaf.shape) for leaf in state]}, expected {expected}"
             )
-        values = iter([leaf[part].to(mine.device) for leaf, mine in zip(state, own, strict=True)])
+        parts = [leaf[first * n : (first + count) * n] for n, leaf in zip(rows, state, strict=True)]
+        values = iter([part.to(mine.device) for part, mine in zip(parts, own, strict=True)])
         self._layers, self._rule_state = _rebuild([self._layers, self._rule_state], values)
 
 

@@ -16,6 +16,14 @@ from lightning_snn.ops import parallel
 class Stimulus(Configurable, ABC):
     """Makes the activity of a stack's first layer, stream by stream and round by round."""
 
+    continues: bool = True
+    """Whether a round goes on where the one before ended; else every round starts from rest."""
+
+    def reward(self, post: Tensor, streams: Iterable[int], round_number: int) -> Tensor | None:
+        """A reward for each stream ``[S]``, after the layer that learns has spiked ``[T, S, N]``, or None."""
+        del post, streams, round_number
+        return None
+
     @abstractmethod
     def check(self, layer: SpikingLayer) -> None:
         """Raise ``ValueError`` if this stimulus cannot drive ``layer``."""

@@ -10,7 +10,7 @@ from lightning_snn.geometry import Square, Torus
 from lightning_snn.lateral import LateralKernel
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, Izhikevich
-from lightning_snn.plasticity import STDP, CompetitiveHebbian, Streams
+from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian, Streams
 from lightning_snn.stimuli import SpontaneousWaves
 from lightning_snn.synapses import Dense
 
@@ -96,14 +96,14 @@ def test_coupling_of_development_acts_in_every_layer_while_waves_run():
     def activity(coupling):
         kernel = LateralKernel(10.0, inhibition=20.0, inhibition_range=5.0, excitation_range=4.0)
         stack = stack_of(RULES["stdp"], above=STDP(), units=60, lateral=kernel, coupling=coupling)
-        return develop(stack, Streams(2), name="cortex").round(300, 0)
+        return develop(stack, Streams(2), name="cortex").round(300, 0).pre
 
     assert torch.equal(activity("development"), activity("always"))
 
 
 def test_a_round_returns_the_spikes_that_it_learned_from():
     stack = stack_of(RULES["stdp"])
-    spikes = develop(stack, Streams(3)).round(150, 0)
+    spikes = develop(stack, Streams(3)).round(150, 0).pre
     assert spikes.shape == (150, 3, 200)
     own, _ = SpontaneousWaves().run(
         stack.bottom,
@@ -187,19 +187,19 @@ def test_a_stack_with_two_wired_projections_wires_the_second_from_the_first_laye
     assert torch.equal(start["weight"], upper.initial_weight())
 
     development = develop(stack, Streams(2), name="cortex")
-    parts = [development.round(300, number) for number in range(2)]
+    parts = [development.round(300, number).pre for number in range(2)]
     spikes = torch.cat(parts)
     assert spikes.shape == (600, 2, 12)
     assert spikes.sum() > 50
 
     retina = develop(stack_of(RULES["stdp"]), Streams(2))
-    seen = torch.cat([retina.round(300, number) for number in range(2)])
+    seen = torch.cat([retina.round(300, number).pre for number in range(2)])
     assert torch.equal(spikes, stack.ascend(seen, upto="lgn")[0]["lgn"])
 
     rule, wiring, wins = upper.rule, start, 0
     state = rule.open(wiring, 2)
     for part in parts:
-        proposal, state = rule.learn(part, wiring, state)
+        proposal, state = rule.learn(Activity(part), wiring, state)
         wins += proposal["wins"].sum()
         wiring = rule.merge(wiring, proposal, Streams(2), 300)
     assert wins > 20

@@ -28,11 +28,11 @@ class DistributedStreams(Streams):
         self.trainer = trainer
 
     def gather(self, values: Tensor) -> Tensor:
-        """``[total, ...]`` from the ``[count, ...]`` of each process."""
+        """The rows of all processes, one behind the other."""
         if self.count == self.total:
             return values
         gathered: Tensor = self.trainer.strategy.all_gather(values.contiguous())
-        return gathered.reshape(self.total, *values.shape[1:])
+        return gathered.reshape(-1, *values.shape[1:])
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over processes."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from lightning_snn import checks
 from lightning_snn.callbacks.distributed import DistributedStreams
 from lightning_snn.callbacks.sigterm import SigtermFlag, sigterm_flag
-from lightning_snn.development import Development, measure_fields
+from lightning_snn.development import Development, RoundActivity, measure_fields
 from lightning_snn.network import SpikingStack
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
@@ -148,18 +148,18 @@ class SelfOrganization(Callback):
     def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
         """Rounds until enough units are localised, or ``max_steps``."""
         max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
-        spikes: Tensor | None = None
+        activity: RoundActivity | None = None
         note = ""
         with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
             while True:
                 if self._is_check_due(max_steps):
-                    report = self._check(trainer, name, development, spikes)
+                    report = self._check(trainer, name, development, activity)
                     note = f"{report['localised_share']:.0%} localised"
                     if self._agree_to_stop(trainer, report) or self._steps >= max_steps:
                         break
                 self._poll_sigterm(trainer)
                 steps = min(self.chunk, -(-(max_steps - self._steps) // self.num_streams))
-                spikes = development.round(steps, self._round)
+                activity = development.round(steps, self._round)
                 self._round += 1
                 self._steps += steps * self.num_streams
                 bar.update(min(self._steps, max_steps), note)
@@ -175,12 +175,12 @@ class SelfOrganization(Callback):
         return self._steps > 0 and (self._round % self.check_every_n_rounds == 0 or self._steps >= max_steps)
 
     def _check(
-        self, trainer: Trainer, name: str, development: Development, spikes: Tensor | None
+        self, trainer: Trainer, name: str, development: Development, activity: RoundActivity | None
     ) -> dict[str, float]:
         """Measure the fields and log them, with the activity of the last round if it ran here."""
         report = self._measure(development)
-        activity = {} if spikes is None else {"spikes_per_step": spikes.sum(2).mean().item()}
-        self._log(trainer, name, report | activity)
+        last = {} if activity is None else {"spikes_per_step": activity.pre.sum(2).mean().item()}
+        self._log(trainer, name, report | last)
         return report
 
     def _measure(self, development: Development) -> dict[str, float]:

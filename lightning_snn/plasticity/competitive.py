@@ -1,11 +1,10 @@
 """Competitive Hebbian learning: the unit furthest above its threshold wins and alone learns."""
 
 import torch
-from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.ops.competitive_scan import CompetitiveConstants, CompetitiveState, competitive_scan
-from lightning_snn.plasticity.rule import LearningRule, Tensors, copies, working_copies
+from lightning_snn.plasticity.rule import Activity, LearningRule, Tensors, copies, working_copies
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -79,13 +78,14 @@ class CompetitiveHebbian(LearningRule):
             "steps": torch.zeros((), dtype=torch.int64),
         }
 
-    def open(self, wiring: Tensors, num_streams: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
         """Nothing: the rule has no dynamics of its own."""
-        del wiring, num_streams
+        del wiring, num_rows
         return {}
 
-    def learn(self, spikes: Tensor, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
+    def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Run one chunk; see `competitive_scan`."""
+        spikes = activity.pre
         num_streams = spikes.shape[1]
         start = CompetitiveState(
             weight=working_copies(wiring["weight"], num_streams),

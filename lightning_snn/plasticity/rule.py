@@ -1,6 +1,7 @@
 """What a learning rule is: how it starts, learns in streams, and merges what the streams learned."""
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,14 +12,46 @@ from lightning_snn.plasticity.streams import Streams
 Tensors = dict[str, Tensor]
 
 
+class Activity(NamedTuple):
+    """Spikes of one chunk on both sides of the synapses that share one set of weights.
+
+    A projection of any kind presents itself in this form: R rows are its streams, or where weights are
+    shared between places (as in a convolution) its streams times its places, places running fastest.
+
+    Args:
+        pre: Spikes ``[T, R, F]`` of the F inputs of a unit.
+        post: Spikes ``[T, R, K]`` of the K units; None for a rule that decides itself who spikes.
+        places: Places of each stream: R is the number of streams times this.
+        reward: One number a stream ``[S]``, for the chunk; None where there is none.
+    """
+
+    pre: Tensor
+    post: Tensor | None = None
+    places: int = 1
+    reward: Tensor | None = None
+
+    def require_post(self) -> Tensor:
+        """``post``.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        if self.post is None:
+            raise ValueError("this rule needs the spikes of the units (post), got none")
+        return self.post
+
+
 class LearningRule(Configurable, ABC):
     """A rule that wires a projection; it holds constants only, all state is passed and returned.
 
     Three kinds of state, each a dictionary of tensors:
 
-    * *wiring*: what a projection keeps and checkpoints save: ``weight [post, pre]`` and the rule's own.
-    * *stream*: what one stream carries from chunk to chunk (potentials, traces): ``[S, ...]``.
-    * *proposal*: what the streams made of the wiring in one chunk: ``[S, ...]``, given to `merge`.
+    * *wiring*: what a projection keeps and checkpoints save: ``weight [K, F]`` and the rule's own.
+    * *stream*: what one stream carries from chunk to chunk (potentials, traces): ``[R, ...]``.
+    * *proposal*: what the streams made of the wiring in one chunk, the rows of a process in order, given to
+      `merge`.
+
+    A rule knows no projection: it sees the spikes of F inputs and K units, see `Activity`.
     """
 
     connected_above: float
@@ -27,25 +60,43 @@ class LearningRule(Configurable, ABC):
     dt: float | None = None
     """Step in ms that the rule's time constants were turned into factors for; None if it has none."""
 
+    needs_post: bool = False
+    """Whether the layer's own neurons spike while the rule learns; else the rule decides who spikes."""
+
+    absolute_weights: bool = False
+    """Whether a weight is the input that a spike causes; else only its share in the unit's field counts."""
+
+    converged_below: float | None = None
+    """`convergence` below which the projection is wired; None where the fields decide."""
+
     @abstractmethod
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
-        """The wiring before any activity."""
+        """The wiring of ``num_post`` units with ``num_pre`` inputs each before any activity."""
 
     @abstractmethod
-    def open(self, wiring: Tensors, num_streams: int) -> Tensors:
-        """The stream state before the first chunk, each tensor ``[S, ...]``."""
+    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+        """The stream state before the first chunk, each tensor ``[R, ...]``."""
 
     @abstractmethod
-    def learn(self, spikes: Tensor, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
-        """Run one chunk of presynaptic spikes ``[T, S, pre]``; each stream learns on its own copy.
+    def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
+        """Run one chunk; each row learns on its own copy, or all on fixed weights.
 
         Returns:
-            The proposal and the stream state after the chunk; the arguments are not modified.
+            The proposal, with the spikes (or wins) of every unit ``wins [R, K]``, and the stream state after
+            the chunk; the arguments are not modified.
         """
 
     @abstractmethod
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
-        """The wiring after a round in which every stream ran ``steps`` steps; the same on all processes."""
+        """The wiring after a round in which every row ran ``steps`` steps; the same on all processes.
+
+        ``streams`` counts the rows of all processes.
+        """
+
+    def convergence(self, wiring: Tensors) -> float | None:
+        """How far the weights are from their end; None where the rule has no such measure."""
+        del wiring
+        return None
 
 
 def working_copies(weight: Tensor, num_streams: int) -> Tensor:

@@ -3,11 +3,10 @@
 import math
 
 import torch
-from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.ops.stdp_scan import STDPConstants, STDPState, stdp_scan
-from lightning_snn.plasticity.rule import LearningRule, Tensors, copies, working_copies
+from lightning_snn.plasticity.rule import Activity, LearningRule, Tensors, copies, working_copies
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -94,18 +93,19 @@ class STDP(LearningRule):
             "threshold": self.constants.threshold_jump * torch.rand(num_post, generator=generator),
         }
 
-    def open(self, wiring: Tensors, num_streams: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
         """Potentials and traces at 0."""
         num_post, num_pre = wiring["weight"].shape
         zeros = wiring["weight"].new_zeros
         return {
-            "v": zeros(num_streams, num_post),
-            "pre_trace": zeros(num_streams, num_pre),
-            "post_trace": zeros(num_streams, num_post),
+            "v": zeros(num_rows, num_post),
+            "pre_trace": zeros(num_rows, num_pre),
+            "post_trace": zeros(num_rows, num_post),
         }
 
-    def learn(self, spikes: Tensor, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
+    def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Run one chunk; see `stdp_scan`."""
+        spikes = activity.pre
         num_streams = spikes.shape[1]
         start = STDPState(
             weight=working_copies(wiring["weight"], num_streams),

@@ -1,5 +1,7 @@
 """The independent streams of a self-organisation, and how their results come together."""
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -28,6 +30,14 @@ class Streams:
     def numbers(self) -> range:
         """The global numbers of the streams of this process."""
         return range(self.first, self.first + self.count)
+
+    def times(self, places: int) -> "Streams":
+        """The rows of these streams where each has ``places`` places, as streams of their own."""
+        if places == 1:
+            return self
+        rows = copy.copy(self)
+        rows.total, rows.first, rows.count = (places * n for n in (self.total, self.first, self.count))
+        return rows
 
     def gather(self, values: Tensor) -> Tensor:
         """``[total, ...]`` from the ``[count, ...]`` of each process, by global stream number."""

@@ -1,12 +1,14 @@
 """All-to-all projection."""
 
-import torch
+from collections.abc import Sequence
+
 from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn import checks
 from lightning_snn.ops.event_sum import event_sum
-from lightning_snn.plasticity import LearningRule
+from lightning_snn.plasticity import Homeostasis, LearningRule
+from lightning_snn.synapses.initial import efficacy, initial_wiring
 from lightning_snn.synapses.projection import Projection
 
 
@@ -15,12 +17,14 @@ class Dense(Projection):
 
     Without a rule the current is ``gain * W s``. With a rule it is ``gain`` times the weighted mean of
     the spikes of a unit's field, ``gain * (W' s) / sum(W')``, W' the weights of the connected synapses:
-    rules with weights of different scale drive the next layer alike.
+    rules with weights of different scale drive the next layer alike. Rules whose weights are currents
+    themselves (`LearningRule.absolute_weights`) keep ``gain * W s``.
 
     Args:
         num_pre: Presynaptic neurons; a stack fills it in.
         num_post: Postsynaptic neurons; a stack fills it in.
         rule: Rule that wires the projection from activity.
+        homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: Current that a unit receives when every weight is 1 (without a rule) or its whole field
             spikes at once (with a rule).
         trainable: Whether gradients reach the weights. Where neither they nor the spikes need a gradient,
@@ -37,6 +41,7 @@ class Dense(Projection):
         num_post: int,
         *,
         rule: LearningRule | None = None,
+        homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
         trainable: bool = False,
         seed: int = 0,
@@ -44,10 +49,8 @@ class Dense(Projection):
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
         checks.positive("gain", gain)
-        start = _start(num_pre, num_post, rule, seed)
-        super().__init__(
-            num_pre, num_post, start.pop("weight"), rule=rule, variables=start, trainable=trainable
-        )
+        start = initial_wiring(num_pre, num_post, rule, homeostasis, seed)
+        super().__init__(num_pre, num_post, start, rule=rule, homeostasis=homeostasis, trainable=trainable)
         self.gain = gain
         self.trainable = trainable
         self.seed = seed
@@ -65,19 +68,8 @@ class Dense(Projection):
 
     def efficacy(self) -> Tensor:
         """Current ``[num_post, num_pre]`` that one spike causes."""
-        if self.rule is None:
-            return self.gain * self.weight
-        field = self.weight * self.connected
-        return field * (self.gain / field.sum(1, keepdim=True).clamp_min(1e-12))
+        return efficacy(self.weight, self.rule, self.gain)
 
     def initial_weight(self) -> Tensor:
         """The weights ``[num_post, num_pre]`` that the projection started from."""
-        return _start(self.num_pre, self.num_post, self.rule, self.seed)["weight"]
-
-
-def _start(num_pre: int, num_post: int, rule: LearningRule | None, seed: int) -> dict[str, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    if rule is not None:
-        return rule.initial(num_pre, num_post, generator)
-    bound = (3 / num_pre) ** 0.5
-    return {"weight": bound * (2 * torch.rand(num_post, num_pre, generator=generator) - 1)}
+        return initial_wiring(self.num_pre, self.num_post, self.rule, None, self.seed)["weight"]

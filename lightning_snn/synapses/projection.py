@@ -1,6 +1,7 @@
 """What a projection is: weights from one layer to the next, and whether they are wired."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -8,10 +9,15 @@ from torch import Tensor, nn
 
 from lightning_snn.config import Configurable
 from lightning_snn.plasticity import LearningRule, Tensors
+from lightning_snn.plasticity.homeostasis import Homeostasis
 
 
 class Projection(Configurable, nn.Module, ABC):
     """Synapses from ``num_pre`` to ``num_post`` neurons.
+
+    To a rule every projection looks alike: P places, each with K units that see the same F inputs (`fields`,
+    `units`); the weights are ``[K, F]`` where all places share them, else ``[P, K, F]``. A new projection
+    says which neurons these are and how spikes become currents.
 
     With a learning rule, ``weight`` and the rule's own variables (thresholds, counts) stand in the
     ``state_dict``, and the buffer ``wired`` tells whether self-organisation has finished with it.
@@ -19,31 +25,40 @@ class Projection(Configurable, nn.Module, ABC):
     Args:
         num_pre: Presynaptic neurons.
         num_post: Postsynaptic neurons.
-        weight: ``[num_post, num_pre]``.
+        start: ``weight [K, F]``, shared by all places, or ``[P, K, F]``, and the variables of rule and
+            homeostasis; see `initial_wiring`.
         rule: Rule that wires the projection, if any.
-        variables: The rule's own variables.
+        homeostasis: What keeps weights and activity in bounds; applied in this order after each merge.
         trainable: Whether gradients reach ``weight``.
     """
 
     wired: Tensor
 
+    places: int = 1
+    """P: places that see fields of their own."""
+
+    has_fields: bool = True
+    """Whether `connected` says where in the sheet below a unit's field lies."""
+
     def __init__(
         self,
         num_pre: int,
         num_post: int,
-        weight: Tensor,
+        start: Tensors,
         *,
         rule: LearningRule | None = None,
-        variables: Tensors | None = None,
+        homeostasis: Sequence[Homeostasis] | None = None,
         trainable: bool = False,
     ) -> None:
         super().__init__()
         self.num_pre = num_pre
         self.num_post = num_post
         self.rule = rule
-        self.weight = nn.Parameter(weight, requires_grad=trainable)
+        self.homeostasis = list(homeostasis or [])
+        variables = dict(start)
+        self.weight = nn.Parameter(variables.pop("weight"), requires_grad=trainable)
         self.variables = nn.Module()
-        for name, value in (variables or {}).items():
+        for name, value in variables.items():
             self.variables.register_buffer(name, value)
         self.register_buffer("wired", torch.tensor(rule is None))
 
@@ -53,7 +68,27 @@ class Projection(Configurable, nn.Module, ABC):
 
     @abstractmethod
     def initial_weight(self) -> Tensor:
-        """The weights ``[num_post, num_pre]`` that the projection started from."""
+        """The weights that the projection started from, in the shape of ``weight``."""
+
+    def fields(self, spikes: Tensor) -> Tensor:
+        """The inputs of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""
+        return spikes[..., None, :]
+
+    def units(self, spikes: Tensor) -> Tensor:
+        """The units of each place ``[..., P, K]`` from spikes ``[..., num_post]``."""
+        return spikes[..., None, :]
+
+    @property
+    def groups(self) -> int | None:
+        """Places with weights of their own; None where all share them."""
+        return None if self.weight.ndim == 2 else self.places
+
+    def spread(self, values: Tensor) -> Tensor:
+        """One value a unit, ``[K]`` or ``[P, K]``, as one a neuron ``[num_post]``: the inverse of `units`."""
+        order = self.units(torch.arange(self.num_post, device=values.device))
+        spread = torch.empty(self.num_post, dtype=values.dtype, device=values.device)
+        spread[order] = values.expand(order.shape)
+        return spread
 
     @property
     def connected(self) -> Tensor:

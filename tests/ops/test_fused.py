@@ -8,6 +8,7 @@ from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif
 from lightning_snn.ops import backend
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.stdp_window import cpu, stdp_window
+from lightning_snn.plasticity import Activity
 
 TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
 """Of gradients, relative to their largest value; spikes and states are equal bit for bit."""
@@ -240,8 +241,8 @@ def test_rules_equal_the_reference(rule, dtype, shape, threads):
 
     def run():
         stream = rule.open(wiring, streams)
-        first, stream = rule.learn(spikes[0], wiring, stream)
-        second, stream = rule.learn(spikes[1], wiring, stream)
+        first, stream = rule.learn(Activity(spikes[0]), wiring, stream)
+        second, stream = rule.learn(Activity(spikes[1]), wiring, stream)
         return [*first.values(), *second.values(), *stream.values()]
 
     reference, fused = with_threads(threads, lambda: on_both(run))
@@ -286,7 +287,7 @@ def test_stdp_window_is_exponential_and_a_coincidence_potentiates_only(lag, expe
 def learn(spikes):
     rule = STDP()
     wiring = rule.initial(3, 2, torch.Generator())
-    return rule.learn(spikes, wiring, rule.open(wiring, 2))
+    return rule.learn(Activity(spikes), wiring, rule.open(wiring, 2))
 
 
 def window(spikes):

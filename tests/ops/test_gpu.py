@@ -7,6 +7,7 @@ from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKern
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.stdp_window import stdp_window
+from lightning_snn.plasticity import Activity
 
 pytestmark = [
     pytest.mark.gpu,
@@ -89,8 +90,8 @@ def test_sheets_of_256_streams_without_waiting(neuron, strict):
 def test_rules(rule, strict):
     wiring = rule.initial(300, 50, torch.Generator().manual_seed(0))
     spikes = (torch.rand(10, 4, 300, generator=torch.Generator().manual_seed(1)) < 0.3).float()
-    proposal, stream = rule.learn(spikes, wiring, rule.open(wiring, 4))
-    on_card = (spikes.cuda(), on("cuda", wiring), on("cuda", rule.open(wiring, 4)))
+    proposal, stream = rule.learn(Activity(spikes), wiring, rule.open(wiring, 4))
+    on_card = (Activity(spikes.cuda()), on("cuda", wiring), on("cuda", rule.open(wiring, 4)))
     rule.learn(*on_card)
     torch.cuda.synchronize()
     with strict:

@@ -11,6 +11,7 @@ from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKern
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
 from lightning_snn.ops import backend
 from lightning_snn.ops.lif import lif_scan
+from lightning_snn.plasticity import Activity
 
 
 def on_both(run):
@@ -85,7 +86,7 @@ def test_rules(rule, shape):
     spikes = (rand(steps, streams, num_pre) < 0.3).float()
 
     def run():
-        proposal, stream = rule.learn(spikes, wiring, rule.open(wiring, streams))
+        proposal, stream = rule.learn(Activity(spikes), wiring, rule.open(wiring, streams))
         return [*proposal.values(), *stream.values()]
 
     plain, fused = on_both(run)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_snn.plasticity import CompetitiveHebbian, Streams
+from lightning_snn.plasticity import Activity, CompetitiveHebbian, Streams
 
 f = np.float32
 
@@ -60,7 +60,7 @@ def proposal_of(wins, weight, threshold, largest):
 def test_learning_equals_a_loop_over_elements():
     rule = CompetitiveHebbian(threshold=15.0)
     wiring, spikes = make(rule), activity(150, 3)
-    proposal, _ = rule.learn(spikes, wiring, {})
+    proposal, _ = rule.learn(Activity(spikes), wiring, {})
     for s in range(3):
         weight, threshold, largest, winners = learn_by_loop(
             spikes[:, s], wiring["weight"], wiring["threshold"]
@@ -76,7 +76,7 @@ def test_learning_equals_a_loop_over_elements():
 def test_only_the_winner_learns_and_keeps_its_mean():
     rule = CompetitiveHebbian(threshold=10.0, threshold_spread=0.0)
     wiring, spikes = make(rule), activity(1, 1)
-    proposal, _ = rule.learn(spikes, wiring, {})
+    proposal, _ = rule.learn(Activity(spikes), wiring, {})
     winner = (wiring["weight"] @ spikes[0, 0]).argmax().item()
     changed = (proposal["weight"][0].t() != wiring["weight"]).any(1)
     assert changed.nonzero()[:, 0].tolist() == [winner]
@@ -89,11 +89,11 @@ def test_only_the_winner_learns_and_keeps_its_mean():
 def test_nobody_wins_below_threshold_or_in_silence():
     rule = CompetitiveHebbian(threshold=1000.0)
     wiring = make(rule)
-    proposal, _ = rule.learn(activity(30, 2), wiring, {})
+    proposal, _ = rule.learn(Activity(activity(30, 2)), wiring, {})
     assert not proposal["wins"].any()
     assert torch.equal(proposal["weight"][1].t(), wiring["weight"])
     assert proposal["largest"].min() > 0
-    quiet, _ = CompetitiveHebbian(threshold=1e-3).learn(torch.zeros(5, 1, 20), wiring, {})
+    quiet, _ = CompetitiveHebbian(threshold=1e-3).learn(Activity(torch.zeros(5, 1, 20)), wiring, {})
     assert not quiet["wins"].any()
 
 
@@ -128,7 +128,7 @@ def test_a_unit_that_won_nowhere_keeps_its_weights_and_threshold():
     rule = CompetitiveHebbian(threshold=15.0, review_interval=10_000)
     wiring = make(rule)
     wiring["threshold"][2] = 1000.0
-    proposal, _ = rule.learn(activity(60, 3), wiring, {})
+    proposal, _ = rule.learn(Activity(activity(60, 3)), wiring, {})
     merged = rule.merge(wiring, proposal, Streams(3), 60)
     assert merged["wins"][2] == 0
     assert merged["wins"].sum() > 20
@@ -163,7 +163,7 @@ def test_largest_response_is_carried_over_rounds():
     rule = CompetitiveHebbian(threshold=1000.0)
     wiring = make(rule)
     wiring["largest"] += 500
-    proposal, _ = rule.learn(activity(30, 2), wiring, {})
+    proposal, _ = rule.learn(Activity(activity(30, 2)), wiring, {})
     assert rule.merge(wiring, proposal, Streams(2), 30)["largest"].tolist() == [500] * 6
 
 

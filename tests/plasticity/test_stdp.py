@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_snn.plasticity import STDP, Streams
+from lightning_snn.plasticity import STDP, Activity, Streams
 
 f = np.float32
 
@@ -63,7 +63,7 @@ class Loop:
 def test_learning_equals_a_loop_over_elements(share, threshold):
     rule = STDP(threshold=threshold, threshold_jump=0.2)
     wiring, spikes = make(rule), activity(200, 3, share=share)
-    proposal, state = rule.learn(spikes, wiring, rule.open(wiring, 3))
+    proposal, state = rule.learn(Activity(spikes), wiring, rule.open(wiring, 3))
     for s in range(3):
         loop = Loop(wiring["weight"], wiring["threshold"], threshold=threshold, jump=0.2)
         for step in spikes[:, s].numpy():
@@ -82,7 +82,7 @@ def one_unit(weight, spikes, **options):
     rule = STDP(threshold_jump=0.0, **options)
     wiring = {"weight": torch.tensor([weight]), "threshold": torch.zeros(1)}
     sequence = torch.tensor(spikes)[:, None]
-    proposal, state = rule.learn(sequence, wiring, rule.open(wiring, 1))
+    proposal, state = rule.learn(Activity(sequence), wiring, rule.open(wiring, 1))
     return proposal["weight"][0, :, 0].tolist(), proposal, state
 
 
@@ -122,7 +122,7 @@ def test_a_coincidence_depresses_nothing():
 def test_weights_stay_between_0_and_1(pair_depression):
     rule = STDP(learning_rate=1.0, threshold=1.0, pair_depression=pair_depression)
     wiring = make(rule)
-    proposal, _ = rule.learn(activity(200, 2, share=0.3), wiring, rule.open(wiring, 2))
+    proposal, _ = rule.learn(Activity(activity(200, 2, share=0.3)), wiring, rule.open(wiring, 2))
     assert proposal["wins"].sum() > 50
     assert proposal["weight"].min() >= 0
     assert proposal["weight"].max() <= 1
@@ -139,7 +139,7 @@ def test_the_losers_are_inhibited_by_their_own_threshold_but_not_below_minus_it(
     wiring = {"weight": torch.tensor([[0.9], [0.8], [0.8]]), "threshold": torch.tensor([0.0, 1.0, 0.5])}
     state = rule.open(wiring, 1)
     state["v"] += torch.tensor([5.0, 3.0, -4.0]) / math.exp(-1 / 5)
-    proposal, after = rule.learn(torch.ones(1, 1, 1), wiring, state)
+    proposal, after = rule.learn(Activity(torch.ones(1, 1, 1)), wiring, state)
     assert proposal["wins"].tolist() == [[1, 0, 0]]
     assert after["v"][0].tolist() == pytest.approx([0, 3 + 0.8 - 3, -2.5], abs=1e-5)
 
@@ -147,7 +147,8 @@ def test_the_losers_are_inhibited_by_their_own_threshold_but_not_below_minus_it(
 def test_thresholds_rise_at_a_spike_and_decay_in_every_step():
     rule = STDP(threshold=0.4, threshold_jump=3.0, tau_threshold=50.0, dt=2.0)
     wiring = {"weight": torch.tensor([[0.9], [0.1]]), "threshold": torch.tensor([0.2, 1.0])}
-    proposal, _ = rule.learn(torch.tensor([1.0, 0, 0, 0]).reshape(4, 1, 1), wiring, rule.open(wiring, 1))
+    spikes = torch.tensor([1.0, 0, 0, 0]).reshape(4, 1, 1)
+    proposal, _ = rule.learn(Activity(spikes), wiring, rule.open(wiring, 1))
     assert proposal["wins"].tolist() == [[1, 0]]
     decay = math.exp(-2 / 50)
     expected = [0.2 * decay**4 + 3 * decay**3, decay**4]
@@ -160,7 +161,7 @@ def test_dt_turns_time_constants_into_factors():
         rule = STDP(threshold=100.0, tau_mem=10.0, tau_pre=20.0, dt=dt)
         spikes = torch.zeros(4, 1, 3)
         spikes[0, 0, 1] = 1
-        _, state = rule.learn(spikes, wiring, rule.open(wiring, 1))
+        _, state = rule.learn(Activity(spikes), wiring, rule.open(wiring, 1))
         expected = wiring["weight"][:, 1] * math.exp(-3 * dt / 10)
         torch.testing.assert_close(state["v"][0], expected)
         assert state["pre_trace"][0].tolist() == pytest.approx([0, math.exp(-3 * dt / 20), 0])
@@ -197,7 +198,7 @@ def test_a_silent_unit_keeps_its_weights_although_pairs_depress_them_in_a_stream
     wiring["threshold"][3] = 1e6
     state = rule.open(wiring, 2)
     state["post_trace"][:, 3] = 1.0
-    proposal, _ = rule.learn(activity(50, 2), wiring, state)
+    proposal, _ = rule.learn(Activity(activity(50, 2)), wiring, state)
     merged = rule.merge(wiring, proposal, Streams(2), 50)
     assert not torch.equal(proposal["weight"][0, :, 3], wiring["weight"][3])
     assert torch.equal(merged["weight"][3], wiring["weight"][3])

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from lightning_snn.plasticity import STDP, CompetitiveHebbian, Streams
+from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian, Streams
 
 
 def copies(total, *shape, seed=0):
@@ -87,7 +87,7 @@ def run_rounds(rule, streams, spikes, rounds=3):
     wiring = start(rule)
     state = rule.open(wiring, streams.count)
     for part in spikes[:, streams.first : streams.first + streams.count].chunk(rounds):
-        proposal, state = rule.learn(part, wiring, state)
+        proposal, state = rule.learn(Activity(part), wiring, state)
         wiring = rule.merge(wiring, proposal, streams, len(part))
     return wiring
 
@@ -112,9 +112,9 @@ def test_a_rule_learns_the_same_on_any_number_of_processes(rule, sizes, split_st
 @every_rule
 def test_streams_work_on_copies_of_their_own(rule):
     spikes, wiring = activity(60, 3), start(rule)
-    together, _ = rule.learn(spikes, wiring, rule.open(wiring, 3))
+    together, _ = rule.learn(Activity(spikes), wiring, rule.open(wiring, 3))
     for s in range(3):
-        alone, _ = rule.learn(spikes[:, s : s + 1], wiring, rule.open(wiring, 1))
+        alone, _ = rule.learn(Activity(spikes[:, s : s + 1]), wiring, rule.open(wiring, 1))
         assert_same({name: value[s : s + 1] for name, value in together.items()}, alone)
     assert not torch.equal(together["weight"][0], together["weight"][1])
 
@@ -123,10 +123,10 @@ def test_streams_work_on_copies_of_their_own(rule):
 @pytest.mark.parametrize("split", [1, 37])
 def test_splitting_a_chunk_without_a_merge_changes_nothing(rule, split):
     spikes, wiring = activity(80, 1), start(rule)
-    whole, end = rule.learn(spikes, wiring, rule.open(wiring, 1))
-    first, middle = rule.learn(spikes[:split], wiring, rule.open(wiring, 1))
+    whole, end = rule.learn(Activity(spikes), wiring, rule.open(wiring, 1))
+    first, middle = rule.learn(Activity(spikes[:split]), wiring, rule.open(wiring, 1))
     carried = wiring | {n: first[n][0] for n in ("threshold", "largest") if n in first}
-    second, last = rule.learn(spikes[split:], carried | {"weight": first["weight"][0].t()}, middle)
+    second, last = rule.learn(Activity(spikes[split:]), carried | {"weight": first["weight"][0].t()}, middle)
     second["wins"] = first["wins"] + second["wins"]
     assert whole["wins"].sum() > 10
     assert_same(second, whole)
@@ -137,9 +137,9 @@ def test_splitting_a_chunk_without_a_merge_changes_nothing(rule, split):
 def test_learn_and_merge_do_not_modify_their_arguments(rule):
     spikes, wiring = activity(60, 2), start(rule)
     state = rule.open(wiring, 2)
-    _, state = rule.learn(spikes, wiring, state)
+    _, state = rule.learn(Activity(spikes), wiring, state)
     before = [{n: v.clone() for n, v in part.items()} for part in (wiring, state, {"spikes": spikes})]
-    proposal, _ = rule.learn(spikes, wiring, state)
+    proposal, _ = rule.learn(Activity(spikes), wiring, state)
     kept = {n: v.clone() for n, v in proposal.items()}
     rule.merge(wiring, proposal, Streams(2), 60)
     for part, copy in zip((wiring, state, {"spikes": spikes}, proposal), (*before, kept), strict=True):

@@ -8,15 +8,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from lightning_snn.ops.triton_tools import (
-    SURROGATES,
-    add_fired_rows,
-    bump,
-    collect,
-    grid_of,
-    owned,
-    owned_gradient,
-)
+from lightning_snn.ops import triton_tools as tools
+from lightning_snn.ops.triton_tools import SURROGATES, add_fired_rows, bump, collect, grid_of
 
 BLOCK = 256
 """Neurons of a program."""
@@ -28,7 +21,7 @@ def scan(
     """Spikes ``[T, B, N]`` and the state after the last step."""
     current, factors = _rows(current), factors.contiguous()
     spikes = torch.empty(current.shape, dtype=v.dtype, device=v.device)
-    end = (owned(v), owned(clock), owned(adaptation))
+    end = (tools.owned(v), tools.owned(clock), tools.owned(adaptation))
     steps, batch, nodes = current.shape
     _scan[grid_of(nodes, BLOCK, batch)](
         current, current.stride(0), current.stride(1), *end, factors, factors.shape[1], spikes,
@@ -51,7 +44,7 @@ def scan_sheet(
     """As `scan`, each neuron sending its row of ``coupling`` one step after a spike."""
     current, factors = _rows(current), factors.contiguous()
     found = torch.empty(current.shape, dtype=v.dtype, device=v.device)
-    end = (owned(v), owned(clock), owned(adaptation))
+    end = (tools.owned(v), tools.owned(clock), tools.owned(adaptation))
     steps, batch, nodes = current.shape
     fired = torch.empty(batch, nodes, dtype=torch.int32, device=v.device)
     _scan_sheet[(batch,)](
@@ -80,7 +73,10 @@ def scan_backward(
     del rises  # costs nothing here: memory is what takes the time
     current, grad_spikes, factors = _rows(current), _rows(grad_spikes), factors.contiguous()
     grad_current = torch.empty(current.shape, dtype=v.dtype, device=v.device)
-    grad_v, grad_adaptation = owned_gradient(grad_v, v), owned_gradient(grad_adaptation, adaptation)
+    grad_v, grad_adaptation = (
+        tools.owned_gradient(grad_v, v),
+        tools.owned_gradient(grad_adaptation, adaptation),
+    )
     steps, batch, nodes = current.shape
     segment = max(1, math.isqrt(steps))
     starts = v.new_empty(-(-steps // segment), 3, batch, nodes)

@@ -1,0 +1,63 @@
+"""The wiring that a projection starts from, and how the weights of a unit become currents."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
+from lightning_snn.plasticity.homeostasis import add_variables
+
+
+def initial_wiring(
+    fan_in: int,
+    units: int,
+    rule: LearningRule | None,
+    homeostasis: Sequence[Homeostasis] | None,
+    seed: int,
+    *,
+    groups: int | None = None,
+) -> Tensors:
+    """Weights and variables before any activity.
+
+    Args:
+        fan_in: Inputs of a unit, F.
+        units: Units K.
+        rule: Rule that draws them; without one, weights are ``U(-b, b)`` with variance ``1 / F``.
+        homeostasis: Adds its variables.
+        seed: Of the draw.
+        groups: Places with weights of their own, whose wirings are stacked; None: one wiring.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def one() -> Tensors:
+        if rule is None:
+            bound = (3 / fan_in) ** 0.5
+            return {"weight": bound * (2 * torch.rand(units, fan_in, generator=generator) - 1)}
+        return add_variables(rule.initial(fan_in, units, generator), list(homeostasis or []))
+
+    return one() if groups is None else stack([one() for _ in range(groups)])
+
+
+def stack(parts: list[Tensors]) -> Tensors:
+    """The wirings of several places as one."""
+    return {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def unstack(wiring: Tensors, groups: int | None) -> list[Tensors]:
+    """The wirings of the places: inverse of `stack`."""
+    if groups is None:
+        return [wiring]
+    return [{name: value[g] for name, value in wiring.items()} for g in range(groups)]
+
+
+def efficacy(weight: Tensor, rule: LearningRule | None, gain: float) -> Tensor:
+    """Current that one spike causes, in the shape of ``weight`` ``[..., K, F]``.
+
+    ``gain`` times the weight; where the rule's weights have no scale of their own, ``gain`` times the share
+    of the weight in those of the unit's connected synapses.
+    """
+    if rule is None or rule.absolute_weights:
+        return gain * weight
+    field = weight * (weight > rule.connected_above)
+    return field * (gain / field.sum(-1, keepdim=True).clamp_min(1e-12))
