@@ -11,7 +11,7 @@ from lightning_snn.network import Node, SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, Izhikevich, NeuronModel
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, LearningRule
 from lightning_snn.readout import MLP, ExtremeLearningMachine, Linear, Readout
-from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+from lightning_snn.stimuli import Images, SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Dense, Projection
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Encoder",
     "ExtremeLearningMachine",
     "Figures",
+    "Images",
     "Izhikevich",
     "LateralKernel",
     "LearningRule",

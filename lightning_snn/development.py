@@ -6,12 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_snn import metrics
-from lightning_snn.geometry import Sheet
 from lightning_snn.network import SpikingStack
 from lightning_snn.plasticity import Activity, LearningRule, Streams, Tensors
 from lightning_snn.stimuli import Stimulus
-from lightning_snn.synapses import Projection
 from lightning_snn.synapses.initial import stack as stack_parts
 from lightning_snn.synapses.initial import unstack
 
@@ -21,10 +18,12 @@ class RoundActivity(NamedTuple):
 
     Args:
         pre: Spikes ``[T, S, N]`` of the layer below in the streams of this process.
-        share: Share of the layer's units that spike (or win) in a step, over all processes.
+        share_below: Share of that layer's neurons that spike in a step, over all processes.
+        share: Share of the layer's own units that spike (or win) in a step, likewise.
     """
 
     pre: Tensor
+    share_below: float
     share: float
 
 
@@ -96,7 +95,8 @@ class Development:
         self.projection.rewire(merged[0] if self.projection.groups is None else stack_parts(merged))
         self._rule_state = states
         units = steps * rows.total * self.projection.weight.shape[:-1].numel()
-        return RoundActivity(pre, spikes.item() / units)
+        below = self.streams.sum(pre.sum()).item() / (steps * self.streams.total * pre.shape[2])
+        return RoundActivity(pre, below, spikes.item() / units)
 
     def _run(self, steps: int, number: int) -> tuple[Tensor, Tensor | None]:
         """Spikes ``[steps, S, N]`` of the layer below, and of the layer itself if its rule wants them."""
@@ -170,33 +170,6 @@ class Development:
         parts = [leaf[first * n : (first + count) * n] for n, leaf in zip(rows, state, strict=True)]
         values = iter([part.to(mine.device) for part, mine in zip(parts, own, strict=True)])
         self._layers, self._rule_state = _rebuild([self._layers, self._rule_state], values)
-
-
-def measure_fields(projection: Projection, sheet: Sheet, *, target_share: float) -> dict[str, float]:
-    """Field measures of a projection's units on the sheet below.
-
-    Args:
-        projection: The projection.
-        sheet: Geometry of the layer below.
-        target_share: A unit is localised only if its field has less than this share of the nodes.
-
-    Returns:
-        ``localised_share`` and ``coverage`` (of all units), and the means over the units that have a
-        field: ``field_size`` in nodes, ``rms_radius`` in units of length, ``compactness``.
-    """
-    connected = projection.connected
-    distances = sheet.distances().to(connected.device)
-    localised = metrics.localised(
-        connected, distances, density=sheet.density, target_size=target_share * sheet.num_nodes
-    )
-    values = {
-        "localised_share": localised.float().mean(),
-        "field_size": metrics.field_size(connected).mean(),
-        "rms_radius": metrics.rms_radius(connected, distances).nanmean(),
-        "coverage": metrics.coverage(connected),
-        "compactness": metrics.compactness(connected, distances).nanmean(),
-    }
-    return {name: value.item() for name, value in values.items()}
 
 
 def _leaves(state: Any) -> Iterator[Tensor]:

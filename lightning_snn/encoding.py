@@ -29,8 +29,11 @@ class Encoder(Configurable, ABC):
         """Whether the same values always give the same input, so that features may be kept."""
 
     @abstractmethod
-    def __call__(self, values: Tensor, *, dt: float) -> Tensor:
-        """Input ``[T, B, N]`` for values ``[B, N]`` in [0, 1] and a step of ``dt`` ms."""
+    def __call__(self, values: Tensor, *, dt: float, generator: torch.Generator | None = None) -> Tensor:
+        """Input ``[T, B, N]`` for values ``[B, N]`` in [0, 1] and a step of ``dt`` ms.
+
+        ``generator`` is the source of chance of an encoder that is not repeatable; by default torch's own.
+        """
 
 
 class ConstantCurrent(Encoder):
@@ -56,9 +59,9 @@ class ConstantCurrent(Encoder):
         """Always."""
         return True
 
-    def __call__(self, values: Tensor, *, dt: float) -> Tensor:
+    def __call__(self, values: Tensor, *, dt: float, generator: torch.Generator | None = None) -> Tensor:
         """Input ``[T, B, N]``, a view that takes the memory of one step."""
-        del dt
+        del dt, generator
         return (self.bias + self.gain * values).expand(self.num_steps, *values.shape)
 
 
@@ -89,9 +92,9 @@ class Poisson(Encoder):
         """Whether it is seeded."""
         return self.seed is not None
 
-    def __call__(self, values: Tensor, *, dt: float) -> Tensor:
+    def __call__(self, values: Tensor, *, dt: float, generator: torch.Generator | None = None) -> Tensor:
         """Input ``[T, B, N]``; with a seed, every sample sees the same draw ``[T, N]`` of thresholds."""
-        generator, samples = None, len(values)
+        samples = len(values)
         if self.seed is not None:
             generator, samples = torch.Generator().manual_seed(self.seed), 1
         draw = torch.rand(self.num_steps, samples, values.shape[1], generator=generator)

@@ -12,11 +12,11 @@ from rich.table import Table
 
 from lightning_snn.callbacks import SelfOrganization
 from lightning_snn.controls import ControlNetwork
-from lightning_snn.development import measure_fields
 from lightning_snn.features import NETWORK
 from lightning_snn.measures import score_name
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.trainers import find_callback, is_trial
+from lightning_snn.wiring_report import measure_fields
 
 _LABELS = {
     NETWORK: "self-organised",

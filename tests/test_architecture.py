@@ -21,7 +21,7 @@ LEVELS = [
     {"network", "stimuli", "controls", "development"},
     {
         "readout", "module", "callbacks", "data", "features", "feature_cache", "feature_table", "measures",
-        "experiment", "progress", "trainers",
+        "experiment", "progress", "trainers", "wiring_report",
     },
     {"cli", "cli_errors", "__init__"},
 ]  # fmt: skip

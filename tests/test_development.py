@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from lightning_snn.development import Development, measure_fields
+from lightning_snn.development import Development
 from lightning_snn.geometry import Square, Torus
 from lightning_snn.lateral import LateralKernel
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -13,6 +13,7 @@ from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian, Streams
 from lightning_snn.stimuli import SpontaneousWaves
 from lightning_snn.synapses import Dense
+from lightning_snn.wiring_report import measure_fields
 
 RULES = {
     "competitive": CompetitiveHebbian(0.5, threshold=20.0, threshold_spread=0.5),

@@ -5,8 +5,8 @@ import json
 import pytest
 from lightning.pytorch.loggers import CSVLogger
 
-from lightning_snn.development import measure_fields
 from lightning_snn.experiment import run_experiment
+from lightning_snn.wiring_report import measure_fields
 
 pytestmark = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
 

@@ -47,7 +47,9 @@ class Figures(Callback):
         folder = _folder(trainer)
         if not trainer.is_global_zero:
             return
-        for name, draw in _network_figures(pl_module.stack, _stimulus(trainer), self.wave_steps):
+        for name, draw in _network_figures(
+            pl_module.stack, _stimulus(trainer, pl_module.stack), self.wave_steps
+        ):
             _publish(trainer, folder, name, draw)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -88,9 +90,9 @@ def _activity(stack: SpikingStack, stimulus: Stimulus, steps: int) -> dict[str, 
     return {name: of_layer[:, 0] for name, of_layer in layers.items()}
 
 
-def _stimulus(trainer: Trainer) -> Stimulus:
+def _stimulus(trainer: Trainer, stack: SpikingStack) -> Stimulus:
     phase = find_callback(trainer, SelfOrganization)
-    return SpontaneousWaves() if phase is None else phase.stimulus
+    return SpontaneousWaves() if phase is None else phase.stimulus_of(stack.names[1])
 
 
 def _folder(trainer: Trainer) -> Path:

@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_utilities.core.rank_zero import rank_zero_info, rank_zero_warn
 from torch import Tensor
@@ -13,13 +12,19 @@ from torch import Tensor
 from lightning_snn import checks
 from lightning_snn.callbacks.distributed import DistributedStreams
 from lightning_snn.callbacks.sigterm import SigtermFlag, sigterm_flag
-from lightning_snn.development import Development, RoundActivity, measure_fields
-from lightning_snn.network import SpikingStack
+from lightning_snn.callbacks.surroundings import (
+    PREFIX,
+    checkpoint_dir,
+    declare_step,
+    log_phase,
+    scene_of,
+    stack_of,
+)
+from lightning_snn.development import Development, RoundActivity
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.trainers import is_trial
-
-PREFIX = "self_organization"
+from lightning_snn.wiring_report import ActivityWatch, describe, is_wired, wiring_report
 
 
 class SelfOrganization(Callback):
@@ -30,12 +35,15 @@ class SelfOrganization(Callback):
     resumes from its checkpoint (``ckpt_path``), also on another number of processes.
 
     Args:
-        stimulus: What drives the first layer; spontaneous waves by default.
+        stimulus: What drives the first layer; spontaneous waves by default. Where layers are to be wired by
+            different ones: stimuli by the name of the layer.
         num_streams: Independent streams; a multiple of the number of processes.
         chunk: Steps that a stream runs on its own before the streams merge: one round.
         max_steps: Steps, summed over the streams, after which a projection counts as wired in any case.
+            (With images a presentation is as many steps as the encoder's.)
         target_share: A unit is localised only if its field has less than this share of the nodes below.
-        stop_at: Share of localised units at which a projection is wired.
+        stop_at: Share of localised units at which a projection is wired, where its rule has no measure of
+            convergence of its own.
         check_every_n_rounds: Rounds between measurements of the fields.
         every_n_rounds: Rounds between checkpoints of the phase; 0: only at its end.
 
@@ -45,7 +53,7 @@ class SelfOrganization(Callback):
 
     def __init__(
         self,
-        stimulus: Stimulus | None = None,
+        stimulus: Stimulus | dict[str, Stimulus] | None = None,
         *,
         num_streams: int = 8,
         chunk: int = 250,
@@ -85,7 +93,12 @@ class SelfOrganization(Callback):
         """Check the module and the number of streams before anything runs."""
         if stage != "fit":
             return
-        _stack(pl_module)
+        stack = stack_of(pl_module)
+        if isinstance(self.stimulus, dict) and set(self.stimulus) - set(stack.projections):
+            raise ValueError(
+                f"{PREFIX}.stimulus must name layers of {sorted(stack.projections)}, "
+                f"got {sorted(self.stimulus)}"
+            )
         DistributedStreams(self.num_streams, trainer)
         if 0 in (trainer.max_epochs, trainer.max_steps, trainer.limit_train_batches):
             rank_zero_warn(
@@ -95,16 +108,19 @@ class SelfOrganization(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wire what is not wired yet."""
-        stack = _stack(pl_module)
+        stack = stack_of(pl_module)
         pending = [name for name, p in stack.projections.items() if p.rule is not None and not p.wired]
         if not pending:
             return
         start = time.perf_counter()
-        _declare_step(trainer)
+        declare_step(trainer)
         with sigterm_flag() as self._sigterm:
             for name in pending:
                 streams = DistributedStreams(self.num_streams, trainer)
-                self._running = Development(stack, name, self.stimulus, streams)
+                stimulus = self.stimulus_of(name)
+                if stimulus.needs_scene:
+                    stimulus.attach(scene_of(trainer, pl_module, self.num_streams))
+                self._running = Development(stack, name, stimulus, streams)
                 if self._saved_streams:
                     self._running.restore(self._saved_streams)
                     self._saved_streams = []
@@ -112,6 +128,12 @@ class SelfOrganization(Callback):
         self._running, self._round = None, 0
         self.seconds += time.perf_counter() - start
         self._save(trainer)
+
+    def stimulus_of(self, name: str) -> Stimulus:
+        """The stimulus that wires a layer."""
+        if isinstance(self.stimulus, dict):
+            return self.stimulus.get(name) or SpontaneousWaves()
+        return self.stimulus
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Save an interrupted phase, where one process can do so without the others."""
@@ -148,25 +170,29 @@ class SelfOrganization(Callback):
     def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
         """Rounds until enough units are localised, or ``max_steps``."""
         max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
-        activity: RoundActivity | None = None
+        chunk = development.stimulus.steps(self.chunk)
+        watch, last = ActivityWatch(development), None
         note = ""
         with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
             while True:
                 if self._is_check_due(max_steps):
-                    report = self._check(trainer, name, development, activity)
-                    note = f"{report['localised_share']:.0%} localised"
-                    if self._agree_to_stop(trainer, report) or self._steps >= max_steps:
+                    report = self._check(trainer, name, development, last)
+                    note = describe(development, report)
+                    if not is_trial(trainer):
+                        watch.check(self._steps)
+                    if self._agree_to_stop(trainer, development, report) or self._steps >= max_steps:
                         break
                 self._poll_sigterm(trainer)
-                steps = min(self.chunk, -(-(max_steps - self._steps) // self.num_streams))
-                activity = development.round(steps, self._round)
+                steps = min(chunk, -(-(max_steps - self._steps) // self.num_streams))
+                last = development.round(steps, self._round)
+                watch.add(last)
                 self._round += 1
                 self._steps += steps * self.num_streams
                 bar.update(min(self._steps, max_steps), note)
                 if self.every_n_rounds and self._round % self.every_n_rounds == 0:
                     self._save(trainer)
             bar.update(max_steps, note)
-        self._conclude(trainer, name, report)
+        self._conclude(trainer, name, development, report)
         development.conclude(keep=not is_trial(trainer))
         self._steps = 0
 
@@ -175,28 +201,26 @@ class SelfOrganization(Callback):
         return self._steps > 0 and (self._round % self.check_every_n_rounds == 0 or self._steps >= max_steps)
 
     def _check(
-        self, trainer: Trainer, name: str, development: Development, activity: RoundActivity | None
+        self, trainer: Trainer, name: str, development: Development, last: RoundActivity | None
     ) -> dict[str, float]:
-        """Measure the fields and log them, with the activity of the last round if it ran here."""
-        report = self._measure(development)
-        last = {} if activity is None else {"spikes_per_step": activity.pre.sum(2).mean().item()}
-        self._log(trainer, name, report | last)
+        """Measure how far the wiring is and log it, with the activity of the last round if it ran here."""
+        report = wiring_report(development, target_share=self.target_share)
+        activity = {} if last is None else {"spikes_per_step": last.pre.sum(2).mean().item()}
+        log_phase(trainer, name, report | activity, self._steps)
         return report
 
-    def _measure(self, development: Development) -> dict[str, float]:
-        return measure_fields(development.projection, development.sheet, target_share=self.target_share)
-
-    def _agree_to_stop(self, trainer: Trainer, report: dict[str, float]) -> bool:
+    def _agree_to_stop(self, trainer: Trainer, development: Development, report: dict[str, float]) -> bool:
         return trainer.strategy.reduce_boolean_decision(
-            report["localised_share"] >= self.stop_at and not is_trial(trainer)
+            is_wired(development, report, stop_at=self.stop_at) and not is_trial(trainer)
         )
 
-    def _conclude(self, trainer: Trainer, name: str, report: dict[str, float]) -> None:
-        share = report["localised_share"]
-        summary = f"layers.{name}: {share:.0%} of the units localised after {self._steps} steps"
-        if share >= self.stop_at or is_trial(trainer):
+    def _conclude(
+        self, trainer: Trainer, name: str, development: Development, report: dict[str, float]
+    ) -> None:
+        summary = f"layers.{name}: {describe(development, report)} after {self._steps} steps"
+        if is_wired(development, report, stop_at=self.stop_at) or is_trial(trainer):
             rank_zero_info(summary)
-        else:
+        elif report:
             rank_zero_warn(
                 f"{summary}, fewer than {PREFIX}.stop_at = {self.stop_at:.0%}. "
                 f"Raise {PREFIX}.max_steps (now {self.max_steps}) if that matters."
@@ -211,40 +235,9 @@ class SelfOrganization(Callback):
 
     def _save(self, trainer: Trainer) -> None:
         """A checkpoint of the phase, written by all processes together."""
-        directory = _checkpoint_dir(trainer)
+        directory = checkpoint_dir(trainer)
         if directory is None or is_trial(trainer):
             return
         self._saved_streams = [] if self._running is None else self._running.state()
         trainer.save_checkpoint(os.path.join(directory, f"{PREFIX}.ckpt"))
         self._saved_streams = []
-
-    def _log(self, trainer: Trainer, name: str, report: dict[str, float]) -> None:
-        values = {f"{PREFIX}/{name}/{key}": value for key, value in report.items()}
-        values[f"{PREFIX}/step"] = float(self._steps)
-        for logger in trainer.loggers:
-            logger.log_metrics(values, step=self._steps)
-            logger.save()
-
-
-def _stack(pl_module: LightningModule) -> SpikingStack:
-    stack = getattr(pl_module, "stack", None)
-    if not isinstance(stack, SpikingStack):
-        raise ValueError(
-            "SelfOrganization needs a module with a SpikingStack named `stack`, "
-            f"got {type(pl_module).__name__}"
-        )
-    return stack
-
-
-def _declare_step(trainer: Trainer) -> None:
-    """Tell W&B that the phase counts its own steps; the step key must come first."""
-    for logger in trainer.loggers:
-        if isinstance(logger, WandbLogger) and trainer.is_global_zero:
-            logger.experiment.define_metric(f"{PREFIX}/step")
-            logger.experiment.define_metric(f"{PREFIX}/*", step_metric=f"{PREFIX}/step")
-
-
-def _checkpoint_dir(trainer: Trainer) -> str | None:
-    """The folder of the Trainer's own checkpoints; None where it makes none."""
-    directory = getattr(trainer.checkpoint_callback, "dirpath", None)
-    return None if directory is None else str(directory)

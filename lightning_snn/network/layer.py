@@ -85,8 +85,11 @@ class SpikingLayer(Configurable, nn.Module):
         return self.neuron.dt
 
     def rest(self, batch: int, like: Tensor) -> LayerState:
-        """State of ``batch`` sheets at rest."""
+        """State of ``batch`` sheets at rest, with the thresholds that homeostasis has set."""
         neurons = self.neuron.rest(batch, self.num_nodes, like)
+        rise = None if self.projection is None else self.projection.threshold_rise
+        if rise is not None:
+            neurons = self.neuron.raise_thresholds(neurons, rise)
         return LayerState(neurons, like.new_zeros(batch, self.num_nodes))
 
     def forward(

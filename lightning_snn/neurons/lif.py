@@ -84,6 +84,10 @@ class LIF(NeuronModel):
         """``v = v_rest``, not refractory, not adapted."""
         return lif_rest(batch, num_neurons, self.constants, like)
 
+    def raise_thresholds(self, state: LIFState, rise: Tensor) -> LIFState:
+        """The rise goes into the adaptation, and decays with ``tau_adaptation`` while a sequence runs."""
+        return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
+
     def step(self, current: Tensor, state: LIFState) -> tuple[Tensor, LIFState]:
         """One step; see `lif_step`."""
         return lif_step(current, state, self.constants, self.dt)

@@ -65,6 +65,17 @@ class NeuronModel(Configurable, nn.Module, ABC):
         del num_neurons
         return self
 
+    def raise_thresholds(self, state: Any, rise: Tensor) -> Any:
+        """``state`` with thresholds raised by ``rise`` ``[N]``.
+
+        Raises:
+            ValueError: if the model has no threshold that could rise.
+        """
+        del state, rise
+        raise ValueError(
+            f"{type(self).__name__} has no adaptive threshold, which the homeostasis of its projection sets"
+        )
+
     def forward(self, current: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Run over time.
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lightning_snn.config import Configurable
 from lightning_snn.plasticity import LearningRule, Tensors
-from lightning_snn.plasticity.homeostasis import Homeostasis
+from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE, Homeostasis
 
 
 class Projection(Configurable, nn.Module, ABC):
@@ -94,6 +94,12 @@ class Projection(Configurable, nn.Module, ABC):
     def connected(self) -> Tensor:
         """Which synapses count as connected, bool ``[num_post, num_pre]``."""
         return self.weight > (self.rule.connected_above if self.rule else 0.0)
+
+    @property
+    def threshold_rise(self) -> Tensor | None:
+        """What homeostasis adds to the thresholds of the neurons ``[num_post]``; None where nothing does."""
+        rise = self.wiring.get(THRESHOLD_RISE)
+        return None if rise is None else self.spread(rise)
 
     @property
     def wiring(self) -> Tensors:

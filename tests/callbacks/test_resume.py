@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_snn import SpontaneousWaves
+from lightning_snn.callbacks import self_organization
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
@@ -187,8 +188,8 @@ def test_interrupted_in_the_measurement_that_ends_the_phase(
     classifier, phase, trainer, data, resume, tmp_path, monkeypatch
 ):
     interrupted = phase(stop_at=0.0)
-    monkeypatch.setattr(interrupted, "_measure", lambda _: crash())
-    with pytest.raises(Crash):
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(self_organization, "wiring_report", lambda *_, **__: crash())
         trainer(interrupted, ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
     _, rounds = resume(tmp_path / "self_organization.ckpt", stop_at=0.0)
     assert rounds == []  # two rounds were run, which is when the fields are measured

@@ -1,46 +1,14 @@
-"""What drives self-organisation."""
+"""Spontaneous waves: activity that a coupled sheet makes of noise."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lightning_snn import checks
-from lightning_snn.config import Configurable
 from lightning_snn.network import LayerState, SpikingLayer
 from lightning_snn.ops import parallel
-
-
-class Stimulus(Configurable, ABC):
-    """Makes the activity of a stack's first layer, stream by stream and round by round."""
-
-    continues: bool = True
-    """Whether a round goes on where the one before ended; else every round starts from rest."""
-
-    def reward(self, post: Tensor, streams: Iterable[int], round_number: int) -> Tensor | None:
-        """A reward for each stream ``[S]``, after the layer that learns has spiked ``[T, S, N]``, or None."""
-        del post, streams, round_number
-        return None
-
-    @abstractmethod
-    def check(self, layer: SpikingLayer) -> None:
-        """Raise ``ValueError`` if this stimulus cannot drive ``layer``."""
-
-    @abstractmethod
-    def run(
-        self, layer: SpikingLayer, state: LayerState, *, steps: int, streams: Iterable[int], round_number: int
-    ) -> tuple[Tensor, LayerState]:
-        """Spikes ``[steps, S, N]`` and the state after them.
-
-        Args:
-            layer: The first layer.
-            state: Its state, one row a stream.
-            steps: Steps to run.
-            streams: Global numbers of the streams; what a stream sees depends on its number only.
-            round_number: Number of the round.
-        """
+from lightning_snn.stimuli.stimulus import Stimulus, noise_generator
 
 
 class SpontaneousWaves(Stimulus):
@@ -83,9 +51,3 @@ class SpontaneousWaves(Stimulus):
         current = noise.to(layer.positions.device).transpose(0, 1)
         spikes, state = layer(current, state, developing=True)
         return spikes, state
-
-
-def noise_generator(seed: int, stream: int, round_number: int) -> torch.Generator:
-    """Generator of the noise of one stream in one round, independent of the others."""
-    word = np.random.SeedSequence([seed, stream, round_number]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(word >> np.uint64(1)))

@@ -1,0 +1,74 @@
+"""What the phase finds in the Trainer and the module: the stack, images, loggers, a place for checkpoints."""
+
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+from torch import Tensor
+
+from lightning_snn.data import ImageDataset
+from lightning_snn.network import SpikingStack
+from lightning_snn.stimuli import Scene
+
+PREFIX = "self_organization"
+
+
+def stack_of(pl_module: LightningModule) -> SpikingStack:
+    """The module's stack; raises ``ValueError`` if it has none."""
+    stack = getattr(pl_module, "stack", None)
+    if not isinstance(stack, SpikingStack):
+        raise ValueError(
+            "SelfOrganization needs a module with a SpikingStack named `stack`, "
+            f"got {type(pl_module).__name__}"
+        )
+    return stack
+
+
+def declare_step(trainer: Trainer) -> None:
+    """Tell W&B that the phase counts its own steps; the step key must come first."""
+    for logger in trainer.loggers:
+        if isinstance(logger, WandbLogger) and trainer.is_global_zero:
+            logger.experiment.define_metric(f"{PREFIX}/step")
+            logger.experiment.define_metric(f"{PREFIX}/*", step_metric=f"{PREFIX}/step")
+
+
+def checkpoint_dir(trainer: Trainer) -> str | None:
+    """The folder of the Trainer's own checkpoints; None where it makes none."""
+    directory = getattr(trainer.checkpoint_callback, "dirpath", None)
+    return None if directory is None else str(directory)
+
+
+def log_phase(trainer: Trainer, name: str, report: dict[str, float], steps: int) -> None:
+    """Hand a report on the wiring of a layer to every logger, under the phase's own step."""
+    values = {f"{PREFIX}/{name}/{key}": value for key, value in report.items()}
+    values[f"{PREFIX}/step"] = float(steps)
+    for logger in trainer.loggers:
+        logger.log_metrics(values, step=steps)
+        logger.save()
+
+
+def scene_of(trainer: Trainer, pl_module: LightningModule, num_streams: int) -> Scene:
+    """The training images, without labels, and the module's encoder.
+
+    Raises:
+        ValueError: if the training loader has no data set that can be indexed, or the module no encoder.
+    """
+    dataset: Any = getattr(trainer.train_dataloader, "dataset", None)
+    encoder = getattr(pl_module, "encoder", None)
+    if not hasattr(dataset, "__getitem__") or encoder is None:
+        raise ValueError(
+            "the stimulus Images needs a training loader with an indexable `dataset` and a module with an "
+            f"`encoder`, got {type(trainer.train_dataloader).__name__} and {type(pl_module).__name__}"
+        )
+
+    def images(numbers: Tensor) -> Tensor:
+        if isinstance(dataset, ImageDataset):
+            return dataset[numbers].image
+        return torch.stack([_image(dataset[number]) for number in numbers.tolist()])
+
+    return Scene(images, len(dataset), encoder, num_streams)
+
+
+def _image(sample: Any) -> Tensor:
+    return torch.as_tensor(sample[0] if isinstance(sample, tuple | list) else sample, dtype=torch.float32)

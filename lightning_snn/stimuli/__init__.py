@@ -1,0 +1,7 @@
+"""What drives self-organisation; one file a stimulus."""
+
+from lightning_snn.stimuli.images import Images
+from lightning_snn.stimuli.stimulus import Scene, Stimulus, noise_generator
+from lightning_snn.stimuli.waves import SpontaneousWaves
+
+__all__ = ["Images", "Scene", "SpontaneousWaves", "Stimulus", "noise_generator"]
