@@ -2,7 +2,7 @@
 
 from lightning_snn import process as process
 from lightning_snn.callbacks import Figures, SelfOrganization
-from lightning_snn.data import MNIST
+from lightning_snn.data import MNIST, FashionMNIST
 from lightning_snn.encoding import ConstantCurrent, Encoder, Poisson
 from lightning_snn.geometry import Disk, Points, Sheet, Square, Torus
 from lightning_snn.lateral import LateralKernel
@@ -25,6 +25,7 @@ __all__ = [
     "Disk",
     "Encoder",
     "ExtremeLearningMachine",
+    "FashionMNIST",
     "Figures",
     "Images",
     "Izhikevich",

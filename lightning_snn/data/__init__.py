@@ -1,6 +1,8 @@
 """Data: digits in memory, their splits, and loaders that resume in the middle of an epoch."""
 
+from lightning_snn.data.fashion_mnist import FashionMNIST
+from lightning_snn.data.grey_images import GreyImages
 from lightning_snn.data.loader import Batch, BatchLoader, ImageDataset
 from lightning_snn.data.mnist import MNIST
 
-__all__ = ["MNIST", "Batch", "BatchLoader", "ImageDataset"]
+__all__ = ["MNIST", "Batch", "BatchLoader", "FashionMNIST", "GreyImages", "ImageDataset"]

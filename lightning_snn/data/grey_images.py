@@ -1,0 +1,128 @@
+"""Sets of small grey images for a Trainer: splits fixed by a seed, and their loaders."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from lightning.pytorch import LightningDataModule
+
+from lightning_snn import checks
+from lightning_snn.data import sources
+from lightning_snn.data.loader import BatchLoader, ImageDataset
+from lightning_snn.data.splits import stratified
+
+
+class GreyImages(LightningDataModule, ABC):
+    """Images that a subclass reads; the validation set is drawn from those that are not for the test.
+
+    Each set holds the classes in proportion and in random order. `Batch.sample` numbers the images of all
+    sets.
+
+    Args:
+        batch_size: Images of a training batch, over all processes; an incomplete one is left out.
+        eval_batch_size: Images of a batch to validate, test or predict, over all processes.
+        val_size: Images to validate on; with 0 there is no validation.
+        split_seed: Of the splits.
+        seed: Of the order of training batches, and of nothing else.
+
+    Attributes:
+        num_classes: Number of classes.
+        image_size: Height and width in pixels.
+        class_names: What is to be shown for each class.
+        train_set: Images to train on; like the next two there after `setup`.
+        val_set: Images to validate on.
+        test_set: Images to test on and to predict.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    num_classes = 10
+    image_size = (28, 28)
+    class_names: tuple[str, ...]
+
+    train_set: ImageDataset
+    val_set: ImageDataset
+    test_set: ImageDataset
+
+    def __init__(
+        self, *, batch_size: int, eval_batch_size: int, val_size: int, split_seed: int, seed: int
+    ) -> None:
+        super().__init__()
+        checks.positive("data.batch_size", batch_size)
+        checks.positive("data.eval_batch_size", eval_batch_size)
+        checks.non_negative("data.val_size", val_size)
+        checks.non_negative("data.split_seed", split_seed)
+        checks.non_negative("data.seed", seed)
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.val_size = val_size
+        self.split_seed = split_seed
+        self.seed = seed
+
+    @abstractmethod
+    def read(self) -> tuple[ImageDataset, ImageDataset]:
+        """The images to train and validate on, and those to test on."""
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+        """Read and split the images, once, whatever the ``stage``.
+
+        Raises:
+            FileNotFoundError: as `prepare_data`.
+            ImportError: if the package that the source needs is missing.
+            ValueError: if ``val_size`` leaves no image to train on.
+        """
+        if hasattr(self, "test_set"):
+            return
+        rest, test_set = self.read()
+        checks.between("data.val_size", self.val_size, 0, len(rest) - 1)
+        train, val = stratified(rest.labels, size=self.val_size, seed=(self.split_seed, 1))
+        self.train_set, self.val_set, self.test_set = rest.subset(train), rest.subset(val), test_set
+
+    def train_dataloader(self) -> BatchLoader:
+        """Training batches, shuffled by ``seed`` and epoch; in fixed order with ``overfit_batches``."""
+        self.setup()
+        rank, world_size = self._processes()
+        return BatchLoader(
+            self.train_set,
+            batch_size=self.batch_size,
+            shuffle=getattr(self.trainer, "overfit_batches", 0) == 0,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+            limit=1.0 if self.trainer is None else self.trainer.limit_train_batches,
+        )
+
+    def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
+        """Batches to validate on, or an empty list with ``val_size=0``."""
+        self.setup()
+        return self._eval_loader(self.val_set) if self.val_size else []
+
+    def test_dataloader(self) -> BatchLoader:
+        """Batches to test on."""
+        self.setup()
+        return self._eval_loader(self.test_set)
+
+    def predict_dataloader(self) -> BatchLoader:
+        """The test set's batches."""
+        return self.test_dataloader()
+
+    def _eval_loader(self, dataset: ImageDataset) -> BatchLoader:
+        rank, world_size = self._processes()
+        return BatchLoader(
+            dataset, batch_size=self.eval_batch_size, shuffle=False, rank=rank, world_size=world_size
+        )
+
+    def _processes(self) -> tuple[int, int]:
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
+
+
+def official(parts: tuple[sources.Digits, sources.Digits]) -> tuple[ImageDataset, ImageDataset]:
+    """A published training and test set, the images of the second numbered after those of the first."""
+    train, test = parts
+    return numbered(train, 0), numbered(test, len(train.images))
+
+
+def numbered(digits: sources.Digits, first: int) -> ImageDataset:
+    """Images with consecutive numbers from ``first`` on."""
+    index = torch.arange(first, first + len(digits.images))
+    return ImageDataset(digits.images, labels=digits.labels, sample=index)
