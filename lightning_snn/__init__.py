@@ -8,7 +8,7 @@ from lightning_snn.geometry import Disk, Points, Sheet, Square, Torus
 from lightning_snn.lateral import LateralKernel
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import Node, SpikingLayer, SpikingStack
-from lightning_snn.neurons import LIF, Izhikevich, NeuronModel
+from lightning_snn.neurons import LIF, ConductanceLIF, Izhikevich, NeuronModel
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, LearningRule
 from lightning_snn.readout import MLP, ExtremeLearningMachine, Linear, Readout
 from lightning_snn.stimuli import Images, SpontaneousWaves, Stimulus
@@ -20,6 +20,7 @@ __all__ = [
     "MNIST",
     "STDP",
     "CompetitiveHebbian",
+    "ConductanceLIF",
     "ConstantCurrent",
     "Dense",
     "Disk",

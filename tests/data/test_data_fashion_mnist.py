@@ -45,9 +45,7 @@ def test_there_is_a_name_for_each_class():
 
 
 def test_a_missing_root_is_named(tmp_path):
-    with pytest.raises(
-        FileNotFoundError, match="looked for in its subfolder FashionMNIST/raw"
-    ):
+    with pytest.raises(FileNotFoundError, match="looked for in its subfolder FashionMNIST/raw"):
         FashionMNIST(str(tmp_path / "missing")).prepare_data()
 
 

@@ -1,0 +1,107 @@
+"""Conductance-based leaky integrate-and-fire as a module."""
+
+from torch import Tensor
+
+from lightning_snn import checks
+from lightning_snn.dynamics import surrogate as surrogates
+from lightning_snn.dynamics.conductance_lif import (
+    ConductanceLIFParameters,
+    ConductanceLIFState,
+    conductance_lif_factors,
+    conductance_lif_rest,
+    conductance_lif_step,
+)
+from lightning_snn.dynamics.surrogate import Surrogate
+from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.ops.conductance_lif import conductance_lif_scan
+
+
+class ConductanceLIF(NeuronModel):
+    """Leaky integrate-and-fire with conductance synapses and uniform inhibition between its neurons.
+
+    Its input is what presynaptic spikes add to the excitatory conductance: the weights of a projection, as
+    they are. See `lightning_snn.dynamics.conductance_lif`; the defaults are the excitatory cells of the
+    source.
+
+    Args:
+        tau_mem: Membrane time constant in ms.
+        v_rest: Resting potential in mV.
+        v_reset: Potential after a spike in mV.
+        threshold: Potential in mV at which a neuron spikes.
+        refractory: Refractory period in ms; rounded up to whole steps.
+        tau_excitation: Time constant in ms of the excitatory conductance.
+        tau_inhibition: Time constant in ms of the inhibitory conductance.
+        reversal_excitation: Reversal potential of excitation in mV.
+        reversal_inhibition: Reversal potential of inhibition in mV.
+        inhibition: What a spike adds to the inhibitory conductance of every other neuron.
+        adaptation: Rise of the threshold in mV at each spike.
+        tau_adaptation: Time constant in ms with which that rise decays.
+        surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
+        dt: Step in ms.
+
+    Raises:
+        ValueError: if a time constant or ``dt`` is not positive, a strength is negative, or the potentials
+            are not in the order inhibition's reversal <= rest, reset < threshold < excitation's reversal.
+
+    Source: Diehl and Cook, Front. Comput. Neurosci. 9 (2015), sections 2.1 and 2.2.
+    """
+
+    def __init__(
+        self,
+        tau_mem: float = 100.0,
+        *,
+        v_rest: float = -65.0,
+        v_reset: float = -65.0,
+        threshold: float = -52.0,
+        refractory: float = 5.0,
+        tau_excitation: float = 1.0,
+        tau_inhibition: float = 2.0,
+        reversal_excitation: float = 0.0,
+        reversal_inhibition: float = -100.0,
+        inhibition: float = 17.0,
+        adaptation: float = 0.05,
+        tau_adaptation: float = 1e7,
+        surrogate: Surrogate = "atan",
+        dt: float = 1.0,
+    ) -> None:
+        super().__init__(dt)
+        checks.one_of("surrogate", surrogate, surrogates.names())
+        self.constants = ConductanceLIFParameters(
+            tau_mem, v_rest, v_reset, threshold, refractory, tau_excitation, tau_inhibition,
+            reversal_excitation, reversal_inhibition, inhibition, adaptation, tau_adaptation, surrogate,
+        )  # fmt: skip
+        for name in ("tau_mem", "tau_excitation", "tau_inhibition", "tau_adaptation"):
+            checks.positive(name, getattr(self.constants, name))
+        for name in ("refractory", "inhibition", "adaptation"):
+            checks.non_negative(name, getattr(self.constants, name))
+        if not reversal_inhibition <= min(v_rest, v_reset) <= max(v_rest, v_reset) < threshold:
+            raise ValueError(
+                f"threshold must lie above v_rest and v_reset, and these not below reversal_inhibition, got "
+                f"{threshold}, {v_rest}, {v_reset} and {reversal_inhibition}"
+            )
+        if threshold >= reversal_excitation:
+            raise ValueError(
+                f"reversal_excitation must lie above threshold = {threshold}, got {reversal_excitation}"
+            )
+
+    def rest(self, batch: int, num_neurons: int, like: Tensor) -> ConductanceLIFState:
+        """``v = v_rest``, no conductances, not refractory, not adapted."""
+        return conductance_lif_rest(batch, num_neurons, self.constants, like)
+
+    def raise_thresholds(self, state: ConductanceLIFState, rise: Tensor) -> ConductanceLIFState:
+        """The rise goes into the adaptation, and decays with ``tau_adaptation`` while a sequence runs."""
+        return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
+
+    def step(self, current: Tensor, state: ConductanceLIFState) -> tuple[Tensor, ConductanceLIFState]:
+        """One step; see `conductance_lif_step`."""
+        return conductance_lif_step(current, state, self.constants, self.dt)
+
+    def scan(self, current: Tensor, state: ConductanceLIFState) -> tuple[Tensor, ConductanceLIFState]:
+        """Steps in one operator; see `conductance_lif_scan`."""
+        factors = conductance_lif_factors(self.constants, self.dt)
+        return conductance_lif_scan(current, state, factors, surrogate=self.constants.surrogate)
+
+    def parameters_of(self, index: int) -> dict[str, float]:
+        """The constants, the same for every neuron."""
+        del index
+        return {name: value for name, value in self.constants._asdict().items() if name != "surrogate"}
