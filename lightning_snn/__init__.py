@@ -3,12 +3,12 @@
 from lightning_snn import process as process
 from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.data import MNIST, FashionMNIST
-from lightning_snn.encoding import ConstantCurrent, Encoder, Poisson
-from lightning_snn.geometry import Disk, Points, Sheet, Square, Torus
+from lightning_snn.encoding import ConstantCurrent, Encoder, Latency, Poisson
+from lightning_snn.geometry import Disk, Maps, OnOff, Points, Sheet, Square, Torus
 from lightning_snn.lateral import LateralKernel
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import Node, SpikingLayer, SpikingStack
-from lightning_snn.neurons import LIF, ConductanceLIF, Izhikevich, NeuronModel
+from lightning_snn.neurons import LIF, ConductanceLIF, IntegrateFire, Izhikevich, NeuronModel, Relay
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, LearningRule
 from lightning_snn.readout import MLP, ExtremeLearningMachine, Linear, Readout
 from lightning_snn.stimuli import Images, SpontaneousWaves, Stimulus
@@ -29,16 +29,21 @@ __all__ = [
     "FashionMNIST",
     "Figures",
     "Images",
+    "IntegrateFire",
     "Izhikevich",
+    "Latency",
     "LateralKernel",
     "LearningRule",
     "Linear",
+    "Maps",
     "NeuronModel",
     "Node",
+    "OnOff",
     "Points",
     "Poisson",
     "Projection",
     "Readout",
+    "Relay",
     "SelfOrganization",
     "Sheet",
     "SpikingClassifier",

@@ -9,6 +9,12 @@ def uniform(num_nodes: int, seed: int) -> Tensor:
     return torch.rand(num_nodes, 2, generator=torch.Generator().manual_seed(seed))
 
 
+def grid(rows: int, columns: int) -> Tensor:
+    """Points ``[rows * columns, 2]`` one unit apart, row by row: x to the right, y downwards."""
+    y, x = torch.meshgrid(torch.arange(rows) + 0.5, torch.arange(columns) + 0.5, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], dim=1)
+
+
 def unit_grid(num_nodes: int) -> Tensor:
     """Rows of a regular grid in the unit square; where N is no square number, rows differ by one node."""
     num_rows = round(num_nodes**0.5)

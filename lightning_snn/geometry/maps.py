@@ -1,0 +1,100 @@
+"""Maps: several neurons at every point of a regular grid, one a channel."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lightning_snn import checks
+from lightning_snn.geometry.sheets import Sheet
+from lightning_snn.placement import grid
+
+
+class Maps(Sheet):
+    """``channels`` neurons at every point of a grid of ``height x width``, laid out ``[C, H, W]``.
+
+    Points are one unit of length apart. Every channel sees the same image.
+
+    Args:
+        channels: Neurons at a point, C.
+        height: Rows H.
+        width: Columns W.
+
+    Raises:
+        ValueError: if a size is not positive.
+
+    >>> Maps(2, 1, 2).positions.tolist()
+    [[0.5, 0.5], [1.5, 0.5], [0.5, 0.5], [1.5, 0.5]]
+    """
+
+    def __init__(self, channels: int, height: int, width: int) -> None:
+        for name, value in {"channels": channels, "height": height, "width": width}.items():
+            checks.count(name, value)
+        self.shape = (channels, height, width)
+        points = grid(height, width)
+        super().__init__(
+            points.repeat(channels, 1), (0.0, 0.0, float(width), float(height)), float(height * width)
+        )
+
+    def even_positions(self, count: int) -> Tensor:
+        """The points of the grid, taken evenly; all of them again beyond their number."""
+        _, height, width = self.shape
+        points = self.positions[: height * width]
+        return points[torch.linspace(0, len(points) - 1, count).round().long() % len(points)]
+
+
+class OnOff(Maps):
+    """Two channels that see where an image is brighter, and where darker, than its surround.
+
+    A difference of Gaussians, cut at 0, for each pixel; scaled so that the strongest contrast of an image is
+    1. (Ganglion cells with on and off centres.)
+
+    Args:
+        height: Rows of the images.
+        width: Columns of the images.
+        centre: Standard deviation of the centre in pixels.
+        surround: That of the surround.
+
+    Raises:
+        ValueError: if a size is not positive, or the surround is not wider than the centre.
+
+    Source: Kheradpisheh et al., Neural Networks 99 (2018), section 2.1; Rodieck, Vision Research 5 (1965).
+    """
+
+    def __init__(self, height: int, width: int, *, centre: float = 1.0, surround: float = 2.0) -> None:
+        super().__init__(2, height, width)
+        checks.positive("centre", centre)
+        if surround <= centre:
+            raise ValueError(f"surround must be above centre = {centre}, got {surround}")
+        self.centre = centre
+        self.surround = surround
+
+    def sample(self, images: Tensor) -> Tensor:
+        """Contrasts at the neurons.
+
+        Args:
+            images: ``[B, 1, H, W]`` of the geometry's height and width, values in [0, 1].
+
+        Returns:
+            ``[B, 2 H W]``, values in [0, 1]; 0 for an image without contrast.
+
+        Raises:
+            ValueError: if ``images`` is of another shape or holds values that are not in [0, 1].
+        """
+        checks.images(images)
+        if images.shape[2:] != self.shape[1:]:
+            raise ValueError(
+                f"images must be {self.shape[1:]} (height, width), got {tuple(images.shape[2:])}"
+            )
+        reach = round(1.5 * self.surround)
+        kernel = (_gaussian(self.centre, reach) - _gaussian(self.surround, reach)).to(images)
+        contrast = F.conv2d(F.pad(images, (reach,) * 4), kernel[None, None])
+        strongest = contrast.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
+        return (torch.cat([contrast, -contrast], dim=1).clamp_min(0) / strongest).flatten(1)
+
+
+def _gaussian(sigma: float, reach: int) -> Tensor:
+    """A Gaussian ``[2 reach + 1, 2 reach + 1]`` that sums to 1."""
+    x = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    line = torch.exp(-(x**2) / (2 * sigma**2))
+    plane = line[:, None] * line
+    return plane / plane.sum()

@@ -1,0 +1,97 @@
+"""Integrate-and-fire without a leak, and neurons that pass their input on, as modules."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lightning_snn import checks
+from lightning_snn.dynamics import surrogate as surrogates
+from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateFireState, integrate_fire_step
+from lightning_snn.dynamics.surrogate import Surrogate
+from lightning_snn.neurons.model import NeuronModel
+
+
+class IntegrateFire(NeuronModel):
+    """Integrate-and-fire without a leak: an input adds to the potential as it is, whatever ``dt``.
+
+    Args:
+        threshold: Potential at which a neuron spikes.
+        reset: ``hard``, ``soft`` or ``none``; see `integrate_fire_step`.
+        surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
+        dt: Step in ms.
+
+    Raises:
+        ValueError: if the threshold or ``dt`` is not positive, or an option is unknown.
+
+    >>> spikes, _ = IntegrateFire(2.0, reset="none")(torch.ones(4, 1, 1))
+    >>> spikes.flatten().tolist()
+    [0.0, 1.0, 1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        threshold: float = 1.0,
+        *,
+        reset: IntegrateFireReset = "hard",
+        surrogate: Surrogate = "atan",
+        dt: float = 1.0,
+    ) -> None:
+        super().__init__(dt)
+        checks.positive("threshold", threshold)
+        checks.one_of("reset", reset, ("hard", "soft", "none"))
+        checks.one_of("surrogate", surrogate, surrogates.names())
+        self.threshold = threshold
+        self.reset = reset
+        self.surrogate = surrogate
+
+    def rest(self, batch: int, num_neurons: int, like: Tensor) -> IntegrateFireState:
+        """``v = 0``, threshold not raised."""
+        zero = like.new_zeros(batch, num_neurons, dtype=torch.promote_types(like.dtype, torch.float32))
+        return IntegrateFireState(zero, zero)
+
+    def raise_thresholds(self, state: IntegrateFireState, rise: Tensor) -> IntegrateFireState:
+        """The rise stays as it is while a sequence runs."""
+        return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
+
+    def step(self, current: Tensor, state: IntegrateFireState) -> tuple[Tensor, IntegrateFireState]:
+        """One step; see `integrate_fire_step`."""
+        return integrate_fire_step(current, state, self.threshold, self.reset, self.surrogate)
+
+    def parameters_of(self, index: int) -> dict[str, float]:
+        """The threshold, the same for every neuron."""
+        del index
+        return {"threshold": self.threshold}
+
+
+class RelayState(NamedTuple):
+    """State ``[B, N]``: the last input."""
+
+    v: Tensor
+
+
+class Relay(NeuronModel):
+    """Passes its input on as it is: pulses of an encoder as spikes, or pooled spikes as graded ones.
+
+    Args:
+        dt: Step in ms.
+    """
+
+    def rest(self, batch: int, num_neurons: int, like: Tensor) -> RelayState:
+        """No input yet."""
+        return RelayState(like.new_zeros(batch, num_neurons))
+
+    def step(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
+        """The input."""
+        del state
+        return current, RelayState(current)
+
+    def scan(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
+        """The input ``[T, B, N]``."""
+        del state
+        return current, RelayState(current[-1])
+
+    def parameters_of(self, index: int) -> dict[str, float]:
+        """None."""
+        del index
+        return {}
