@@ -122,9 +122,10 @@ class Development:
         units = None if post is None else self.projection.units(post)
         if self.projection.groups is None:
             joined = None if units is None else units.flatten(1, 2)
-            return [Activity(fields.flatten(1, 2), joined, self.projection.places, reward)]
+            places, positions = self.projection.places, self.projection.place_positions
+            return [Activity(fields.flatten(1, 2), joined, places, positions, reward)]
         return [
-            Activity(fields[:, :, place], None if units is None else units[:, :, place], 1, reward)
+            Activity(fields[:, :, place], None if units is None else units[:, :, place], reward=reward)
             for place in range(self.projection.places)
         ]
 

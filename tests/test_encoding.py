@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lightning_snn.encoding import ConstantCurrent, Poisson
+from lightning_snn.encoding import ConstantCurrent, Latency, Poisson
 
 VALUES = torch.tensor([[0.0, 0.25, 1.0], [0.5, 0.5, 0.75]])
 
@@ -85,3 +85,14 @@ def test_keeps_the_dtype(encoder):
 def test_errors(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_latency_is_one_pulse_the_earlier_the_brighter():
+    values = torch.tensor([[1.0, 0.76, 0.74, 0.05, 0.04, 0.0]])
+    pulses = Latency(4, cutoff=0.05)(values, dt=1.0)
+    assert pulses.shape == (4, 1, 6)
+    assert pulses.sum(0).tolist() == [[1, 1, 1, 1, 0, 0]]
+    assert pulses[:, 0, :4].argmax(0).tolist() == [0, 0, 1, 3]
+    assert Latency(4, cutoff=0.0)(torch.zeros(1, 1), dt=1.0).flatten().tolist() == [0, 0, 0, 1]
+    with pytest.raises(ValueError, match="cutoff must lie between 0 and 1, got 2"):
+        Latency(cutoff=2.0)

@@ -1,6 +1,7 @@
 """Learning rules that wire a projection from activity alone; one file a rule."""
 
 from lightning_snn.plasticity.competitive import CompetitiveHebbian
+from lightning_snn.plasticity.first_spike import FirstSpikeSTDP
 from lightning_snn.plasticity.homeostasis import (
     AdaptiveThreshold,
     Homeostasis,
@@ -17,6 +18,7 @@ __all__ = [
     "Activity",
     "AdaptiveThreshold",
     "CompetitiveHebbian",
+    "FirstSpikeSTDP",
     "Homeostasis",
     "LearningRule",
     "Streams",

@@ -37,6 +37,9 @@ class Projection(Configurable, nn.Module, ABC):
     places: int = 1
     """P: places that see fields of their own."""
 
+    place_positions: Tensor | None = None
+    """Where the places lie ``[P, 2]``, in steps of a grid; None where that says nothing."""
+
     has_fields: bool = True
     """Whether `connected` says where in the sheet below a unit's field lies."""
 
