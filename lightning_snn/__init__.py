@@ -10,7 +10,7 @@ from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import Node, SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, ConductanceLIF, IntegrateFire, Izhikevich, NeuronModel, Relay
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, LearningRule
-from lightning_snn.readout import MLP, ExtremeLearningMachine, Linear, Readout
+from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, Readout
 from lightning_snn.stimuli import Images, SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Dense, Projection
 
@@ -19,6 +19,7 @@ __all__ = [
     "MLP",
     "MNIST",
     "STDP",
+    "ClassAssignment",
     "CompetitiveHebbian",
     "ConductanceLIF",
     "ConstantCurrent",

@@ -1,12 +1,13 @@
 """The classifier: encoder, spiking stack and readout as a LightningModule."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
-from lightning_utilities.core.rank_zero import rank_zero_warn
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix
@@ -23,7 +24,7 @@ from lightning_snn.features import NETWORK, Prediction, Presentation, present
 from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.readout import MLP, Readout
-from lightning_snn.trainers import is_trial
+from lightning_snn.trainers import is_trial, require_wired, warn_if_unwired
 
 
 class SpikingClassifier(LightningModule):
@@ -104,6 +105,7 @@ class SpikingClassifier(LightningModule):
         if "pixels" in (controls or []):
             sizes["pixels"] = image_size[0] * image_size[1]
         self.readouts = nn.ModuleDict({name: readout(size, num_classes) for name, size in sizes.items()})
+        self.automatic_optimization = not self.readout.local
         self.measures = nn.ModuleDict(
             {
                 stage: StageMeasures(stage, list(self.readouts), self.stack.names, num_classes)
@@ -144,12 +146,7 @@ class SpikingClassifier(LightningModule):
         """Wire the controls, then compute the features once; neither in a trial, which leaves no trace."""
         if is_trial(self.trainer):
             return
-        if self._unwired:
-            raise RuntimeError(
-                f"layers {', '.join(self._unwired)} have a learning rule but are not wired yet: add the "
-                "SelfOrganization callback to the Trainer. (The learning-rate finder runs without callbacks: "
-                "train with limit_train_batches=1 first and start it from that checkpoint.)"
-            )
+        require_wired(self.stack.unwired)
         for control in self.controls.values():
             cast(ControlNetwork, control).wire(self.stack)
         if self.cache:
@@ -161,11 +158,17 @@ class SpikingClassifier(LightningModule):
         """Free the features."""
         self._table = None
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The summed loss of the network and its controls; they share no trained parameter."""
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor | None:
+        """The summed loss of the network and its controls; they share no trained parameter.
+
+        Readouts that learn without gradients do so here, and there is no loss.
+        """
         del batch_idx
         label = batch[1]
         checks.labels(label, self.num_classes)
+        if not self.automatic_optimization:
+            self._learn_locally(batch, label)
+            return None
         scores = self._all_scores(batch, self._presentation(batch))
         losses = {name: F.cross_entropy(values, label) for name, values in scores.items()}
         self.log("train/loss", losses[NETWORK], prog_bar=True, batch_size=len(label))
@@ -178,7 +181,7 @@ class SpikingClassifier(LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Start a new confusion matrix."""
-        self._warn_if_unwired()
+        warn_if_unwired(self.trainer, self.stack.unwired)
         self.confusion.reset()
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
@@ -189,7 +192,7 @@ class SpikingClassifier(LightningModule):
 
     def on_predict_epoch_start(self) -> None:
         """Warn of a network that is not wired."""
-        self._warn_if_unwired()
+        warn_if_unwired(self.trainer, self.stack.unwired)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Prediction:
         """Classes and probabilities of a batch."""
@@ -209,17 +212,6 @@ class SpikingClassifier(LightningModule):
         """Raise ``ValueError`` if the checkpoint is of another network."""
         check_same_network(checkpoint["state_dict"], self.state_dict())
 
-    @property
-    def _unwired(self) -> list[str]:
-        return [name for name, p in self.stack.projections.items() if not p.wired]
-
-    def _warn_if_unwired(self) -> None:
-        if self._unwired and not is_trial(self.trainer):
-            rank_zero_warn(
-                f"layers {', '.join(self._unwired)} are not wired, and these are results of such a network. "
-                "Give --ckpt_path (ckpt_path=...) for a wired one."
-            )
-
     def _may_cache(self) -> bool:
         trained = any(p.requires_grad for p in self.stack.parameters())
         noisy = any(self.stack.layer(name).noise > 0 for name in self.stack.names)
@@ -232,11 +224,19 @@ class SpikingClassifier(LightningModule):
             return self._table[batch[2]]
         return self.present(batch[0])
 
+    def _features(self, batch: Batch, shown: Presentation) -> dict[str, Tensor]:
+        pixels = {"pixels": batch[0].flatten(1)} if "pixels" in self.readouts else {}
+        return shown.features | pixels
+
     def _all_scores(self, batch: Batch, shown: Presentation) -> dict[str, Tensor]:
-        features = dict(shown.features)
-        if "pixels" in self.readouts:
-            features["pixels"] = batch[0].flatten(1)
-        return {name: readout(features[name]) for name, readout in self.readouts.items()}
+        return {name: self.readouts[name](values) for name, values in self._features(batch, shown).items()}
+
+    def _learn_locally(self, batch: Batch, label: Tensor) -> None:
+        """The optimizer has no gradients to apply; its step is what Lightning counts."""
+        combine = partial(self.trainer.strategy.reduce, reduce_op="sum")
+        for name, features in self._features(batch, self._presentation(batch)).items():
+            cast(Readout, self.readouts[name]).learn(features, label, combine=combine)
+        cast(LightningOptimizer, self.optimizers()).step()
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
         label = batch[1]

@@ -6,12 +6,14 @@ from functools import partial
 
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.functional.classification import multiclass_f1_score
 
 from lightning_snn import (
     MLP,
+    ClassAssignment,
     ConstantCurrent,
     Dense,
     ExtremeLearningMachine,
@@ -209,6 +211,20 @@ def test_every_readout_learns(fitted, data, readout):
     model, trainer = fitted(readout=readout, epochs=15)
     (scores,) = trainer.test(model, data, verbose=False)
     assert scores["test/accuracy"] > 0.7  # chance: 0.25
+
+
+def test_a_readout_without_gradients_learns_in_one_epoch_and_is_saved(
+    classifier, phase, trainer, data, tmp_path
+):
+    model = classifier(readout=ClassAssignment, controls=["random", "pixels"])
+    fit = trainer(phase(), ModelCheckpoint(tmp_path, filename="last"))
+    fit.fit(model, data)
+    (scores,) = fit.test(model, data, verbose=False)
+    assert scores["test/accuracy_pixels"] > 0.9  # chance: 0.25; a unit that pools all is no voter
+    assert fit.global_step == len(data.train_dataloader())
+    assert (model.readout.samples.sum(), model.readout.total.grad) == (60, None)
+    again = SpikingClassifier.load_from_checkpoint(tmp_path / "last.ckpt")
+    assert torch.equal(predictions(again, data.test_set), predictions(model, data.test_set))
 
 
 def test_scores_equal_a_plain_computation(fitted, data):

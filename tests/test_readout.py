@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from lightning_snn.readout import MLP, ExtremeLearningMachine, Linear, spike_trace
+from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, spike_trace
 
 READOUTS = {
     "linear": lambda: Linear(12, 3),
@@ -138,3 +138,33 @@ def test_dropout_acts_in_training_only():
 def test_errors(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+def test_class_assignment_votes_in_proportion_to_the_mean_responses():
+    readout = ClassAssignment(3, 2)
+    features = torch.tensor([[4.0, 0.0, 1.0], [2.0, 0.0, 1.0], [1.0, 0.0, 5.0]])
+    assert not readout(features).any()
+    readout.learn(features, torch.tensor([0, 0, 1]), combine=lambda values: values)
+    # means: class 0 (3, 0, 1), class 1 (1, 0, 5)
+    expected = torch.tensor([[4 * 3 / 4 + 1 / 6, 4 * 1 / 4 + 5 / 6]])
+    torch.testing.assert_close(readout(features[:1]), expected)
+
+
+def test_class_assignment_in_batches_or_processes_is_the_same():
+    generator = torch.Generator().manual_seed(0)
+    features, label = torch.rand(30, 6, generator=generator), torch.arange(30) % 3
+    whole, parts = ClassAssignment(6, 3), ClassAssignment(6, 3)
+    whole.learn(features, label, combine=lambda values: values)
+    for part in (slice(0, 10), slice(10, 30)):
+        parts.learn(features[part], label[part], combine=lambda values: values)
+    torch.testing.assert_close(whole(features), parts(features))
+    doubled = ClassAssignment(6, 3)
+    doubled.learn(features, label, combine=lambda values: 2 * values)
+    torch.testing.assert_close(doubled(features), whole(features))
+
+
+def test_readouts_with_gradients_do_not_learn_by_themselves():
+    with pytest.raises(NotImplementedError, match="Linear is trained by gradients"):
+        Linear(3, 2).learn(
+            torch.zeros(1, 3), torch.zeros(1, dtype=torch.int64), combine=lambda values: values
+        )

@@ -109,7 +109,7 @@ class SelfOrganization(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wire what is not wired yet."""
         stack = stack_of(pl_module)
-        pending = [name for name, p in stack.projections.items() if p.rule is not None and not p.wired]
+        pending = stack.unwired
         if not pending:
             return
         start = time.perf_counter()

@@ -58,6 +58,11 @@ class SpikingStack(nn.Module):
         found = {name: self.layer(name).projection for name in self.names}
         return {name: projection for name, projection in found.items() if projection is not None}
 
+    @property
+    def unwired(self) -> list[str]:
+        """Names of the layers whose projections have a learning rule and are not wired yet, bottom first."""
+        return [name for name, projection in self.projections.items() if not projection.wired]
+
     def forward(
         self,
         current: Tensor,

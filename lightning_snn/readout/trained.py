@@ -1,59 +1,11 @@
-"""Readouts: from features to class scores."""
-
-from abc import ABC
+"""Readouts that are trained by gradients."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_snn import checks
-from lightning_snn.config import Configurable
-
-
-def spike_trace(spikes: Tensor, *, tau: float | None, dt: float) -> Tensor:
-    """Exponentially weighted share of steps with a spike, at the end of the presentation.
-
-        x = sum_t exp(-(T - t) dt / tau) s_t / sum_t exp(-(T - t) dt / tau)
-
-    Args:
-        spikes: ``[T, B, N]``.
-        tau: Time constant in ms; None gives the plain spike count over T.
-        dt: Step in ms.
-
-    Returns:
-        ``[B, N]`` in [0, 1].
-
-    >>> spike_trace(torch.tensor([[[1.0]], [[0.0]]]), tau=None, dt=1.0)
-    tensor([[0.5000]])
-    """
-    if tau is None:
-        return spikes.mean(0)
-    checks.positive("tau_trace", tau)
-    age = torch.arange(len(spikes) - 1, -1, -1, device=spikes.device)
-    weight = torch.exp(-age * dt / tau)
-    return torch.einsum("t,tbn->bn", (weight / weight.sum()).to(spikes.dtype), spikes)
-
-
-class Readout(Configurable, nn.Module, ABC):
-    """Base of the readouts: ``readout(features [B, in_features]) -> scores [B, num_classes]``.
-
-    Features are first brought to mean 0 and variance 1 within each sample, which needs no statistics
-    of the data and takes out how much ink an image has.
-
-    Args:
-        in_features: Size of a sample's features.
-        num_classes: Number of classes.
-    """
-
-    def __init__(self, in_features: int, num_classes: int) -> None:
-        super().__init__()
-        checks.count("in_features", in_features)
-        checks.count("num_classes", num_classes)
-        self.in_features = in_features
-
-    def standardise(self, features: Tensor) -> Tensor:
-        """Mean 0 and variance 1 within each sample ``[B, in_features]``; a silent sample gives 0."""
-        return F.layer_norm(features, (self.in_features,), eps=1e-8)
+from lightning_snn.readout.readout import Readout
 
 
 class Linear(Readout):
