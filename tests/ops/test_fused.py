@@ -263,6 +263,45 @@ def test_stdp_window_equals_the_reference(shape, dtype, monkeypatch):
         torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("pairing", ["all", "nearest"])
+@pytest.mark.parametrize("groups", [1, 3, 6])
+def test_stdp_window_with_factors_and_sums_of_groups(groups, pairing, monkeypatch):
+    monkeypatch.setattr(cpu, "BLOCK_BYTES", 10_000)  # several blocks
+    pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
+    traces = (rand(6, 20, seed=2), rand(6, 9, seed=3))
+    factors = {"pre_factor": rand(33, 1, 1, seed=4), "post_factor": rand(33, 6, 9, seed=5)}
+    options = {"pre_decay": 0.9, "post_decay": 0.8, "pairing": pairing, **factors}
+    reference, fused = on_both(lambda: stdp_window(pre, post, *traces, groups=groups, **options))
+    assert fused.potentiation.shape == (groups, 9, 20)
+    for a, b in zip(reference, fused, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5)
+    whole = stdp_window(pre, post, *traces, **options)
+    torch.testing.assert_close(fused.potentiation.sum(0), whole.potentiation)
+    torch.testing.assert_close(fused.depression.sum(0), whole.depression)
+
+
+@pytest.mark.parametrize("name", ["reference", "numba"])
+def test_the_sum_of_a_group_does_not_depend_on_the_others(name):
+    pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
+    decays = {"pre_decay": 0.9, "post_decay": 0.8}
+    with backend.use(name):
+        whole = stdp_window(pre, post, torch.zeros(6, 20), torch.zeros(6, 9), groups=3, **decays)
+        part = stdp_window(pre[:, 2:4], post[:, 2:4], torch.zeros(2, 20), torch.zeros(2, 9), **decays)
+    assert_equal((whole.potentiation[1], whole.depression[1]), part[:2])
+
+
+@pytest.mark.parametrize(
+    ("pairing", "gain", "loss"),
+    [("all", 0.9**2 + 2 * 0.9**4 + 0.9**6, 0.8**4 + 0.8**6), ("nearest", 0.9**2 + 0.9**4, 0.8**4)],
+)
+def test_nearest_pairing_counts_the_last_spike_only(pairing, gain, loss):
+    pre, post = torch.zeros(20, 1, 1), torch.zeros(20, 1, 1)
+    pre[[2, 4, 12]], post[[6, 8]] = 1, 1
+    zero = torch.zeros(1, 1)
+    found = stdp_window(pre, post, zero, zero, pre_decay=0.9, post_decay=0.8, pairing=pairing)
+    assert (found.potentiation.item(), found.depression.item()) == pytest.approx((gain, loss))
+
+
 def test_stdp_window_in_two_parts():
     pre, post = (rand(20, 2, 6) < 0.3).float(), (rand(20, 2, 4, seed=1) < 0.3).float()
     zeros = (torch.zeros(2, 6), torch.zeros(2, 4))
@@ -314,6 +353,13 @@ def test_stdp_window_checks_its_shapes(pre, trace, message):
             torch.zeros(pre), torch.zeros(5, 2, 4), torch.zeros(trace), torch.zeros(2, 4),
             pre_decay=0.9, post_decay=0.9,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("groups", [0, 4])
+def test_stdp_window_checks_its_groups(groups):
+    spikes, trace = torch.zeros(5, 6, 3), torch.zeros(6, 3)
+    with pytest.raises(ValueError, match=f"groups must divide the batch of 6, got {groups}"):
+        stdp_window(spikes, spikes, trace, trace, pre_decay=0.9, post_decay=0.9, groups=groups)
 
 
 def operators():
