@@ -8,6 +8,7 @@ from lightning_snn.plasticity.homeostasis import (
     TargetRate,
     WeightNormalisation,
 )
+from lightning_snn.plasticity.pair import PairSTDP
 from lightning_snn.plasticity.rule import Activity, LearningRule, Tensors
 from lightning_snn.plasticity.stdp import STDP
 from lightning_snn.plasticity.streams import Streams
@@ -19,6 +20,7 @@ __all__ = [
     "CompetitiveHebbian",
     "Homeostasis",
     "LearningRule",
+    "PairSTDP",
     "Streams",
     "SynapticScaling",
     "TargetRate",
