@@ -12,6 +12,7 @@ from lightning_snn.plasticity.pair import PairSTDP
 from lightning_snn.plasticity.rule import Activity, LearningRule, Tensors
 from lightning_snn.plasticity.stdp import STDP
 from lightning_snn.plasticity.streams import Streams
+from lightning_snn.plasticity.triplet import TripletSTDP
 
 __all__ = [
     "STDP",
@@ -25,5 +26,6 @@ __all__ = [
     "SynapticScaling",
     "TargetRate",
     "Tensors",
+    "TripletSTDP",
     "WeightNormalisation",
 ]
