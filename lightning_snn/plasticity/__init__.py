@@ -9,6 +9,7 @@ from lightning_snn.plasticity.homeostasis import (
     WeightNormalisation,
 )
 from lightning_snn.plasticity.pair import PairSTDP
+from lightning_snn.plasticity.reward import RewardSTDP
 from lightning_snn.plasticity.rule import Activity, LearningRule, Tensors
 from lightning_snn.plasticity.stdp import STDP
 from lightning_snn.plasticity.streams import Streams
@@ -22,6 +23,7 @@ __all__ = [
     "Homeostasis",
     "LearningRule",
     "PairSTDP",
+    "RewardSTDP",
     "Streams",
     "SynapticScaling",
     "TargetRate",

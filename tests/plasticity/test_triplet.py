@@ -114,7 +114,7 @@ def test_a_slow_trace_is_read_before_the_current_spike(times_pre, times_post, ex
 
 @pytest.mark.parametrize("pairing", ["all", "nearest"])
 def test_splitting_a_chunk_changes_nothing(pairing):
-    rule = TripletSTDP(**FULL, pairing=pairing)
+    rule = TripletSTDP(**{name: value / 100 for name, value in FULL.items()}, pairing=pairing)
     pre, post = trains(40)
     weight = torch.full((3, 7), 0.5)
     whole = run(rule, weight, pre, post)
