@@ -1,6 +1,8 @@
 """Learning rules that wire a projection from activity alone; one file a rule."""
 
+from lightning_snn.plasticity.anti_hebbian import AntiHebbian
 from lightning_snn.plasticity.competitive import CompetitiveHebbian
+from lightning_snn.plasticity.delta import delta_update
 from lightning_snn.plasticity.homeostasis import (
     AdaptiveThreshold,
     Homeostasis,
@@ -19,6 +21,7 @@ __all__ = [
     "STDP",
     "Activity",
     "AdaptiveThreshold",
+    "AntiHebbian",
     "CompetitiveHebbian",
     "Homeostasis",
     "LearningRule",
@@ -30,4 +33,5 @@ __all__ = [
     "Tensors",
     "TripletSTDP",
     "WeightNormalisation",
+    "delta_update",
 ]
