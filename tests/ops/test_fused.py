@@ -13,6 +13,11 @@ from lightning_snn.plasticity import Activity
 TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
 """Of gradients, relative to their largest value; spikes and states are equal bit for bit."""
 
+RULES = {
+    "stdp": STDP(),
+    "competitive": CompetitiveHebbian(threshold=30.0),
+    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
+}
 SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
 LIF_KINDS = {
     "plain": {},
@@ -232,7 +237,7 @@ def test_factors_that_need_a_gradient_get_one():
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (63, 3, 100, 37), (200, 2, 300, 50)])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("rule", [STDP(), CompetitiveHebbian(threshold=30.0)], ids=["stdp", "competitive"])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules_equal_the_reference(rule, dtype, shape, threads):
     steps, streams, num_pre, num_post = shape
     wiring = rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))
