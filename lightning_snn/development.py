@@ -86,7 +86,7 @@ class Development:
         merged, states, spikes = [], [], pre.new_zeros(())
         for activity, wiring, state in zip(activities, parts, self._rule_state, strict=True):
             proposal, state = self.rule.learn(activity, wiring, state)
-            wiring = self.rule.merge(wiring, proposal, rows, steps)
+            wiring = wiring | self.rule.merge(wiring, proposal, rows, steps)
             counts = rows.sum(proposal["wins"].sum(0))
             for regulator in self.projection.homeostasis:
                 wiring = regulator.regulate(wiring, counts, steps * rows.total * self.stack.bottom.dt)

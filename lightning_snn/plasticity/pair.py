@@ -103,9 +103,9 @@ class PairSTDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """The pair sums of a chunk ``[S, K, F]``, P and Q; see `stdp_window`."""
         del wiring
-        pre, post, after = activity.pre, activity.require_post(), {}
+        pre, post, held = activity.pre, activity.require_post(), {}
         if self.delay_steps:
-            pre, after["under_way"] = pairs.delay(pre, stream["under_way"])
+            pre, held["under_way"] = pairs.delay(pre, stream["under_way"])
         window = stdp_window(
             *(pre, post, stream["pre_trace"], stream["post_trace"]),
             pre_decay=self.pre_decay,
@@ -118,7 +118,7 @@ class PairSTDP(LearningRule):
             "depression": window.depression,
             "wins": post.sum(0),
         }
-        return proposal, after | {"pre_trace": window.pre_trace, "post_trace": window.post_trace}
+        return proposal, {"pre_trace": window.pre_trace, "post_trace": window.post_trace} | held
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
         """The weights after the changes of all streams."""

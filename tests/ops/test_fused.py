@@ -7,7 +7,7 @@ from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKern
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
 from lightning_snn.ops import backend
 from lightning_snn.ops.lif import lif_scan
-from lightning_snn.ops.stdp_window import cpu, stdp_window
+from lightning_snn.ops.stdp_window import cpu, cuda, reference, stdp_window
 from lightning_snn.plasticity import Activity
 
 TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
@@ -285,6 +285,17 @@ def test_stdp_window_with_factors_and_sums_of_groups(groups, pairing, monkeypatc
     torch.testing.assert_close(fused.depression.sum(0), whole.depression)
 
 
+@pytest.mark.parametrize("nearest", [False, True])
+def test_the_products_of_a_card_equal_the_reference_here_too(nearest):
+    pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
+    arguments = (pre, post, rand(6, 20, seed=2), rand(6, 9, seed=3), 0.9, 0.8)
+    more = (rand(33, 1, 1, seed=4), rand(33, 6, 9, seed=5), nearest, 3)
+    for a, b in zip(
+        cuda.stdp_window(*arguments, *more), reference.stdp_window(*arguments, *more), strict=True
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["reference", "numba"])
 def test_the_sum_of_a_group_does_not_depend_on_the_others(name):
     pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
@@ -390,6 +401,10 @@ def operators():
         ),
         "event_sum": (ops.event_sum, (spikes, rand(5, 3))),
         "stdp_window": (ops.stdp_window, (events, events, zero, zero, 0.9, 0.8)),
+        "stdp_window of groups": (
+            ops.stdp_window,
+            (events, events, zero, zero, 0.9, 0.8, rand(4, 1, 1), rand(4, 2, 5), True, 2),
+        ),
         "stdp_scan": (
             ops.stdp_scan,
             (events, weight, post, zero, post.clone(), post.clone(), wins, list(rule.constants)),

@@ -112,7 +112,9 @@ def test_sums_and_windows():
     torch.testing.assert_close(event_sum(pre[0].cuda(), rows.cuda()).cpu(), event_sum(pre[0], rows))
     arguments = (pre, post, torch.zeros(3, 50), torch.zeros(3, 30))
     decays = {"pre_decay": 0.9, "post_decay": 0.8}
-    assert_close(stdp_window(*on("cuda", arguments), **decays), stdp_window(*arguments, **decays))
+    for options in ({}, {"groups": 3, "pairing": "nearest"}):
+        found = stdp_window(*on("cuda", arguments), **decays, **options)
+        assert_close(found, stdp_window(*arguments, **decays, **options))
 
 
 def test_a_large_sheet():
