@@ -85,7 +85,7 @@ class Development:
         merged, states, spikes = [], [], pre.new_zeros(())
         for activity, wiring, state in zip(activities, parts, self._rule_state, strict=True):
             proposal, state = self.rule.learn(activity, wiring, state)
-            wiring = self.rule.merge(wiring, proposal, rows, steps)
+            wiring = wiring | self.rule.merge(wiring, proposal, rows, steps)
             counts = rows.sum(proposal["wins"].sum(0))
             for regulator in self.projection.homeostasis:
                 wiring = regulator.regulate(wiring, counts, steps * rows.total * self.stack.bottom.dt)
@@ -123,7 +123,7 @@ class Development:
         if self.projection.groups is None:
             joined = None if units is None else units.flatten(1, 2)
             places, positions = self.projection.places, self.projection.place_positions
-            return [Activity(fields.flatten(1, 2), joined, places, positions, reward)]
+            return [Activity(fields.flatten(1, 2), joined, places, reward, positions)]
         return [
             Activity(fields[:, :, place], None if units is None else units[:, :, place], reward=reward)
             for place in range(self.projection.places)

@@ -1,4 +1,4 @@
-"""Competitive Hebbian learning: the unit furthest above its threshold wins and alone learns."""
+"""Competitive Hebbian learning: the units furthest above their thresholds win and alone learn."""
 
 import torch
 
@@ -13,7 +13,8 @@ class CompetitiveHebbian(LearningRule):
 
     At each step ``y = relu(W s)``; the unit with the largest ``y - theta > 0`` wins,
     ``W[win] += learning_rate (y - theta) s``, its row is rescaled to ``mean_weight``, and
-    ``theta[win] += threshold_rate (y - theta)``. Every ``review_interval`` steps, a unit that has won
+    ``theta[win] += threshold_rate (y - theta)``; with several ``winners``, so do the next ones above their
+    thresholds. Every ``review_interval`` steps, a unit that has won
     fewer than ``review_wins`` times so far gets a fifth of its largest response so far as threshold, so
     that unused units join in; steps and wins are totals over the streams, applied at the merge.
 
@@ -27,9 +28,10 @@ class CompetitiveHebbian(LearningRule):
         review_interval: Steps between reviews of the unused units.
         review_wins: Wins below which a unit counts as unused.
         connected_above: Weight above which a synapse counts as connected.
+        winners: Units that may win and learn in a step: k-winners-take-all.
 
     Raises:
-        ValueError: if a rate, the mean weight, the threshold or the interval is not positive.
+        ValueError: if a rate, the mean weight, the threshold, the interval or the winners is not positive.
 
     Source: Raghavan, Lin and Thomson, Self-organization of multi-layer spiking neural networks (2020).
     """
@@ -46,17 +48,19 @@ class CompetitiveHebbian(LearningRule):
         review_interval: int = 1000,
         review_wins: int = 200,
         connected_above: float = 0.1,
+        winners: int = 1,
     ) -> None:
         checks.positive("learning_rate", learning_rate)
         checks.positive("mean_weight", mean_weight)
         checks.positive("threshold", threshold)
         checks.positive("threshold_rate", threshold_rate)
         checks.count("review_interval", review_interval)
+        checks.count("winners", winners)
         checks.non_negative("weight_spread", weight_spread)
         checks.non_negative("threshold_spread", threshold_spread)
         checks.non_negative("review_wins", review_wins)
         checks.non_negative("connected_above", connected_above)
-        self.constants = CompetitiveConstants(learning_rate, mean_weight, threshold_rate)
+        self.constants = CompetitiveConstants(learning_rate, mean_weight, threshold_rate, winners)
         self.weight_spread = weight_spread
         self.threshold = threshold
         self.threshold_spread = threshold_spread

@@ -22,15 +22,15 @@ class Activity(NamedTuple):
         pre: Spikes ``[T, R, F]`` of the F inputs of a unit.
         post: Spikes ``[T, R, K]`` of the K units; None for a rule that decides itself who spikes.
         places: Places of each stream: R is the number of streams times this.
-        positions: Where the places lie ``[P, 2]``, in steps of a grid; None where that says nothing.
         reward: One number a stream ``[S]``, for the chunk; None where there is none.
+        positions: Where the places lie ``[P, 2]``, in steps of a grid; None where that says nothing.
     """
 
     pre: Tensor
     post: Tensor | None = None
     places: int = 1
-    positions: Tensor | None = None
     reward: Tensor | None = None
+    positions: Tensor | None = None
 
     def require_post(self) -> Tensor:
         """``post``.

@@ -7,12 +7,17 @@ from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKern
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
 from lightning_snn.ops import backend
 from lightning_snn.ops.lif import lif_scan
-from lightning_snn.ops.stdp_window import cpu, stdp_window
+from lightning_snn.ops.stdp_window import cpu, cuda, reference, stdp_window
 from lightning_snn.plasticity import Activity
 
 TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
 """Of gradients, relative to their largest value; spikes and states are equal bit for bit."""
 
+RULES = {
+    "stdp": STDP(),
+    "competitive": CompetitiveHebbian(threshold=30.0),
+    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
+}
 SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
 LIF_KINDS = {
     "plain": {},
@@ -232,7 +237,7 @@ def test_factors_that_need_a_gradient_get_one():
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (63, 3, 100, 37), (200, 2, 300, 50)])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("rule", [STDP(), CompetitiveHebbian(threshold=30.0)], ids=["stdp", "competitive"])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules_equal_the_reference(rule, dtype, shape, threads):
     steps, streams, num_pre, num_post = shape
     wiring = rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))
@@ -261,6 +266,56 @@ def test_stdp_window_equals_the_reference(shape, dtype, monkeypatch):
     reference, fused = on_both(lambda: stdp_window(pre, post, *traces, pre_decay=0.9, post_decay=0.8))
     for a, b in zip(reference, fused, strict=True):
         torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("pairing", ["all", "nearest"])
+@pytest.mark.parametrize("groups", [1, 3, 6])
+def test_stdp_window_with_factors_and_sums_of_groups(groups, pairing, monkeypatch):
+    monkeypatch.setattr(cpu, "BLOCK_BYTES", 10_000)  # several blocks
+    pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
+    traces = (rand(6, 20, seed=2), rand(6, 9, seed=3))
+    factors = {"pre_factor": rand(33, 1, 1, seed=4), "post_factor": rand(33, 6, 9, seed=5)}
+    options = {"pre_decay": 0.9, "post_decay": 0.8, "pairing": pairing, **factors}
+    reference, fused = on_both(lambda: stdp_window(pre, post, *traces, groups=groups, **options))
+    assert fused.potentiation.shape == (groups, 9, 20)
+    for a, b in zip(reference, fused, strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-5, atol=1e-5)
+    whole = stdp_window(pre, post, *traces, **options)
+    torch.testing.assert_close(fused.potentiation.sum(0), whole.potentiation)
+    torch.testing.assert_close(fused.depression.sum(0), whole.depression)
+
+
+@pytest.mark.parametrize("nearest", [False, True])
+def test_the_products_of_a_card_equal_the_reference_here_too(nearest):
+    pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
+    arguments = (pre, post, rand(6, 20, seed=2), rand(6, 9, seed=3), 0.9, 0.8)
+    more = (rand(33, 1, 1, seed=4), rand(33, 6, 9, seed=5), nearest, 3)
+    for a, b in zip(
+        cuda.stdp_window(*arguments, *more), reference.stdp_window(*arguments, *more), strict=True
+    ):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["reference", "numba"])
+def test_the_sum_of_a_group_does_not_depend_on_the_others(name):
+    pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
+    decays = {"pre_decay": 0.9, "post_decay": 0.8}
+    with backend.use(name):
+        whole = stdp_window(pre, post, torch.zeros(6, 20), torch.zeros(6, 9), groups=3, **decays)
+        part = stdp_window(pre[:, 2:4], post[:, 2:4], torch.zeros(2, 20), torch.zeros(2, 9), **decays)
+    assert_equal((whole.potentiation[1], whole.depression[1]), part[:2])
+
+
+@pytest.mark.parametrize(
+    ("pairing", "gain", "loss"),
+    [("all", 0.9**2 + 2 * 0.9**4 + 0.9**6, 0.8**4 + 0.8**6), ("nearest", 0.9**2 + 0.9**4, 0.8**4)],
+)
+def test_nearest_pairing_counts_the_last_spike_only(pairing, gain, loss):
+    pre, post = torch.zeros(20, 1, 1), torch.zeros(20, 1, 1)
+    pre[[2, 4, 12]], post[[6, 8]] = 1, 1
+    zero = torch.zeros(1, 1)
+    found = stdp_window(pre, post, zero, zero, pre_decay=0.9, post_decay=0.8, pairing=pairing)
+    assert (found.potentiation.item(), found.depression.item()) == pytest.approx((gain, loss))
 
 
 def test_stdp_window_in_two_parts():
@@ -316,6 +371,13 @@ def test_stdp_window_checks_its_shapes(pre, trace, message):
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("groups", [0, 4])
+def test_stdp_window_checks_its_groups(groups):
+    spikes, trace = torch.zeros(5, 6, 3), torch.zeros(6, 3)
+    with pytest.raises(ValueError, match=f"groups must divide the batch of 6, got {groups}"):
+        stdp_window(spikes, spikes, trace, trace, pre_decay=0.9, post_decay=0.9, groups=groups)
+
+
 def operators():
     """A call of each custom operator with small inputs."""
     ops = torch.ops.lightning_snn
@@ -339,6 +401,10 @@ def operators():
         ),
         "event_sum": (ops.event_sum, (spikes, rand(5, 3))),
         "stdp_window": (ops.stdp_window, (events, events, zero, zero, 0.9, 0.8)),
+        "stdp_window of groups": (
+            ops.stdp_window,
+            (events, events, zero, zero, 0.9, 0.8, rand(4, 1, 1), rand(4, 2, 5), True, 2),
+        ),
         "stdp_scan": (
             ops.stdp_scan,
             (events, weight, post, zero, post.clone(), post.clone(), wins, list(rule.constants)),

@@ -14,6 +14,11 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
 
+RULES = {
+    "stdp": STDP(),
+    "competitive": CompetitiveHebbian(threshold=30.0),
+    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
+}
 MODELS = {
     "lif": LIF(10.0),
     "lif soft": LIF(10.0, reset="soft", adaptation=0.3, refractory=2.0),
@@ -86,7 +91,7 @@ def test_sheets_of_256_streams_without_waiting(neuron, strict):
     assert_close([x.cpu()[same] for x in end], [x[same] for x in state])
 
 
-@pytest.mark.parametrize("rule", [STDP(), CompetitiveHebbian(threshold=30.0)], ids=["stdp", "competitive"])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules(rule, strict):
     wiring = rule.initial(300, 50, torch.Generator().manual_seed(0))
     spikes = (torch.rand(10, 4, 300, generator=torch.Generator().manual_seed(1)) < 0.3).float()
@@ -107,7 +112,9 @@ def test_sums_and_windows():
     torch.testing.assert_close(event_sum(pre[0].cuda(), rows.cuda()).cpu(), event_sum(pre[0], rows))
     arguments = (pre, post, torch.zeros(3, 50), torch.zeros(3, 30))
     decays = {"pre_decay": 0.9, "post_decay": 0.8}
-    assert_close(stdp_window(*on("cuda", arguments), **decays), stdp_window(*arguments, **decays))
+    for options in ({}, {"groups": 3, "pairing": "nearest"}):
+        found = stdp_window(*on("cuda", arguments), **decays, **options)
+        assert_close(found, stdp_window(*arguments, **decays, **options))
 
 
 def test_a_large_sheet():

@@ -29,6 +29,7 @@ KERNELS = {
 }
 INTEGERS = {
     "st", "sb", "gt", "gb", "columns", "steps", "batch", "nodes", "segment", "streams", "num_pre", "num_post",
+    "winners",
 }  # fmt: skip
 POINTERS = {
     "current", "v", "clock", "adaptation", "f", "spikes", "before", "coupling", "grad", "grad_v", "grad_a",

@@ -13,6 +13,12 @@ from lightning_snn.ops import backend
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.plasticity import Activity
 
+RULES = {
+    "stdp": STDP(),
+    "competitive": CompetitiveHebbian(threshold=30.0),
+    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
+}
+
 
 def on_both(run):
     found = []
@@ -79,7 +85,7 @@ def test_sheets(neuron):
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (23, 3, 100, 37)])
-@pytest.mark.parametrize("rule", [STDP(), CompetitiveHebbian(threshold=30.0)], ids=["stdp", "competitive"])
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules(rule, shape):
     steps, streams, num_pre, num_post = shape
     wiring = rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))

@@ -16,7 +16,7 @@ def activity(steps, streams, nodes=20, seed=0, share=0.3):
     return (torch.rand(steps, streams, nodes, generator=generator) < share).float()
 
 
-def learn_by_loop(spikes, weight, threshold, *, eta=0.1, mu=2.5, rate=0.005):
+def learn_by_loop(spikes, weight, threshold, *, eta=0.1, mu=2.5, rate=0.005, count=1):
     """One stream ``[T, pre]``, element by element in float32; ``weight`` is ``[post, pre]``."""
     weight, threshold = weight.numpy().copy(), threshold.numpy().copy()
     largest, winners = np.zeros(len(weight), np.float32), []
@@ -27,11 +27,13 @@ def learn_by_loop(spikes, weight, threshold, *, eta=0.1, mu=2.5, rate=0.005):
             for w, x in zip(row, s, strict=True):
                 total = total + w * x
             response.append(max(total, f(0)))
-        best = max(range(len(weight)), key=lambda i: response[i] - threshold[i])
+        best_first = sorted(range(len(weight)), key=lambda i: threshold[i] - response[i])[:count]
         largest = np.maximum(largest, np.array(response))
-        margin = response[best] - threshold[best]
-        winners.append(best if margin > 0 else None)
-        if margin > 0:
+        for best in best_first:
+            margin = response[best] - threshold[best]
+            winners.append(best if margin > 0 else None)
+            if margin <= 0:
+                continue
             for j in range(len(s)):
                 weight[best, j] = weight[best, j] + f(eta) * margin * s[j]
             mean = sum(weight[best], f(0)) / f(len(s))
@@ -57,16 +59,18 @@ def proposal_of(wins, weight, threshold, largest):
     }
 
 
-def test_learning_equals_a_loop_over_elements():
-    rule = CompetitiveHebbian(threshold=15.0)
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_learning_equals_a_loop_over_elements(count):
+    rule = CompetitiveHebbian(threshold=15.0, winners=count)
     wiring, spikes = make(rule), activity(150, 3)
     proposal, _ = rule.learn(Activity(spikes), wiring, {})
     for s in range(3):
         weight, threshold, largest, winners = learn_by_loop(
-            spikes[:, s], wiring["weight"], wiring["threshold"]
+            spikes[:, s], wiring["weight"], wiring["threshold"], count=count
         )
         wins = [winners.count(unit) for unit in range(6)]
-        assert 20 < sum(wins) < 150
+        assert 20 < sum(wins) < 150 * min(count, 6)
+        assert count == 1 or sum(wins) > 150
         assert proposal["wins"][s].tolist() == wins
         np.testing.assert_allclose(proposal["weight"][s].t().numpy(), weight, rtol=2e-5)
         np.testing.assert_allclose(proposal["threshold"][s].numpy(), threshold, rtol=1e-5)
@@ -172,6 +176,7 @@ def test_largest_response_is_carried_over_rounds():
     [
         *((name, 0.0) for name in ("learning_rate", "mean_weight", "threshold", "threshold_rate")),
         ("review_interval", 0),
+        ("winners", 0),
         *((name, -1.0) for name in ("weight_spread", "threshold_spread", "review_wins", "connected_above")),
     ],
 )

@@ -70,7 +70,7 @@ def learn_by_loop(rule, spikes, weight, *, positions):
 def test_learning_equals_a_loop_over_images_places_units_and_inputs(radius, positions):
     rule = make(inhibition_radius=radius)
     wiring, spikes = start(rule), latencies(7)
-    proposal, _ = rule.learn(Activity(spikes, None, PLACES, positions), wiring, {})
+    proposal, _ = rule.learn(Activity(spikes, None, PLACES, positions=positions), wiring, {})
     merged = rule.merge(wiring, proposal, Streams(7).times(PLACES), STEPS)
     weight, wins = learn_by_loop(rule, spikes, wiring["weight"], positions=positions is not None)
     assert 7 < sum(wins) <= 21
@@ -102,7 +102,9 @@ def test_the_changes_of_several_streams_follow_one_another_in_their_order():
 def test_nobody_wins_in_silence():
     rule = make()
     wiring = start(rule)
-    proposal, _ = rule.learn(Activity(torch.zeros(STEPS, PLACES, FAN_IN), None, PLACES, GRID), wiring, {})
+    proposal, _ = rule.learn(
+        Activity(torch.zeros(STEPS, PLACES, FAN_IN), None, PLACES, positions=GRID), wiring, {}
+    )
     assert not proposal["wins"].any()
     assert torch.equal(rule.merge(wiring, proposal, Streams(PLACES), STEPS)["weight"], wiring["weight"])
 
@@ -112,7 +114,7 @@ def test_repeated_images_are_learned_until_the_weights_are_0_or_1():
     wiring, spikes = start(rule), latencies(1, silent=0.5)
     before = rule.convergence(wiring)
     for _ in range(200):
-        proposal, _ = rule.learn(Activity(spikes, None, PLACES, GRID), wiring, {})
+        proposal, _ = rule.learn(Activity(spikes, None, PLACES, positions=GRID), wiring, {})
         wiring = rule.merge(wiring, proposal, Streams(PLACES), STEPS)
     winner = proposal["unit"].item()
     row = wiring["weight"][winner]
@@ -127,7 +129,7 @@ def test_each_units_threshold_moves_until_it_fires_at_the_given_share_of_the_pla
     wiring["weight"] = 0.2 + 0.7 * torch.rand(UNITS, FAN_IN, generator=torch.Generator().manual_seed(2))
     wiring["weight"][0] *= 0.3
     for seed in range(200):
-        activity = Activity(latencies(4, seed=seed), None, PLACES, GRID)
+        activity = Activity(latencies(4, seed=seed), None, PLACES, positions=GRID)
         proposal, _ = rule.learn(activity, wiring, {})
         wiring = rule.merge(wiring, proposal, Streams(4 * PLACES), STEPS)
     sums = latencies(100, seed=999).sum(0) @ wiring["weight"].t()
@@ -144,7 +146,7 @@ def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
         wiring, rows = start(rule), streams.times(PLACES)
         for seed in range(4):
             part = latencies(4, seed=seed)[:, rows.first : rows.first + rows.count]
-            proposal, _ = rule.learn(Activity(part, None, PLACES, GRID), wiring, {})
+            proposal, _ = rule.learn(Activity(part, None, PLACES, positions=GRID), wiring, {})
             wiring = rule.merge(wiring, proposal, rows, STEPS)
         return wiring
 

@@ -14,11 +14,13 @@ __all__ = ["CompetitiveConstants", "CompetitiveState", "competitive_scan"]
 
 
 def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveConstants) -> CompetitiveState:
-    """At each step the unit furthest above its threshold wins and alone learns.
+    """At each step the unit furthest above its threshold wins and alone learns; or the first few of them.
 
         y = relu(W s)
         W[win] += eta (y - theta)[win] s, then rescaled to its mean
         theta[win] += r (y - theta)[win]
+
+    Of several winners each learns from the responses y of the step's start.
 
     Args:
         spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
@@ -34,7 +36,7 @@ def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveCons
     check_sequence(spikes)
 
     def fused() -> CompetitiveState:
-        _scan(spikes, *state, list(c))
+        _scan(spikes, *state, [float(value) for value in c])
         return state
 
     return backend.run(spikes.device, fused, lambda: reference.competitive_scan(spikes, state, c))

@@ -24,8 +24,8 @@ def scan(
     num_post = threshold.shape[1]
     fired = torch.empty(streams, num_pre, dtype=torch.int32, device=weight.device)
     _scan[(streams,)](
-        spikes.to(weight.dtype).contiguous(), weight, threshold, wins, largest, fired, *constants,
-        steps, streams, num_pre, num_post,
+        spikes.to(weight.dtype).contiguous(), weight, threshold, wins, largest, fired, *constants[:3],
+        int(constants[3]), steps, streams, num_pre, num_post,
         PRE=triton.next_power_of_2(num_pre), POST=triton.next_power_of_2(num_post), num_warps=8,
         enable_fp_fusion=False,
     )  # fmt: skip
@@ -34,7 +34,7 @@ def scan(
 @triton.jit
 def _scan(
     spikes, weight, threshold, wins, largest, fired, learning_rate, mean_weight, threshold_rate,
-    steps, streams, num_pre, num_post, PRE: tl.constexpr, POST: tl.constexpr,
+    winners, steps, streams, num_pre, num_post, PRE: tl.constexpr, POST: tl.constexpr,
 ):  # fmt: skip
     s = tl.program_id(0).to(tl.int64)
     j, i = tl.arange(0, PRE), tl.arange(0, POST)
@@ -49,14 +49,16 @@ def _scan(
         response = tl.maximum(add_fired_rows(rows, listed, count, i, post, num_post, theta), 0.0)
         most = tl.maximum(most, response)
         over = tl.where(post, response - theta, -float("inf"))
-        margin, winner = tl.max(over, 0), tl.argmax(over, 0)
-        if margin > 0:
-            column = rows + j * num_post + winner
-            w = tl.load(column, mask=pre, other=0.0) + learning_rate * margin * step
-            scale = mean_weight / (tl.sum(tl.where(pre, w, 0.0), 0) / num_pre)
-            tl.store(column, w * scale, mask=pre)
-            theta = tl.where(i == winner, theta + threshold_rate * margin, theta)
-            won = tl.where(i == winner, won + 1, won)
+        for _ in range(winners):
+            margin, winner = tl.max(over, 0), tl.argmax(over, 0)
+            if margin > 0:
+                column = rows + j * num_post + winner
+                w = tl.load(column, mask=pre, other=0.0) + learning_rate * margin * step
+                scale = mean_weight / (tl.sum(tl.where(pre, w, 0.0), 0) / num_pre)
+                tl.store(column, w * scale, mask=pre)
+                theta = tl.where(i == winner, theta + threshold_rate * margin, theta)
+                won = tl.where(i == winner, won + 1, won)
+                over = tl.where(i == winner, -float("inf"), over)
         tl.debug_barrier()  # the next step reads the column
     tl.store(threshold + s * num_post + i, theta, mask=post)
     tl.store(wins + s * num_post + i, won, mask=post)

@@ -9,11 +9,12 @@ from lightning_snn.ops.event_sum import event_sum
 
 
 class CompetitiveConstants(NamedTuple):
-    """Constants of the rule: learning rate, mean weight of a unit, rate of its threshold."""
+    """Constants of the rule: learning rate, mean weight of a unit, rate of its threshold, winners a step."""
 
     learning_rate: float
     mean_weight: float
     threshold_rate: float
+    winners: int = 1
 
 
 class CompetitiveState(NamedTuple):
@@ -36,14 +37,17 @@ def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveCons
     for step in spikes.unbind(0):
         response = event_sum(step, weight).relu()
         torch.maximum(largest, response, out=largest)
-        margin, winner = (response - threshold).max(1)
-        stream = (margin > 0).nonzero()[:, 0]
-        if len(stream) == 0:
-            continue
-        margin, winner = margin[stream], winner[stream]
-        row = weight[stream, :, winner] + c.learning_rate * margin[:, None] * step[stream]
-        mean = row.cumsum(1, dtype=torch.float64)[:, -1:] / row.shape[1]
-        weight[stream, :, winner] = row * (c.mean_weight / mean).to(row.dtype)
-        threshold[stream, winner] += c.threshold_rate * margin
-        wins[stream, winner] += 1
+        over = response - threshold
+        for _ in range(int(c.winners)):
+            margin, winner = over.max(1)
+            stream = (margin > 0).nonzero()[:, 0]
+            if len(stream) == 0:
+                break
+            margin, winner = margin[stream], winner[stream]
+            row = weight[stream, :, winner] + c.learning_rate * margin[:, None] * step[stream]
+            mean = row.cumsum(1, dtype=torch.float64)[:, -1:] / row.shape[1]
+            weight[stream, :, winner] = row * (c.mean_weight / mean).to(row.dtype)
+            threshold[stream, winner] += c.threshold_rate * margin
+            wins[stream, winner] += 1
+            over[stream, winner] = -torch.inf
     return state

@@ -1,19 +1,22 @@
 """Pair STDP over a window of a batch with fixed weights: what potentiates and what depresses each synapse."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
+from lightning_snn import checks
 from lightning_snn.ops import backend
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.ops.stdp_window import reference
 
-__all__ = ["STDPWindow", "stdp_window"]
+__all__ = ["Pairing", "STDPWindow", "stdp_window"]
+
+Pairing = Literal["all", "nearest"]
 
 
 class STDPWindow(NamedTuple):
-    """Sums over steps and samples ``[post, pre]``, and traces ``[B, pre]``, ``[B, post]`` to go on from."""
+    """Sums ``[post, pre]`` or ``[G, post, pre]``, and traces ``[B, pre]``, ``[B, post]`` to go on from."""
 
     potentiation: Tensor
     depression: Tensor
@@ -29,8 +32,12 @@ def stdp_window(
     *,
     pre_decay: float,
     post_decay: float,
+    pairing: Pairing = "all",
+    groups: int | None = None,
+    pre_factor: Tensor | None = None,
+    post_factor: Tensor | None = None,
 ) -> STDPWindow:
-    """All-to-all pair statistics of a window.
+    """Pair statistics of a window.
 
         x_t = pre_decay x_(t-1) + s_pre,t        (with the step's own spikes)
         y^_t = post_decay y_(t-1), y_t = y^_t + s_post,t        (without, and with)
@@ -46,17 +53,42 @@ def stdp_window(
         post_trace: Traces y ``[B, post]`` before the first step.
         pre_decay: Factor ``exp(-dt / tau_plus)`` of a step.
         post_decay: Factor ``exp(-dt / tau_minus)`` of a step.
+        pairing: ``all`` spikes of the other side count, or its ``nearest`` one in the past only: a spike sets
+            the trace instead of adding to it.
+        groups: G equal groups of consecutive rows of the batch, each summed for itself; by default one sum.
+            The bits of a group's sum do not depend on the other groups.
+        pre_factor: What a presynaptic spike counts in Q, broadcast to ``[T, B, pre]``; its trace adds 1.
+        post_factor: What a postsynaptic spike counts in P, broadcast to ``[T, B, post]``.
 
     Returns:
         P, Q and the traces after the last step. No gradient.
 
     Raises:
-        ValueError: if a sequence is empty or not ``[T, B, N]``, or the shapes do not belong together.
+        ValueError: if a sequence is empty or not ``[T, B, N]``, the shapes do not belong together, the batch
+            does not divide into the groups, or the pairing is unknown.
 
-    Source: Morrison, Diesmann and Gerstner, Biol. Cybern. 98 (2008), section 4.1.2 (traces).
+    Source: Morrison, Diesmann and Gerstner, Biol. Cybern. 98 (2008), sections 4.1.2 (traces) and 4.1.3
+    (nearest: their symmetric scheme).
     """
     check_sequence(pre)
     check_sequence(post)
+    checks.one_of("pairing", pairing, ("all", "nearest"))
+    _check_shapes(pre, post, pre_trace, post_trace, groups)
+    with torch.no_grad():
+        arguments = (
+            *(pre.to(pre_trace.dtype), post.to(post_trace.dtype), pre_trace, post_trace),
+            *(pre_decay, post_decay, pre_factor, post_factor, pairing == "nearest", groups or 1),
+        )
+        found = backend.run(
+            pre.device, lambda: _window(*arguments), lambda: reference.stdp_window(*arguments)
+        )
+    sums = found[:2] if groups is not None else (found[0][0], found[1][0])
+    return STDPWindow(*sums, *found[2:])
+
+
+def _check_shapes(
+    pre: Tensor, post: Tensor, pre_trace: Tensor, post_trace: Tensor, groups: int | None
+) -> None:
     if pre.shape[:2] != post.shape[:2]:
         raise ValueError(
             f"pre and post must share [T, B], got {list(pre.shape[:2])} and {list(post.shape[:2])}"
@@ -64,31 +96,43 @@ def stdp_window(
     for name, trace, spikes in (("pre_trace", pre_trace, pre), ("post_trace", post_trace, post)):
         if trace.shape != spikes.shape[1:]:
             raise ValueError(f"{name} must be {list(spikes.shape[1:])}, got {list(trace.shape)}")
-    with torch.no_grad():
-        traces = (pre_trace, post_trace)
-        pre, post = pre.to(pre_trace.dtype), post.to(post_trace.dtype)
-        found = backend.run(
-            pre.device,
-            lambda: _window(pre, post, *traces, pre_decay, post_decay),
-            lambda: reference.stdp_window(pre, post, *traces, pre_decay, post_decay),
-        )
-    return STDPWindow(*found)
+    if groups is not None and (groups < 1 or pre.shape[1] % groups):
+        raise ValueError(f"groups must divide the batch of {pre.shape[1]}, got {groups}")
 
 
 @torch.library.custom_op("lightning_snn::stdp_window", mutates_args=())
 def _window(
-    pre: Tensor, post: Tensor, pre_trace: Tensor, post_trace: Tensor, pre_decay: float, post_decay: float
+    pre: Tensor,
+    post: Tensor,
+    pre_trace: Tensor,
+    post_trace: Tensor,
+    pre_decay: float,
+    post_decay: float,
+    pre_factor: Tensor | None = None,
+    post_factor: Tensor | None = None,
+    nearest: bool = False,
+    groups: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    arguments = (pre, post, pre_trace, post_trace, pre_decay, post_decay)
     found: tuple[Tensor, Tensor, Tensor, Tensor] = backend.kernels(__name__, pre.device).stdp_window(
-        pre, post, pre_trace, post_trace, pre_decay, post_decay
+        *arguments, pre_factor, post_factor, nearest, groups
     )
     return found
 
 
 @_window.register_fake
 def _(
-    pre: Tensor, post: Tensor, pre_trace: Tensor, post_trace: Tensor, pre_decay: float, post_decay: float
+    pre: Tensor,
+    post: Tensor,
+    pre_trace: Tensor,
+    post_trace: Tensor,
+    pre_decay: float,
+    post_decay: float,
+    pre_factor: Tensor | None = None,
+    post_factor: Tensor | None = None,
+    nearest: bool = False,
+    groups: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    del pre_decay, post_decay
-    pairs = pre_trace.new_empty(post.shape[2], pre.shape[2])
+    del pre_decay, post_decay, pre_factor, post_factor, nearest
+    pairs = pre_trace.new_empty(groups, post.shape[2], pre.shape[2])
     return pairs, torch.empty_like(pairs), torch.empty_like(pre_trace), torch.empty_like(post_trace)

@@ -3,18 +3,40 @@
 import torch
 from torch import Tensor
 
+from lightning_snn.ops.stdp_window.reference import after_spikes
+
 
 def stdp_window(
-    pre: Tensor, post: Tensor, pre_trace: Tensor, post_trace: Tensor, pre_decay: float, post_decay: float
+    pre: Tensor,
+    post: Tensor,
+    pre_trace: Tensor,
+    post_trace: Tensor,
+    pre_decay: float,
+    post_decay: float,
+    pre_factor: Tensor | None = None,
+    post_factor: Tensor | None = None,
+    nearest: bool = False,
+    groups: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The traces of all steps, then the products; no synchronisation with the host."""
+    """The traces of all steps, then the products; no synchronisation with the host.
+
+    One product a group, so that its bits do not depend on how many groups there are.
+    """
     with_own, before = [], []
     for pre_step, post_step in zip(pre.unbind(0), post.unbind(0), strict=True):
-        pre_trace = pre_decay * pre_trace + pre_step
+        pre_trace = after_spikes(pre_decay * pre_trace, pre_step, nearest)
         post_trace = post_decay * post_trace
         with_own.append(pre_trace)
         before.append(post_trace)
-        post_trace = post_trace + post_step
-    potentiation = post.flatten(0, 1).t() @ torch.cat(with_own)
-    depression = torch.cat(before).t() @ pre.flatten(0, 1)
+        post_trace = after_spikes(post_trace, post_step, nearest)
+    weighted_pre = pre if pre_factor is None else pre * pre_factor
+    weighted_post = post if post_factor is None else post * post_factor
+    potentiation = _products(weighted_post, torch.stack(with_own), groups)
+    depression = _products(torch.stack(before), weighted_pre, groups)
     return potentiation, depression, pre_trace, post_trace
+
+
+def _products(left: Tensor, right: Tensor, groups: int) -> Tensor:
+    """``[G, N, M]`` from ``[T, B, N]`` and ``[T, B, M]``."""
+    pairs = zip(left.chunk(groups, 1), right.chunk(groups, 1), strict=True)
+    return torch.stack([one.flatten(0, 1).t() @ other.flatten(0, 1) for one, other in pairs])

@@ -3,17 +3,61 @@
 import torch
 from torch import Tensor
 
+Found = tuple[Tensor, Tensor, Tensor, Tensor]
+
 
 def stdp_window(
-    pre: Tensor, post: Tensor, pre_trace: Tensor, post_trace: Tensor, pre_decay: float, post_decay: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """See `lightning_snn.ops.stdp_window.stdp_window`."""
+    pre: Tensor,
+    post: Tensor,
+    pre_trace: Tensor,
+    post_trace: Tensor,
+    pre_decay: float,
+    post_decay: float,
+    pre_factor: Tensor | None = None,
+    post_factor: Tensor | None = None,
+    nearest: bool = False,
+    groups: int = 1,
+) -> Found:
+    """See `lightning_snn.ops.stdp_window.stdp_window`; group by group."""
+    sequences = (pre, post, _times(pre, pre_factor), _times(post, post_factor))
+    groups_of = [values.chunk(groups, 1) for values in sequences]
+    groups_of += [trace.chunk(groups) for trace in (pre_trace, post_trace)]
+    parts = [
+        _sum_group(*group, pre_decay=pre_decay, post_decay=post_decay, nearest=nearest)
+        for group in zip(*groups_of, strict=True)
+    ]
+    potentiation, depression, pre_traces, post_traces = zip(*parts, strict=True)
+    return torch.stack(potentiation), torch.stack(depression), torch.cat(pre_traces), torch.cat(post_traces)
+
+
+def _sum_group(
+    pre: Tensor,
+    post: Tensor,
+    weighted_pre: Tensor,
+    weighted_post: Tensor,
+    pre_trace: Tensor,
+    post_trace: Tensor,
+    *,
+    pre_decay: float,
+    post_decay: float,
+    nearest: bool,
+) -> Found:
+    """The sums ``[post, pre]`` of all rows, and their traces."""
     potentiation = pre_trace.new_zeros(post.shape[2], pre.shape[2])
     depression = torch.zeros_like(potentiation)
-    for pre_step, post_step in zip(pre.unbind(0), post.unbind(0), strict=True):
-        pre_trace = pre_decay * pre_trace + pre_step
+    for t in range(len(pre)):
+        pre_trace = after_spikes(pre_decay * pre_trace, pre[t], nearest)
         post_trace = post_decay * post_trace
-        potentiation += post_step.t() @ pre_trace
-        depression += post_trace.t() @ pre_step
-        post_trace = post_trace + post_step
+        potentiation += weighted_post[t].t() @ pre_trace
+        depression += post_trace.t() @ weighted_pre[t]
+        post_trace = after_spikes(post_trace, post[t], nearest)
     return potentiation, depression, pre_trace, post_trace
+
+
+def after_spikes(trace: Tensor, spikes: Tensor, nearest: bool) -> Tensor:
+    """A spike is added to the trace, or where only the nearest counts takes its place."""
+    return torch.where(spikes != 0, spikes, trace) if nearest else trace + spikes
+
+
+def _times(spikes: Tensor, factor: Tensor | None) -> Tensor:
+    return spikes if factor is None else spikes * factor

@@ -1,0 +1,90 @@
+"""Rules that learn from the spikes of the layer's own neurons, and homeostasis beside any rule."""
+
+import functools
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from lightning_snn.development import Development
+from lightning_snn.geometry import Square, Torus
+from lightning_snn.lateral import LateralKernel
+from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.neurons import LIF, Izhikevich
+from lightning_snn.plasticity import (
+    STDP,
+    AdaptiveThreshold,
+    CompetitiveHebbian,
+    PairSTDP,
+    RewardSTDP,
+    Streams,
+    SynapticScaling,
+    TripletSTDP,
+)
+from lightning_snn.stimuli import SpontaneousWaves
+from lightning_snn.synapses import Dense
+
+OWN_SPIKES = {
+    "pair": PairSTDP(bounds="soft", delay=3.0),
+    "triplet": TripletSTDP(),
+    "reward": RewardSTDP(),
+}
+RULES = {"stdp": STDP(threshold=1.0), "competitive": CompetitiveHebbian(threshold=5.0), **OWN_SPIKES}
+
+
+class Rewarded(SpontaneousWaves):
+    """Waves, and a reward for spikes in the first half of the round."""
+
+    def reward(self, post, streams, round_number):
+        del streams, round_number
+        return post[: len(post) // 2].mean((0, 2)) - post[len(post) // 2 :].mean((0, 2))
+
+
+def develop(rule, streams, *homeostasis):
+    projection = functools.partial(Dense, rule=rule, homeostasis=homeostasis, gain=1.0)
+    stack = SpikingStack(
+        {
+            "retina": SpikingLayer(
+                Torus(160, side=12.0),
+                Izhikevich("heterogeneous"),
+                lateral=LateralKernel(inhibition_range=3.0),
+            ),
+            "lgn": SpikingLayer(Square(8, side=10.0), LIF(10.0), projection=projection),
+        }
+    )
+    return Development(stack, "lgn", Rewarded(), streams)
+
+
+def run(development, rounds=3):
+    share = [development.round(100, number).share for number in range(rounds)]
+    return development.projection.wiring, share
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_homeostasis_stands_beside_any_rule(rule):
+    wiring, share = run(develop(rule, Streams(2), AdaptiveThreshold(0.1), SynapticScaling(10.0)))
+    assert sum(share) > 0
+    assert wiring["threshold_rise"].max() > 0
+    assert (wiring["average_rate"] != 10).any()
+
+
+@pytest.mark.parametrize("rule", OWN_SPIKES.values(), ids=OWN_SPIKES)
+def test_weights_are_the_same_on_any_number_of_processes(rule, split_streams):
+    before = develop(rule, Streams(4)).projection.weight.clone()
+    whole, share = run(develop(rule, Streams(4)))
+    assert share[-1] > 0
+    assert not torch.equal(whole["weight"], before)
+    with ThreadPoolExecutor(2) as pool:
+        for part, _ in pool.map(lambda streams: run(develop(rule, streams)), split_streams(4, [1, 3])):
+            assert torch.equal(part["weight"], whole["weight"])
+
+
+@pytest.mark.parametrize("rule", OWN_SPIKES.values(), ids=OWN_SPIKES)
+def test_a_run_resumes_where_it_was(rule):
+    whole, _ = run(develop(rule, Streams(2)))
+    first, second = develop(rule, Streams(2)), develop(rule, Streams(2))
+    run(first, 2)
+    second.projection.rewire(first.projection.wiring)
+    second.restore(first.state())
+    second.round(100, 2)
+    assert torch.equal(second.projection.weight, whole["weight"])
