@@ -12,6 +12,7 @@ from lightning_snn.plasticity.homeostasis import (
     WeightNormalisation,
 )
 from lightning_snn.plasticity.pair import PairSTDP
+from lightning_snn.plasticity.postsynaptic import PostsynapticSTDP
 from lightning_snn.plasticity.reward import RewardSTDP
 from lightning_snn.plasticity.rule import Activity, LearningRule, Tensors
 from lightning_snn.plasticity.stdp import STDP
@@ -28,6 +29,7 @@ __all__ = [
     "Homeostasis",
     "LearningRule",
     "PairSTDP",
+    "PostsynapticSTDP",
     "RewardSTDP",
     "Streams",
     "SynapticScaling",

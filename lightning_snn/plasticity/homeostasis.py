@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.plasticity.annealing import annealed
 
 Tensors = dict[str, Tensor]
 
@@ -96,25 +97,40 @@ class TargetRate(Homeostasis):
 
     Args:
         rate: Target in Hz.
-        learning_rate: Rise of the threshold for each Hz above the target and each second.
+        learning_rate: Rise of the threshold for each spike more than the target has in that time.
+        final_learning_rate: To this it falls geometrically at ``horizon``; by default it stays.
+        horizon: Simulated time in ms, summed over all streams.
 
     Source: Desai, Rutherford and Turrigiano, Nat. Neurosci. 2 (1999).
     """
 
-    def __init__(self, rate: float, learning_rate: float = 0.01) -> None:
+    def __init__(
+        self,
+        rate: float,
+        learning_rate: float = 0.01,
+        *,
+        final_learning_rate: float | None = None,
+        horizon: float = 1e6,
+    ) -> None:
+        final = learning_rate if final_learning_rate is None else final_learning_rate
         checks.positive("rate", rate)
         checks.positive("learning_rate", learning_rate)
+        checks.positive("final_learning_rate", final)
+        checks.positive("horizon", horizon)
         self.rate = rate
-        self.learning_rate = learning_rate
+        self.learning_rate, self.final_learning_rate, self.horizon = learning_rate, final, horizon
 
     def initial(self, wiring: Tensors) -> Tensors:
-        """A rise of 0."""
-        return {THRESHOLD_RISE: wiring["weight"].new_zeros(len(wiring["weight"]))}
+        """A rise of 0; no time has passed."""
+        rise = wiring["weight"].new_zeros(len(wiring["weight"]))
+        return {THRESHOLD_RISE: rise, "regulated": torch.zeros((), dtype=torch.float64)}
 
     def regulate(self, wiring: Tensors, spikes: Tensor, time: float) -> Tensors:
-        """``rise <- rise + learning_rate (spikes / time - rate) time``."""
+        """``rise <- rise + learning_rate (spikes - rate time)``."""
+        passed = wiring["regulated"]
+        step = annealed(self.learning_rate, self.final_learning_rate, passed, self.horizon)
         excess = spikes - self.rate * time / 1000
-        return wiring | {THRESHOLD_RISE: wiring[THRESHOLD_RISE] + self.learning_rate * excess}
+        return wiring | {THRESHOLD_RISE: wiring[THRESHOLD_RISE] + step * excess, "regulated": passed + time}
 
 
 class SynapticScaling(Homeostasis):

@@ -165,3 +165,15 @@ def test_two_that_keep_the_same_variable_clash():
 def test_errors(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_the_rate_of_target_rate_falls_with_time():
+    regulator = TargetRate(10.0, 1.0, final_learning_rate=0.01, horizon=200.0)
+    wiring = {"weight": weights()}
+    wiring = wiring | regulator.initial(wiring)
+    steps = []
+    for _ in range(4):
+        before = wiring["threshold_rise"]
+        wiring = regulator.regulate(wiring, torch.full((len(before),), 3), 100.0)
+        steps.append((wiring["threshold_rise"] - before)[0].item())
+    assert steps == pytest.approx([2, 0.2, 0.02, 0.02], rel=1e-4)

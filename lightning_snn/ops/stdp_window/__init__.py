@@ -16,7 +16,10 @@ Pairing = Literal["all", "nearest"]
 
 
 class STDPWindow(NamedTuple):
-    """Sums ``[post, pre]`` or ``[G, post, pre]``, and traces ``[B, pre]``, ``[B, post]`` to go on from."""
+    """Sums ``[post, pre]`` or ``[G, post, pre]``, and traces ``[B, pre]``, ``[B, post]`` to go on from.
+
+    The depression is empty where it was not asked for.
+    """
 
     potentiation: Tensor
     depression: Tensor
@@ -36,6 +39,7 @@ def stdp_window(
     groups: int | None = None,
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
+    depression: bool = True,
 ) -> STDPWindow:
     """Pair statistics of a window.
 
@@ -59,6 +63,7 @@ def stdp_window(
             The bits of a group's sum do not depend on the other groups.
         pre_factor: What a presynaptic spike counts in Q, broadcast to ``[T, B, pre]``; its trace adds 1.
         post_factor: What a postsynaptic spike counts in P, broadcast to ``[T, B, post]``.
+        depression: Whether Q is needed.
 
     Returns:
         P, Q and the traces after the last step. No gradient.
@@ -77,7 +82,7 @@ def stdp_window(
     with torch.no_grad():
         arguments = (
             *(pre.to(pre_trace.dtype), post.to(post_trace.dtype), pre_trace, post_trace),
-            *(pre_decay, post_decay, pre_factor, post_factor, pairing == "nearest", groups or 1),
+            *(pre_decay, post_decay, pre_factor, post_factor, pairing == "nearest", groups or 1, depression),
         )
         found = backend.run(
             pre.device, lambda: _window(*arguments), lambda: reference.stdp_window(*arguments)
@@ -112,10 +117,11 @@ def _window(
     post_factor: Tensor | None = None,
     nearest: bool = False,
     groups: int = 1,
+    depression: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     arguments = (pre, post, pre_trace, post_trace, pre_decay, post_decay)
     found: tuple[Tensor, Tensor, Tensor, Tensor] = backend.kernels(__name__, pre.device).stdp_window(
-        *arguments, pre_factor, post_factor, nearest, groups
+        *arguments, pre_factor, post_factor, nearest, groups, depression
     )
     return found
 
@@ -132,7 +138,9 @@ def _(
     post_factor: Tensor | None = None,
     nearest: bool = False,
     groups: int = 1,
+    depression: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     del pre_decay, post_decay, pre_factor, post_factor, nearest
     pairs = pre_trace.new_empty(groups, post.shape[2], pre.shape[2])
-    return pairs, torch.empty_like(pairs), torch.empty_like(pre_trace), torch.empty_like(post_trace)
+    other = torch.empty_like(pairs) if depression else pairs.new_empty(groups, 0, 0)
+    return pairs, other, torch.empty_like(pre_trace), torch.empty_like(post_trace)

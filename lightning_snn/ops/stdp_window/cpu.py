@@ -25,21 +25,23 @@ def stdp_window(
     post_factor: Tensor | None = None,
     nearest: bool = False,
     groups: int = 1,
+    depression: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Block by block over time; the traces are carried from block to block."""
     pre_trace, post_trace = pre_trace.clone(), post_trace.clone()
     _, batch, num_pre = pre.shape
     num_post = post.shape[2]
     potentiation = pre_trace.new_zeros(groups, num_post, num_pre)
-    depression = pre_trace.new_zeros(groups, num_pre, num_post)
+    loss = pre_trace.new_zeros(groups, num_pre, num_post) if depression else pre_trace.new_empty(groups, 0, 0)
     steps = max(1, BLOCK_BYTES // (pre_trace.element_size() * batch * (num_pre + num_post)))
     for start in range(0, len(pre), steps):
         block = slice(start, start + steps)
         with_own = _traces(pre[block], pre_trace, pre_decay, nearest, inclusive=True)
         before = _traces(post[block], post_trace, post_decay, nearest, inclusive=False)
         _accumulate(_times(post, post_factor, block), with_own, potentiation)
-        _accumulate(_times(pre, pre_factor, block), before, depression)
-    return potentiation, depression.transpose(1, 2).contiguous(), pre_trace, post_trace
+        if depression:
+            _accumulate(_times(pre, pre_factor, block), before, loss)
+    return potentiation, loss.transpose(1, 2).contiguous(), pre_trace, post_trace
 
 
 def _times(spikes: Tensor, factor: Tensor | None, block: slice) -> Tensor:

@@ -17,6 +17,7 @@ def stdp_window(
     post_factor: Tensor | None = None,
     nearest: bool = False,
     groups: int = 1,
+    depression: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The traces of all steps, then the products; no synchronisation with the host.
 
@@ -32,8 +33,8 @@ def stdp_window(
     weighted_pre = pre if pre_factor is None else pre * pre_factor
     weighted_post = post if post_factor is None else post * post_factor
     potentiation = _products(weighted_post, torch.stack(with_own), groups)
-    depression = _products(torch.stack(before), weighted_pre, groups)
-    return potentiation, depression, pre_trace, post_trace
+    loss = _products(torch.stack(before), weighted_pre, groups) if depression else pre.new_empty(groups, 0, 0)
+    return potentiation, loss, pre_trace, post_trace
 
 
 def _products(left: Tensor, right: Tensor, groups: int) -> Tensor:

@@ -17,6 +17,7 @@ def stdp_window(
     post_factor: Tensor | None = None,
     nearest: bool = False,
     groups: int = 1,
+    depression: bool = True,
 ) -> Found:
     """See `lightning_snn.ops.stdp_window.stdp_window`; group by group."""
     sequences = (pre, post, _times(pre, pre_factor), _times(post, post_factor))
@@ -26,8 +27,9 @@ def stdp_window(
         _sum_group(*group, pre_decay=pre_decay, post_decay=post_decay, nearest=nearest)
         for group in zip(*groups_of, strict=True)
     ]
-    potentiation, depression, pre_traces, post_traces = zip(*parts, strict=True)
-    return torch.stack(potentiation), torch.stack(depression), torch.cat(pre_traces), torch.cat(post_traces)
+    potentiation, losses, pre_traces, post_traces = zip(*parts, strict=True)
+    loss = torch.stack(losses) if depression else pre.new_empty(groups, 0, 0)
+    return torch.stack(potentiation), loss, torch.cat(pre_traces), torch.cat(post_traces)
 
 
 def _sum_group(
