@@ -61,6 +61,7 @@ class Development:
         own = [name] if self.rule.needs_post else []
         names = [*stack.names[: stack.names.index(name)], *own]
         self._layers = {layer: stack.layer(layer).rest(streams.count, like) for layer in names}
+        self._axons = self._silent_axons()
         self._rule_state = self._open()
         self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
 
@@ -80,7 +81,8 @@ class Development:
         pre, post = self._run(steps, number)
         rows = self.streams.times(self.projection.places if self.projection.groups is None else 1)
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
-        activities = self._activities(pre, post, reward)
+        arrived, self._axons = self.projection.arrive(pre, self._axons)
+        activities = self._activities(arrived, post, reward)
         parts = unstack(self.projection.wiring, self.projection.groups)
         merged, states, spikes = [], [], pre.new_zeros(())
         for activity, wiring, state in zip(activities, parts, self._rule_state, strict=True):
@@ -140,7 +142,13 @@ class Development:
         """Forget the activity of the round before."""
         like = self.projection.weight.detach()
         self._layers = {name: self.stack.layer(name).rest(self.streams.count, like) for name in self._layers}
+        self._axons = self._silent_axons()
         self._rule_state = self._open()
+
+    def _silent_axons(self) -> Tensors:
+        """No spike on its way to the projection; the rule sees spikes when they arrive."""
+        like, dt = self.projection.weight.detach(), self.stack.bottom.dt
+        return self.projection.silent_axons(self.streams.count, like, dt=dt)
 
     def conclude(self, *, keep: bool) -> None:
         """Count the projection as wired, or put back the wiring from before."""
@@ -151,7 +159,7 @@ class Development:
 
     def state(self) -> list[Tensor]:
         """The state of all rows, gathered from all processes, in a fixed order."""
-        return [self.streams.gather(leaf) for leaf in _leaves([self._layers, self._rule_state])]
+        return [self.streams.gather(leaf) for leaf in _leaves(self._state)]
 
     def restore(self, state: list[Tensor]) -> None:
         """Take over this process's part of what `state` returned, on any number of processes.
@@ -159,7 +167,7 @@ class Development:
         Raises:
             ValueError: if ``state`` is of another network or another number of streams.
         """
-        own = list(_leaves([self._layers, self._rule_state]))
+        own = list(_leaves(self._state))
         first, count, total = self.streams.first, self.streams.count, self.streams.total
         rows = [len(leaf) // count for leaf in own]
         expected = [[total * n, *leaf.shape[1:]] for n, leaf in zip(rows, own, strict=True)]
@@ -170,7 +178,12 @@ class Development:
             )
         parts = [leaf[first * n : (first + count) * n] for n, leaf in zip(rows, state, strict=True)]
         values = iter([part.to(mine.device) for part, mine in zip(parts, own, strict=True)])
-        self._layers, self._rule_state = _rebuild([self._layers, self._rule_state], values)
+        self._layers, self._rule_state, self._axons = _rebuild(self._state, values)
+
+    @property
+    def _state(self) -> list[Any]:
+        """What the streams carry from round to round."""
+        return [self._layers, self._rule_state, self._axons]
 
 
 def _leaves(state: Any) -> Iterator[Tensor]:

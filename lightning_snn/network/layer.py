@@ -14,16 +14,25 @@ from lightning_snn.geometry import Sheet
 from lightning_snn.lateral import LateralKernel
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.plasticity import Tensors
 from lightning_snn.synapses import Projection
 
 When = Literal["always", "development"]
 
 
 class LayerState(NamedTuple):
-    """State of a layer: that of its neurons, and the spikes ``[B, N]`` of the last step."""
+    """State of a layer.
+
+    Args:
+        neurons: That of its neurons.
+        spikes: Spikes ``[B, N]`` of the last step.
+        synapses: That of the projection from below, by name, each ``[B, ...]``; empty without delay and
+            kinetics.
+    """
 
     neurons: Any
     spikes: Tensor
+    synapses: Tensors
 
 
 class SpikingLayer(Configurable, nn.Module):
@@ -87,10 +96,13 @@ class SpikingLayer(Configurable, nn.Module):
     def rest(self, batch: int, like: Tensor) -> LayerState:
         """State of ``batch`` sheets at rest, with the thresholds that homeostasis has set."""
         neurons = self.neuron.rest(batch, self.num_nodes, like)
-        rise = None if self.projection is None else self.projection.threshold_rise
+        spikes = like.new_zeros(batch, self.num_nodes)
+        if self.projection is None:
+            return LayerState(neurons, spikes, {})
+        rise = self.projection.threshold_rise
         if rise is not None:
             neurons = self.neuron.raise_thresholds(neurons, rise)
-        return LayerState(neurons, like.new_zeros(batch, self.num_nodes))
+        return LayerState(neurons, spikes, self.projection.rest(batch, like, dt=self.dt))
 
     def forward(
         self,
@@ -109,7 +121,8 @@ class SpikingLayer(Configurable, nn.Module):
             generator: Source of the noise, where the layer has any; torch's global one by default.
 
         Returns:
-            Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
+            Spikes ``[T, B, N]`` in {0, 1} and the state after the last step; that of the synapses, which a
+            stack runs, is passed on as it is.
 
         Raises:
             ValueError: if ``current`` is not ``[T, B, N]`` with the layer's N.
@@ -126,7 +139,7 @@ class SpikingLayer(Configurable, nn.Module):
             spikes, neurons = self._run_coupled(self.lateral, current, state)
         else:
             spikes, neurons = self.neuron(current, state.neurons)
-        return spikes, LayerState(neurons, spikes[-1])
+        return spikes, LayerState(neurons, spikes[-1], state.synapses)
 
     def _run_coupled(self, lateral: Coupling, current: Tensor, state: LayerState) -> tuple[Tensor, Any]:
         if isinstance(lateral, DenseCoupling):
@@ -168,15 +181,17 @@ class Node:
 
     @property
     def weights(self) -> Tensor | None:
-        """Incoming weights ``[num_pre]``; None in a layer without a projection."""
+        """Weights ``[F]`` of its inputs; None in a layer without a projection."""
         projection = self.layer.projection
-        return None if projection is None else projection.weight[self.index]
+        return None if projection is None else projection.incoming(self.index)
 
     @property
     def field(self) -> Tensor | None:
-        """Indices of the presynaptic nodes that it is connected to; None without a projection."""
+        """Indices of the presynaptic nodes that it is connected to; None where there is no such field."""
         projection = self.layer.projection
-        return None if projection is None else projection.connected[self.index].nonzero()[:, 0]
+        if projection is None or not projection.has_fields:
+            return None
+        return projection.connected[self.index].nonzero()[:, 0]
 
     def state(self, state: LayerState) -> dict[str, Tensor]:
         """The neuron's entries ``[B]`` of a layer state, by name."""

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.synapses import Projection
+from lightning_snn.synapses.delay import whole_steps
 
 
 class SpikingStack(nn.Module):
@@ -17,7 +18,7 @@ class SpikingStack(nn.Module):
 
     Raises:
         ValueError: if there is no layer, the first has a projection or another has none, layers or rules
-            differ in ``dt``, or a projection has other sizes than its layers.
+            differ in ``dt``, or a projection has other sizes than its layers or a delay of broken steps.
     """
 
     def __init__(self, layers: Mapping[str, SpikingLayer]) -> None:
@@ -113,10 +114,11 @@ class SpikingStack(nn.Module):
         found: dict[str, Tensor] = {}
         states: dict[str, LayerState] = {}
         for name in names:
-            spikes, states[name] = self.layer(name)(
-                chosen[name](spikes), state.get(name), developing=developing, generator=generator
-            )
-            found[name] = spikes
+            layer, before = self.layer(name), state.get(name)
+            synapses = None if before is None else before.synapses
+            current, synapses = chosen[name].transmit(spikes, synapses, dt=layer.dt)
+            spikes, after = layer(current, before, developing=developing, generator=generator)
+            found[name], states[name] = spikes, after._replace(synapses=synapses)
         return found, states
 
 
@@ -141,7 +143,11 @@ def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Proj
 def _check_dt(layers: Mapping[str, SpikingLayer]) -> None:
     steps = {f"layers.{name}.neuron.dt": layer.dt for name, layer in layers.items()}
     for name, layer in layers.items():
-        if layer.projection and layer.projection.rule and layer.projection.rule.dt is not None:
-            steps[f"layers.{name}.projection.rule.dt"] = layer.projection.rule.dt
+        projection = layer.projection
+        if projection and projection.rule and projection.rule.dt is not None:
+            steps[f"layers.{name}.projection.rule.dt"] = projection.rule.dt
     if len(set(steps.values())) > 1:
         raise ValueError(f"one stack shares one dt, got {steps}")
+    for name, layer in layers.items():
+        if layer.projection:
+            whole_steps(f"layers.{name}.projection.delay", layer.projection.delay, layer.dt)

@@ -9,11 +9,12 @@ from lightning_snn import checks
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import efficacy, initial_wiring
+from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
 
 
 class Dense(Projection):
-    """All-to-all synapses; a presynaptic spike causes a current that is held for one step.
+    """All-to-all synapses; a presynaptic spike causes a current that is held for one step by default.
 
     Without a rule the current is ``gain * W s``. With a rule it is ``gain`` times the weighted mean of
     the spikes of a unit's field, ``gain * (W' s) / sum(W')``, W' the weights of the connected synapses:
@@ -30,9 +31,11 @@ class Dense(Projection):
         trainable: Whether gradients reach the weights. Where neither they nor the spikes need a gradient,
             only the nodes that fired are read.
         seed: Seed of the first weights.
+        delay: Time in ms that spikes travel; whole steps.
+        kinetics: Time course of the current of a spike.
 
     Raises:
-        ValueError: if a size or the gain is not positive.
+        ValueError: if a size or the gain is not positive, or the delay is negative.
     """
 
     def __init__(
@@ -45,20 +48,24 @@ class Dense(Projection):
         gain: float = 1.0,
         trainable: bool = False,
         seed: int = 0,
+        delay: float = 0.0,
+        kinetics: Kinetics | None = None,
     ) -> None:
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
         checks.positive("gain", gain)
         start = initial_wiring(num_pre, num_post, rule, homeostasis, seed)
-        super().__init__(num_pre, num_post, start, rule=rule, homeostasis=homeostasis, trainable=trainable)
+        super().__init__(
+            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, trainable=trainable,
+            delay=delay, kinetics=kinetics,
+        )  # fmt: skip
         self.gain = gain
         self.trainable = trainable
         self.seed = seed
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``."""
-        if spikes.shape[-1] != self.num_pre:
-            raise ValueError(f"spikes must be [..., {self.num_pre}] (num_pre), got {list(spikes.shape)}")
+        self.check_spikes(spikes)
         efficacy = self.efficacy()
         if self.trainable or spikes.requires_grad:
             return F.linear(spikes, efficacy)

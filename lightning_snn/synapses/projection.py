@@ -7,9 +7,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from lightning_snn import checks
 from lightning_snn.config import Configurable
 from lightning_snn.plasticity import LearningRule, Tensors
 from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE, Homeostasis
+from lightning_snn.synapses.delay import delayed, whole_steps
+from lightning_snn.synapses.kinetics import Kinetics
 
 
 class Projection(Configurable, nn.Module, ABC):
@@ -17,7 +20,8 @@ class Projection(Configurable, nn.Module, ABC):
 
     To a rule every projection looks alike: P places, each with K units that see the same F inputs (`fields`,
     `units`); the weights are ``[K, F]`` where all places share them, else ``[P, K, F]``. A new projection
-    says which neurons these are and how spikes become currents.
+    says which neurons these are and how spikes become currents (`forward`, without time); `transmit` adds
+    what takes time, with the state passed and returned.
 
     With a learning rule, ``weight`` and the rule's own variables (thresholds, counts) stand in the
     ``state_dict``, and the buffer ``wired`` tells whether self-organisation has finished with it.
@@ -26,10 +30,15 @@ class Projection(Configurable, nn.Module, ABC):
         num_pre: Presynaptic neurons.
         num_post: Postsynaptic neurons.
         start: ``weight [K, F]``, shared by all places, or ``[P, K, F]``, and the variables of rule and
-            homeostasis; see `initial_wiring`.
+            homeostasis; see `initial_wiring`. ``weight [K, 0]`` where there is nothing to learn.
         rule: Rule that wires the projection, if any.
         homeostasis: What keeps weights and activity in bounds; applied in this order after each merge.
         trainable: Whether gradients reach ``weight``.
+        delay: Time in ms that spikes travel (along the presynaptic axon); whole steps.
+        kinetics: Time course of the current of a spike; by default it is held for one step.
+
+    Raises:
+        ValueError: if the delay is negative.
     """
 
     wired: Tensor
@@ -52,12 +61,17 @@ class Projection(Configurable, nn.Module, ABC):
         rule: LearningRule | None = None,
         homeostasis: Sequence[Homeostasis] | None = None,
         trainable: bool = False,
+        delay: float = 0.0,
+        kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__()
+        checks.non_negative("delay", delay)
         self.num_pre = num_pre
         self.num_post = num_post
         self.rule = rule
         self.homeostasis = list(homeostasis or [])
+        self.delay = delay
+        self.kinetics = kinetics
         variables = dict(start)
         self.weight = nn.Parameter(variables.pop("weight"), requires_grad=trainable)
         self.variables = nn.Module()
@@ -67,11 +81,50 @@ class Projection(Configurable, nn.Module, ABC):
 
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
-        """Current ``[..., num_post]`` that spikes ``[..., num_pre]`` cause, held for one step."""
+        """Current ``[..., num_post]`` that arriving spikes ``[..., num_pre]`` cause in their step."""
 
     @abstractmethod
     def initial_weight(self) -> Tensor:
         """The weights that the projection started from, in the shape of ``weight``."""
+
+    def transmit(self, spikes: Tensor, state: Tensors | None = None, *, dt: float) -> tuple[Tensor, Tensors]:
+        """Current over time, with delay and kinetics.
+
+        Args:
+            spikes: Spikes as the layer below sends them ``[T, B, num_pre]``.
+            state: State of the synapses to go on from; rest by default.
+            dt: Step in ms.
+
+        Returns:
+            Current ``[T, B, num_post]`` and the state after the last step.
+
+        Raises:
+            ValueError: if the delay is not a whole number of steps.
+        """
+        state = self.rest(spikes.shape[1], spikes, dt=dt) if state is None else state
+        spikes, axons = self.arrive(spikes, state)
+        current = self(spikes)
+        if self.kinetics is None:
+            return current, axons
+        current, synapses = self.kinetics.run(current, state, dt=dt)
+        return current, axons | synapses
+
+    def arrive(self, spikes: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
+        """Spikes ``[T, B, num_pre]`` when they arrive, and those that are on their way then."""
+        if not self.delay:
+            return spikes, {}
+        arrived, on_the_way = delayed(spikes, state["on_the_way"])
+        return arrived, {"on_the_way": on_the_way}
+
+    def silent_axons(self, batch: int, like: Tensor, *, dt: float) -> Tensors:
+        """The part of the state that `arrive` needs, with no spike on its way."""
+        steps = whole_steps("delay", self.delay, dt)
+        return {"on_the_way": like.new_zeros(batch, steps, self.num_pre)} if steps else {}
+
+    def rest(self, batch: int, like: Tensor, *, dt: float) -> Tensors:
+        """State of the synapses of ``batch`` samples at rest; empty without delay and kinetics."""
+        axons = self.silent_axons(batch, like, dt=dt)
+        return axons if self.kinetics is None else axons | self.kinetics.rest(batch, self.num_post, like)
 
     def fields(self, spikes: Tensor) -> Tensor:
         """The inputs of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""
@@ -92,6 +145,16 @@ class Projection(Configurable, nn.Module, ABC):
         spread = torch.empty(self.num_post, dtype=values.dtype, device=values.device)
         spread[order] = values.expand(order.shape)
         return spread
+
+    def check_spikes(self, spikes: Tensor) -> None:
+        """Raise ``ValueError`` unless ``spikes`` is ``[..., num_pre]``."""
+        if spikes.shape[-1] != self.num_pre:
+            raise ValueError(f"spikes must be [..., {self.num_pre}] (num_pre), got {list(spikes.shape)}")
+
+    def incoming(self, neuron: int) -> Tensor:
+        """The weights ``[F]`` of one neuron's inputs."""
+        place, unit = (self.units(torch.arange(self.num_post)) == neuron).nonzero()[0].tolist()
+        return self.weight[unit] if self.groups is None else self.weight[place, unit]
 
     @property
     def connected(self) -> Tensor:

@@ -1,0 +1,61 @@
+"""What a spike becomes at a synapse over time."""
+
+import math
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from lightning_snn import checks
+from lightning_snn.config import Configurable
+from lightning_snn.ops.exponential_filter import exponential_filter
+from lightning_snn.plasticity import Tensors
+
+
+class Kinetics(Configurable, ABC):
+    """Time course of the current that a spike causes; without one, it is held for one step."""
+
+    @abstractmethod
+    def rest(self, batch: int, num_post: int, like: Tensor) -> Tensors:
+        """State before any spike, each tensor ``[batch, ...]``, on the device of ``like``."""
+
+    @abstractmethod
+    def run(self, current: Tensor, state: Tensors, *, dt: float) -> tuple[Tensor, Tensors]:
+        """Current over time.
+
+        Args:
+            current: What arrives in each step ``[T, B, num_post]``.
+            state: State before the first step.
+            dt: Step in ms.
+
+        Returns:
+            Current ``[T, B, num_post]`` and the state after the last step.
+        """
+
+
+class ExponentialCurrent(Kinetics):
+    """A spike's current decays exponentially.
+
+        tau di/dt = -i,    i <- i + w at a spike
+
+    Args:
+        tau: Time constant in ms.
+
+    Raises:
+        ValueError: if ``tau`` is not positive.
+
+    Source: Gerstner et al., Neuronal Dynamics (2014), section 3.1; in steps: ``i_t = i_(t-1) exp(-dt / tau)
+    + x_t``, exact for spikes at the start of a step, and held for it.
+    """
+
+    def __init__(self, tau: float = 5.0) -> None:
+        checks.positive("tau", tau)
+        self.tau = tau
+
+    def rest(self, batch: int, num_post: int, like: Tensor) -> Tensors:
+        """No current ``[batch, num_post]``."""
+        return {"current": like.new_zeros(batch, num_post)}
+
+    def run(self, current: Tensor, state: Tensors, *, dt: float) -> tuple[Tensor, Tensors]:
+        """See `Kinetics.run`."""
+        filtered = exponential_filter(current, state["current"], math.exp(-dt / self.tau))
+        return filtered, {"current": filtered[-1]}

@@ -1,0 +1,105 @@
+"""Pooling: one neuron for a window of each map; nothing is learned."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from lightning_snn import checks
+from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.projection import Projection
+from lightning_snn.synapses.windows import windows_over
+
+Pooling = Literal["first", "sum", "mean"]
+
+
+class Pool2d(Projection):
+    """What the neurons of a window do together, map by map; no weights.
+
+    ``first``: 1 at the first step of the sequence at which a neuron of the window spikes, and never again:
+    the latency of the window is that of its earliest neuron. A sequence is a presentation: what came in an
+    earlier call is not remembered. ``sum`` and ``mean``: the spikes of each step, summed or averaged; graded,
+    for neurons that take them as a current.
+
+    Args:
+        num_pre: Presynaptic neurons; a stack fills it in.
+        num_post: Postsynaptic neurons; a stack fills it in.
+        in_shape: ``(C, H, W)`` of the layer below; the layer above is ``[C, H', W']``.
+        kernel_size: Side of a window.
+        stride: Neurons from one window to the next; the side of a window by default.
+        mode: ``first``, ``sum`` or ``mean``.
+        gain: Current of one spike that passes.
+        delay: Time in ms that spikes travel; whole steps.
+        kinetics: Time course of the current of a spike.
+
+    Raises:
+        ValueError: if a number is out of range, the mode is unknown, or the sizes do not fit the layers.
+
+    Source: Kheradpisheh et al., Neural Networks 99 (2018), section 2.4 (``first``).
+    """
+
+    has_fields = False
+
+    def __init__(
+        self,
+        num_pre: int,
+        num_post: int,
+        *,
+        in_shape: tuple[int, int, int],
+        kernel_size: int,
+        stride: int | None = None,
+        mode: Pooling = "first",
+        gain: float = 1.0,
+        delay: float = 0.0,
+        kinetics: Kinetics | None = None,
+    ) -> None:
+        checks.one_of("mode", mode, ("first", "sum", "mean"))
+        checks.positive("gain", gain)
+        windows = windows_over(num_pre, in_shape, kernel_size, kernel_size if stride is None else stride, 0)
+        maps, (rows, columns) = windows.in_shape[0], windows.grid
+        if num_post != maps * windows.places:
+            raise ValueError(
+                f"num_post must be {maps} x {rows} x {columns} = {maps * windows.places}, a neuron for each "
+                f"window of each map, got {num_post}"
+            )
+        start = {"weight": torch.empty(num_post, 0)}
+        super().__init__(num_pre, num_post, start, delay=delay, kinetics=kinetics)
+        self.windows = windows
+        self.mode = mode
+        self.gain = gain
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; ``first`` takes ``[T, B, num_pre]``.
+
+        Raises:
+            ValueError: if the spikes are of another size, or have no time in the mode ``first``.
+        """
+        self.check_spikes(spikes)
+        w = self.windows
+        if self.mode == "first":
+            return self.gain * self._first(spikes)
+        divisor = 1 if self.mode == "sum" else w.size**2
+        pooled = F.avg_pool2d(w.maps(spikes), w.size, w.stride, divisor_override=divisor)
+        return self.gain * pooled.reshape(*spikes.shape[:-1], self.num_post)
+
+    def _first(self, spikes: Tensor) -> Tensor:
+        """Rises of the largest spike of each window so far, ``[T, B, num_post]``."""
+        if spikes.ndim != 3:
+            raise ValueError(f"mode 'first' takes sequences [T, B, num_pre], got {list(spikes.shape)}")
+        pooled = F.max_pool2d(self.windows.maps(spikes), self.windows.size, self.windows.stride)
+        so_far = pooled.reshape(*spikes.shape[:2], self.num_post).cummax(0).values
+        return torch.diff(so_far, dim=0, prepend=torch.zeros_like(so_far[:1]))
+
+    def initial_weight(self) -> Tensor:
+        """None: ``[num_post, 0]``."""
+        return torch.empty(self.num_post, 0)
+
+    @property
+    def connected(self) -> Tensor:
+        """None.
+
+        Raises:
+            ValueError: always: nothing is connected by weights.
+        """
+        raise ValueError("Pool2d has no weights that could connect it")
