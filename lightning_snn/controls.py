@@ -20,8 +20,8 @@ def random_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
     """The weights of every unit, each moved to a node chosen by chance: same fan-in, no locality."""
     del sheet
     generator = torch.Generator().manual_seed(seed)
-    order = torch.rand(projection.weight.shape, generator=generator).argsort(dim=1)
-    return projection.weight.detach().gather(1, order.to(projection.weight.device))
+    order = torch.rand(projection.weight.shape, generator=generator).argsort(dim=-1)
+    return projection.weight.detach().gather(-1, order.to(projection.weight.device))
 
 
 def grid_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
@@ -66,6 +66,12 @@ class ControlNetwork(nn.Module):
             raise ValueError(
                 f"controls: {kind!r} rewires what a learning rule wires, but no layer has a rule"
             )
+        blind = [name for name, p in plastic.items() if not p.has_fields]
+        if kind == "grid" and blind:
+            raise ValueError(
+                f"controls: 'grid' pools by hand what a unit sees of the layer below, but layers.{blind[0]} "
+                "has a projection without fields"
+            )
         self.copies = nn.ModuleDict({name: copy.deepcopy(p) for name, p in plastic.items()})
 
     @property
@@ -73,16 +79,23 @@ class ControlNetwork(nn.Module):
         """The control's projections by layer name."""
         return {name: p for name, p in self.copies.items() if isinstance(p, Projection)}
 
-    @torch.no_grad()
+    @property
+    def unwired(self) -> list[str]:
+        """Names of the layers whose projections are not wired yet, bottom first."""
+        return [name for name, projection in self.projections.items() if not projection.wired]
+
     def wire(self, stack: SpikingStack) -> None:
         """Wire those that are not wired yet, after the stack's wired projections."""
-        for name, projection in self.projections.items():
-            if projection.wired:
-                continue
-            below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
-            weight = _WIRINGS[self.kind](stack.projections[name], below, self.seed)
-            projection.weight.copy_(weight)
-            projection.wired.fill_(True)
+        for name in self.unwired:
+            self.rewire(stack, name)
+            self.projections[name].wired.fill_(True)
+
+    @torch.no_grad()
+    def rewire(self, stack: SpikingStack, name: str) -> None:
+        """Give one projection its weights, after the stack's wired one."""
+        below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
+        weight = _WIRINGS[self.kind](stack.projections[name], below, self.seed)
+        self.projections[name].weight.copy_(weight)
 
 
 def check_controls(controls: list[Control]) -> None:

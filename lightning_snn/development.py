@@ -1,14 +1,15 @@
 """The wiring of one projection from activity, round by round; no Trainer in sight."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from lightning_snn.network import SpikingStack
+from lightning_snn.network import LayerState, SpikingStack
 from lightning_snn.plasticity import Activity, LearningRule, Streams, Tensors
 from lightning_snn.stimuli import Stimulus
+from lightning_snn.synapses import Projection
 from lightning_snn.synapses.initial import stack as stack_parts
 from lightning_snn.synapses.initial import unstack
 
@@ -39,14 +40,27 @@ class Development:
         name: Layer whose projection from below is wired.
         stimulus: What drives the first layer.
         streams: The streams, and which of them run here.
+        projections: Projections instead of the stack's own, by layer name: those of a control.
+        plastic: Whether the weights change; if not, only what homeostasis regulates does.
 
     Raises:
         ValueError: if the layer's projection has no rule, or the stimulus cannot drive the first layer.
     """
 
-    def __init__(self, stack: SpikingStack, name: str, stimulus: Stimulus, streams: Streams) -> None:
+    def __init__(
+        self,
+        stack: SpikingStack,
+        name: str,
+        stimulus: Stimulus,
+        streams: Streams,
+        *,
+        projections: Mapping[str, Projection] | None = None,
+        plastic: bool = True,
+    ) -> None:
         stimulus.check(stack.bottom)
-        projection = stack.projections[name]
+        self.projections = stack.projections | dict(projections or {})
+        self.plastic = plastic
+        projection = self.projections[name]
         if projection.rule is None:
             raise ValueError(f"layers.{name}.projection has no rule to wire it")
         self.stack = stack
@@ -57,12 +71,10 @@ class Development:
         self.rule: LearningRule = projection.rule
         self.stimulus = stimulus
         self.streams = streams
-        like = projection.weight.detach()
-        own = [name] if self.rule.needs_post else []
-        names = [*stack.names[: stack.names.index(name)], *own]
-        self._layers = {layer: stack.layer(layer).rest(streams.count, like) for layer in names}
-        self._axons = self._silent_axons()
-        self._rule_state = self._open()
+        self._layers: dict[str, LayerState] = {}
+        self._axons: Tensors = {}
+        self._rule_state: list[Tensors] = []
+        self._rest()
         self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
 
     @torch.no_grad()
@@ -87,11 +99,12 @@ class Development:
         merged, states, spikes = [], [], pre.new_zeros(())
         for activity, wiring, state in zip(activities, parts, self._rule_state, strict=True):
             proposal, state = self.rule.learn(activity, wiring, state)
+            fixed = {} if self.plastic else {"weight": wiring["weight"]}
             wiring = wiring | self.rule.merge(wiring, proposal, rows, steps)
             counts = rows.sum(proposal["wins"].sum(0))
             for regulator in self.projection.homeostasis:
                 wiring = regulator.regulate(wiring, counts, steps * rows.total * self.stack.bottom.dt)
-            merged.append(wiring)
+            merged.append(wiring | fixed)
             states.append(state)
             spikes = spikes + counts.sum()
         self.projection.rewire(merged[0] if self.projection.groups is None else stack_parts(merged))
@@ -113,7 +126,9 @@ class Development:
         found, above = {bottom: spikes}, {bottom: state}
         upto = self.name if self.rule.needs_post else self.below
         if upto != bottom:
-            higher, states = self.stack.ascend(spikes, self._layers, upto=upto, developing=True)
+            higher, states = self.stack.ascend(
+                spikes, self._layers, projections=self.projections, upto=upto, developing=True
+            )
             found, above = found | higher, above | states
         self._layers = above
         return found[self.below], found[self.name] if self.rule.needs_post else None
@@ -140,8 +155,12 @@ class Development:
 
     def _rest(self) -> None:
         """Forget the activity of the round before."""
-        like = self.projection.weight.detach()
-        self._layers = {name: self.stack.layer(name).rest(self.streams.count, like) for name in self._layers}
+        like, names = self.projection.weight.detach(), self.stack.names
+        active = names[: names.index(self.name) + self.rule.needs_post]
+        self._layers = {
+            name: self.stack.layer(name).rest(self.streams.count, like, projection=self.projections.get(name))
+            for name in active
+        }
         self._axons = self._silent_axons()
         self._rule_state = self._open()
 

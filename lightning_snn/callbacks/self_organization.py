@@ -2,6 +2,7 @@
 
 import os
 import time
+from functools import partial
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -10,17 +11,21 @@ from lightning_utilities.core.rank_zero import rank_zero_info, rank_zero_warn
 from torch import Tensor
 
 from lightning_snn import checks
+from lightning_snn.callbacks.control_phase import settle_controls, unsettled
 from lightning_snn.callbacks.distributed import DistributedStreams
 from lightning_snn.callbacks.sigterm import SigtermFlag, sigterm_flag
 from lightning_snn.callbacks.surroundings import (
     PREFIX,
+    check_names,
     checkpoint_dir,
     declare_step,
     log_phase,
     scene_of,
     stack_of,
+    warn_if_skipped,
 )
 from lightning_snn.development import Development, RoundActivity
+from lightning_snn.plasticity import Streams
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.trainers import is_trial
@@ -93,41 +98,43 @@ class SelfOrganization(Callback):
         """Check the module and the number of streams before anything runs."""
         if stage != "fit":
             return
-        stack = stack_of(pl_module)
-        if isinstance(self.stimulus, dict) and set(self.stimulus) - set(stack.projections):
-            raise ValueError(
-                f"{PREFIX}.stimulus must name layers of {sorted(stack.projections)}, "
-                f"got {sorted(self.stimulus)}"
-            )
+        check_names(self.stimulus, stack_of(pl_module))
         DistributedStreams(self.num_streams, trainer)
-        if 0 in (trainer.max_epochs, trainer.max_steps, trainer.limit_train_batches):
-            rank_zero_warn(
-                "the self-organisation does not run: with max_epochs, max_steps or limit_train_batches at 0 "
-                "Lightning skips training altogether. To self-organise only, use limit_train_batches=1."
-            )
+        warn_if_skipped(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wire what is not wired yet."""
         stack = stack_of(pl_module)
-        pending = stack.unwired
-        if not pending:
+        pending, taken = stack.unwired, {}
+        if not pending and (is_trial(trainer) or not unsettled(pl_module)):
             return
         start = time.perf_counter()
         declare_step(trainer)
         with sigterm_flag() as self._sigterm:
             for name in pending:
-                streams = DistributedStreams(self.num_streams, trainer)
-                stimulus = self.stimulus_of(name)
-                if stimulus.needs_scene:
-                    stimulus.attach(scene_of(trainer, pl_module, self.num_streams))
-                self._running = Development(stack, name, stimulus, streams)
+                self._running = Development(stack, name, *self._drive(trainer, pl_module, name))
                 if self._saved_streams:
                     self._running.restore(self._saved_streams)
                     self._saved_streams = []
-                self._wire(trainer, name, self._running)
-        self._running, self._round = None, 0
+                taken[name] = self._wire(trainer, name, self._running)
+            self._running, self._round = None, 0
+            self._save(trainer)
+            settle_controls(
+                *(trainer, pl_module, stack, partial(self._drive, trainer, pl_module)),
+                chunk=self.chunk,
+                steps=taken,
+                otherwise=self.max_steps,
+                between_rounds=partial(self._poll_sigterm, trainer),
+            )
         self.seconds += time.perf_counter() - start
         self._save(trainer)
+
+    def _drive(self, trainer: Trainer, pl_module: LightningModule, name: str) -> tuple[Stimulus, Streams]:
+        """The stimulus of a layer, with what it may show, and the streams that it drives."""
+        stimulus = self.stimulus_of(name)
+        if stimulus.needs_scene:
+            stimulus.attach(scene_of(trainer, pl_module, self.num_streams))
+        return stimulus, DistributedStreams(self.num_streams, trainer)
 
     def stimulus_of(self, name: str) -> Stimulus:
         """The stimulus that wires a layer."""
@@ -167,12 +174,11 @@ class SelfOrganization(Callback):
         self._steps = state_dict["steps"]
         self._saved_streams = state_dict["streams"]
 
-    def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
-        """Rounds until enough units are localised, or ``max_steps``."""
+    def _wire(self, trainer: Trainer, name: str, development: Development) -> int:
+        """Rounds until enough units are localised, or ``max_steps``; returns the steps that it took."""
         max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
         chunk = development.stimulus.steps(self.chunk)
-        watch, last = ActivityWatch(development), None
-        note = ""
+        watch, last, note = ActivityWatch(development), None, ""
         with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
             while True:
                 if self._is_check_due(max_steps):
@@ -194,7 +200,8 @@ class SelfOrganization(Callback):
             bar.update(max_steps, note)
         self._conclude(trainer, name, development, report)
         development.conclude(keep=not is_trial(trainer))
-        self._steps = 0
+        taken, self._steps = self._steps, 0
+        return taken
 
     def _is_check_due(self, max_steps: int) -> bool:
         """Asked before a round, so that a check that was interrupted is made up for."""

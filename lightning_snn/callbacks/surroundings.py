@@ -5,11 +5,12 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
+from lightning_utilities.core.rank_zero import rank_zero_warn
 from torch import Tensor
 
 from lightning_snn.data import ImageDataset
 from lightning_snn.network import SpikingStack
-from lightning_snn.stimuli import Scene
+from lightning_snn.stimuli import Scene, Stimulus
 
 PREFIX = "self_organization"
 
@@ -37,6 +38,23 @@ def checkpoint_dir(trainer: Trainer) -> str | None:
     """The folder of the Trainer's own checkpoints; None where it makes none."""
     directory = getattr(trainer.checkpoint_callback, "dirpath", None)
     return None if directory is None else str(directory)
+
+
+def check_names(stimulus: Stimulus | dict[str, Stimulus], stack: SpikingStack) -> None:
+    """Raise ``ValueError`` if stimuli are given for layers that have no projection."""
+    if isinstance(stimulus, dict) and set(stimulus) - set(stack.projections):
+        raise ValueError(
+            f"{PREFIX}.stimulus must name layers of {sorted(stack.projections)}, got {sorted(stimulus)}"
+        )
+
+
+def warn_if_skipped(trainer: Trainer) -> None:
+    """Warn of limits with which Lightning returns before the phase."""
+    if 0 in (trainer.max_epochs, trainer.max_steps, trainer.limit_train_batches):
+        rank_zero_warn(
+            "the self-organisation does not run: with max_epochs, max_steps or limit_train_batches at 0 "
+            "Lightning skips training altogether. To self-organise only, use limit_train_batches=1."
+        )
 
 
 def log_phase(trainer: Trainer, name: str, report: dict[str, float], steps: int) -> None:

@@ -93,16 +93,20 @@ class SpikingLayer(Configurable, nn.Module):
         """Step in ms."""
         return self.neuron.dt
 
-    def rest(self, batch: int, like: Tensor) -> LayerState:
-        """State of ``batch`` sheets at rest, with the thresholds that homeostasis has set."""
+    def rest(self, batch: int, like: Tensor, *, projection: Projection | None = None) -> LayerState:
+        """State of ``batch`` sheets at rest, with the thresholds that homeostasis has set.
+
+        ``projection`` is the one that leads here, by default the layer's own.
+        """
         neurons = self.neuron.rest(batch, self.num_nodes, like)
         spikes = like.new_zeros(batch, self.num_nodes)
-        if self.projection is None:
+        projection = projection or self.projection
+        if projection is None:
             return LayerState(neurons, spikes, {})
-        rise = self.projection.threshold_rise
+        rise = projection.threshold_rise
         if rise is not None:
             neurons = self.neuron.raise_thresholds(neurons, rise)
-        return LayerState(neurons, spikes, self.projection.rest(batch, like, dt=self.dt))
+        return LayerState(neurons, spikes, projection.rest(batch, like, dt=self.dt))
 
     def forward(
         self,

@@ -114,9 +114,9 @@ class SpikingStack(nn.Module):
         found: dict[str, Tensor] = {}
         states: dict[str, LayerState] = {}
         for name in names:
-            layer, before = self.layer(name), state.get(name)
-            synapses = None if before is None else before.synapses
-            current, synapses = chosen[name].transmit(spikes, synapses, dt=layer.dt)
+            layer, projection = self.layer(name), chosen[name]
+            before = state.get(name) or layer.rest(spikes.shape[1], spikes, projection=projection)
+            current, synapses = projection.transmit(spikes, before.synapses, dt=layer.dt)
             spikes, after = layer(current, before, developing=developing, generator=generator)
             found[name], states[name] = spikes, after._replace(synapses=synapses)
         return found, states
