@@ -53,7 +53,7 @@ def to_config(value: Any, *, key: str = "value") -> Any:
         return _class_config(type(value), value._init_args, key)
     if isinstance(value, type):
         return _class_config(value, {}, key)
-    if isinstance(value, partial) and (cls := _made_by(value)) is not None:
+    if isinstance(value, partial) and (cls := made_by(value)) is not None:
         return _class_config(cls, value.keywords, key)
     raise ValueError(
         f"{key} cannot be stored in a checkpoint: {value!r}. Give a class, "
@@ -61,8 +61,15 @@ def to_config(value: Any, *, key: str = "value") -> Any:
     )
 
 
-def _made_by(factory: partial[Any]) -> type | None:
-    """The class whose objects ``factory`` makes; jsonargparse's own partials carry it as last argument."""
+def made_by(factory: Any) -> type | None:
+    """The class whose objects a factory makes, where it is a class or a ``functools.partial`` of one.
+
+    jsonargparse's own partials carry the class as last argument.
+    """
+    if isinstance(factory, type):
+        return factory
+    if not isinstance(factory, partial):
+        return None
     if isinstance(factory.func, type):
         return None if factory.args else factory.func
     return next((item for item in reversed(factory.args) if isinstance(item, type)), None)

@@ -46,7 +46,8 @@ class SpikingLayer(Configurable, nn.Module):
             connections that carry retinal waves disappear before the eyes open.)
         noise: Standard deviation of the input noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``; during
             development the stimulus is the only source of noise.
-        projection: ``(num_pre, num_post) -> Projection`` from the layer below; a stack calls it.
+        projection: ``(num_pre, num_post) -> Projection`` from the layer below; a stack calls it, and hands
+            the sheets below and here to one that has arguments of these names.
 
     Raises:
         ValueError: if the geometry is too small for the lateral coupling, or an option is unknown.

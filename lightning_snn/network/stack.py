@@ -1,10 +1,14 @@
 """Layers that feed one another."""
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lightning_snn.config import made_by
+from lightning_snn.geometry import Sheet
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.synapses import Projection
 from lightning_snn.synapses.delay import whole_steps
@@ -131,13 +135,22 @@ def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Proj
         return None
     if layer.make_projection is None:
         raise ValueError(f"layers.{name}.projection is missing: it leads here from the layer below")
-    projection = layer.make_projection(below.num_nodes, layer.num_nodes)
+    sheets = _sheets(layer.make_projection, below, layer)
+    projection = layer.make_projection(below.num_nodes, layer.num_nodes, **sheets)
     if (projection.num_pre, projection.num_post) != (below.num_nodes, layer.num_nodes):
         raise ValueError(
             f"layers.{name}.projection leads from {projection.num_pre} to {projection.num_post} neurons, "
             f"but the layers have {below.num_nodes} and {layer.num_nodes}"
         )
     return projection
+
+
+def _sheets(make: Callable[..., Projection], below: SpikingLayer, here: SpikingLayer) -> dict[str, Sheet]:
+    """The sheets that a factory asks for, by arguments named ``below`` and ``here``."""
+    cls: Any = made_by(make)
+    asked = inspect.signature(make if cls is None else cls.__init__).parameters
+    geometry = {"below": below.geometry, "here": here.geometry}
+    return {name: sheet for name, sheet in geometry.items() if name in asked}
 
 
 def _check_dt(layers: Mapping[str, SpikingLayer]) -> None:

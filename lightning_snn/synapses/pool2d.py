@@ -36,7 +36,7 @@ class Pool2d(Projection):
     Raises:
         ValueError: if a number is out of range, the mode is unknown, or the sizes do not fit the layers.
 
-    Source: Kheradpisheh et al., Neural Networks 99 (2018), section 2.4 (``first``).
+    Source: Kheradpisheh et al., Neural Networks 99 (2018), section 2.3 (``first``).
     """
 
     has_fields = False

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import event_sum
 
 
@@ -74,3 +75,12 @@ def test_agrees_with_the_matrix_product():
     torch.testing.assert_close(event_sum(spikes, rows), spikes @ rows)
     spikes, rows = make(4, 100, 20, per_sample=True)
     torch.testing.assert_close(event_sum(spikes, rows), torch.einsum("bn,bnm->bm", spikes, rows))
+
+
+def test_samples_take_turns_in_groups_of_rows():
+    spikes, _ = make(12, 37, 1)
+    rows = torch.randn(3, 37, 5, generator=torch.Generator().manual_seed(1))
+    expected = ordered_loop(spikes, rows.repeat(4, 1, 1))
+    for name in ("reference", "numba"):
+        with backend.use(name):
+            assert torch.equal(event_sum(spikes, rows), expected)

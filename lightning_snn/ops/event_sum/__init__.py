@@ -17,7 +17,7 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
 
     Args:
         spikes: ``[B, N]`` in {0, 1}.
-        rows: What each node sends, ``[N, M]``, or ``[B, N, M]`` where every sample has its own.
+        rows: What each node sends, ``[N, M]``, or ``[G, N, M]``: sample b reads the rows of group ``b % G``.
 
     Returns:
         ``[B, M]``; gradients reach ``rows`` only.

@@ -9,7 +9,7 @@ from lightning_snn.ops.jit import add_rows, array, collect, jit
 
 
 def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
-    """``[B, M]`` from spikes ``[B, N]`` and rows ``[N, M]`` or ``[B, N, M]``."""
+    """``[B, M]`` from spikes ``[B, N]`` and rows ``[N, M]`` or ``[G, N, M]``."""
     total = rows.new_empty(len(spikes), rows.shape[-1])
     own = rows if rows.ndim == 3 else rows[None]
     arguments = (array(spikes), array(own), total.numpy())

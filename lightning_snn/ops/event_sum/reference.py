@@ -10,7 +10,7 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
     batch, num_nodes = spikes.shape
     sample, node = spikes.nonzero(as_tuple=True)
     if rows.ndim == 3:
-        node = node + sample * num_nodes
+        node = node + sample % len(rows) * num_nodes
         rows = rows.reshape(-1, rows.shape[-1])
     starts = torch.searchsorted(sample, torch.arange(batch, device=spikes.device))
     return F.embedding_bag(node, rows, starts, mode="sum")

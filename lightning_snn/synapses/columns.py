@@ -1,0 +1,63 @@
+"""Columns: units that share a field and compete."""
+
+from collections.abc import Sequence
+
+from lightning_snn.geometry import Sheet
+from lightning_snn.plasticity import Homeostasis, LearningRule
+from lightning_snn.synapses.fields import Fields
+from lightning_snn.synapses.gathered import Gathered
+from lightning_snn.synapses.kinetics import Kinetics
+
+
+class Columns(Gathered):
+    """P fields with ``K = num_post / P`` units each; a rule lets the units of a field compete.
+
+    Where the fields lie is fixed: what is learned is to what in its field a unit responds, so the share of
+    localised fields says nothing (`has_fields` is False), though `connected` can be measured.
+
+    Args:
+        num_pre: Presynaptic neurons; a stack fills it in.
+        num_post: Postsynaptic neurons, a multiple of P; a stack fills it in.
+        fields: Which nodes the units of each field see.
+        below: The sheet of the layer below; a stack fills it in.
+        rule: Rule that wires the projection, in each field on its own.
+        homeostasis: What keeps weights and activity in bounds beside the rule.
+        gain: As in `Dense`.
+        trainable: Whether gradients reach the weights.
+        seed: Seed of the first weights.
+        delay: Time in ms that spikes travel; whole steps.
+        kinetics: Time course of the current of a spike.
+
+    Raises:
+        ValueError: if a number is out of range, or the sizes do not fit the layers.
+
+    Source: Hubel and Wiesel, J. Physiol. 160 (1962) (columns); fields of a layer of their own weights, as
+    in Fukushima's cognitron, Biol. Cybern. 20 (1975).
+    """
+
+    has_fields = False
+
+    def __init__(
+        self,
+        num_pre: int,
+        num_post: int,
+        *,
+        fields: Fields,
+        below: Sheet | None = None,
+        rule: LearningRule | None = None,
+        homeostasis: Sequence[Homeostasis] | None = None,
+        gain: float = 1.0,
+        trainable: bool = False,
+        seed: int = 0,
+        delay: float = 0.0,
+        kinetics: Kinetics | None = None,
+    ) -> None:
+        super().__init__(
+            num_pre, num_post, fields.nodes(num_pre, below), rule=rule, homeostasis=homeostasis, gain=gain,
+            trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
+        )  # fmt: skip
+
+    @property
+    def units_per_field(self) -> int:
+        """K."""
+        return self.weight.shape[1]

@@ -1,0 +1,144 @@
+"""What projections share whose places see lists of nodes."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from lightning_snn import checks
+from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
+from lightning_snn.synapses.initial import efficacy, initial_wiring
+from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.projection import Projection
+
+BLOCK_BYTES = 2**24
+"""Most memory of the spikes that the places of a block of samples see, where no gradient is needed."""
+
+DENSE_UP_TO = 2**24
+"""Most pairs of neurons for which `connected` is written out."""
+
+
+class Gathered(Projection):
+    """P places with K units each, which all see the nodes of the place's field and have weights of their own.
+
+    Memory grows with the synapses, ``P K F``. Fields are filled up to the longest one, F, with nodes that
+    never spike, at weight 0. (A rule that keeps the mean weight of a unit counts these too.)
+
+    Args:
+        num_pre: Presynaptic neurons.
+        num_post: Postsynaptic neurons; those of a place are neighbours, ``place K + unit``.
+        nodes: Numbers of the nodes of each field.
+        rule: As in `Dense`, for each place on its own.
+        homeostasis: As in `Dense`.
+        gain: As in `Dense`.
+        trainable: As in `Dense`.
+        seed: As in `Dense`.
+        delay: As in `Dense`.
+        kinetics: As in `Dense`.
+
+    Raises:
+        ValueError: if a number is out of range, or ``num_post`` is no multiple of the number of fields.
+    """
+
+    nodes: Tensor
+
+    def __init__(
+        self,
+        num_pre: int,
+        num_post: int,
+        nodes: list[Tensor],
+        *,
+        rule: LearningRule | None = None,
+        homeostasis: Sequence[Homeostasis] | None = None,
+        gain: float = 1.0,
+        trainable: bool = False,
+        seed: int = 0,
+        delay: float = 0.0,
+        kinetics: Kinetics | None = None,
+    ) -> None:
+        checks.count("num_pre", num_pre)
+        checks.count("num_post", num_post)
+        checks.positive("gain", gain)
+        if num_post % len(nodes):
+            raise ValueError(
+                f"num_post must be a multiple of the number of fields, {len(nodes)}, got {num_post}"
+            )
+        start = initial_wiring(
+            [len(field) for field in nodes], num_post // len(nodes), rule, homeostasis, seed
+        )
+        super().__init__(
+            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, trainable=trainable,
+            delay=delay, kinetics=kinetics,
+        )  # fmt: skip
+        self.places = len(nodes)
+        self.gain = gain
+        self.trainable = trainable
+        self.seed = seed
+        self.register_buffer("nodes", pad_sequence(nodes, batch_first=True, padding_value=num_pre))
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Current ``[..., num_post]`` from spikes ``[..., num_pre]``."""
+        self.check_spikes(spikes)
+        weights = self.efficacy()
+        if self.trainable or spikes.requires_grad:
+            return torch.einsum("...pf,pkf->...pk", self.fields(spikes), weights).flatten(-2)
+        places, fan_in = self.nodes.shape
+        rows = weights.transpose(1, 2).contiguous()
+        size = max(1, BLOCK_BYTES // (4 * places * fan_in))
+        blocks = torch.split(spikes.reshape(-1, self.num_pre), size)
+        current = [event_sum(self.fields(block).reshape(-1, fan_in), rows) for block in blocks]
+        return torch.cat(current).reshape(*spikes.shape[:-1], self.num_post)
+
+    def efficacy(self) -> Tensor:
+        """Current ``[P, K, F]`` that one spike causes."""
+        return efficacy(self.weight, self.rule, self.gain)
+
+    def initial_weight(self) -> Tensor:
+        """The weights ``[P, K, F]`` that the projection started from."""
+        sizes = self.exists.sum(1).tolist()
+        return initial_wiring(sizes, self.weight.shape[1], self.rule, None, self.seed)["weight"]
+
+    def fields(self, spikes: Tensor) -> Tensor:
+        """The field of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""
+        return F.pad(spikes, (0, 1))[..., self.nodes]
+
+    def units(self, spikes: Tensor) -> Tensor:
+        """The units of each place ``[..., P, K]`` from spikes ``[..., num_post]``."""
+        return spikes.reshape(*spikes.shape[:-1], self.places, -1)
+
+    @property
+    def exists(self) -> Tensor:
+        """Which entries of the fields are nodes, bool ``[P, F]``."""
+        return self.nodes < self.num_pre
+
+    @torch.no_grad()
+    def rewire(self, wiring: Tensors) -> None:
+        """Write ``wiring`` into the projection; where a field has ended the weight stays 0."""
+        super().rewire(wiring)
+        self.weight.masked_fill_(~self.exists[:, None], 0)
+
+    def matrix(self, values: Tensor) -> Tensor:
+        """Values of the synapses ``[P, K, F]`` as a matrix ``[num_post, num_pre]``.
+
+        Raises:
+            ValueError: if that would be too large.
+        """
+        if self.num_pre * self.num_post > DENSE_UP_TO:
+            raise ValueError(
+                f"{self.num_post} x {self.num_pre} pairs are too many to write out: at most {DENSE_UP_TO}"
+            )
+        found = values.new_zeros(self.num_post, self.num_pre + 1)
+        place = self.nodes[:, None].expand_as(values).reshape(self.num_post, -1)
+        return found.scatter_(1, place, values.reshape(self.num_post, -1))[:, : self.num_pre]
+
+    @property
+    def connected(self) -> Tensor:
+        """Which synapses count as connected, bool ``[num_post, num_pre]``.
+
+        Raises:
+            ValueError: if that would be too large.
+        """
+        return self.matrix(super().connected)
