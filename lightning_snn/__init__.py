@@ -9,26 +9,46 @@ from lightning_snn.lateral import LateralKernel
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import Node, SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, ConductanceLIF, IntegrateFire, Izhikevich, NeuronModel, Relay
-from lightning_snn.plasticity import STDP, CompetitiveHebbian, LearningRule
+from lightning_snn.plasticity import (
+    STDP,
+    AdaptiveThreshold,
+    AntiHebbian,
+    CompetitiveHebbian,
+    FirstSpikeSTDP,
+    Homeostasis,
+    LearningRule,
+    PairSTDP,
+    PostsynapticSTDP,
+    RewardSTDP,
+    SynapticScaling,
+    TargetRate,
+    TripletSTDP,
+    WeightNormalisation,
+)
 from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, Readout
 from lightning_snn.stimuli import Images, SpontaneousWaves, Stimulus
-from lightning_snn.synapses import Dense, Projection
+from lightning_snn.synapses import Conv2d, Dense, Pool2d, Projection
 
 __all__ = [
     "LIF",
     "MLP",
     "MNIST",
     "STDP",
+    "AdaptiveThreshold",
+    "AntiHebbian",
     "ClassAssignment",
     "CompetitiveHebbian",
     "ConductanceLIF",
     "ConstantCurrent",
+    "Conv2d",
     "Dense",
     "Disk",
     "Encoder",
     "ExtremeLearningMachine",
     "FashionMNIST",
     "Figures",
+    "FirstSpikeSTDP",
+    "Homeostasis",
     "Images",
     "IntegrateFire",
     "Izhikevich",
@@ -40,11 +60,15 @@ __all__ = [
     "NeuronModel",
     "Node",
     "OnOff",
+    "PairSTDP",
     "Points",
     "Poisson",
+    "Pool2d",
+    "PostsynapticSTDP",
     "Projection",
     "Readout",
     "Relay",
+    "RewardSTDP",
     "SelfOrganization",
     "Sheet",
     "SpikingClassifier",
@@ -53,5 +77,9 @@ __all__ = [
     "SpontaneousWaves",
     "Square",
     "Stimulus",
+    "SynapticScaling",
+    "TargetRate",
     "Torus",
+    "TripletSTDP",
+    "WeightNormalisation",
 ]

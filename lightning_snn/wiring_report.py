@@ -18,7 +18,7 @@ def wiring_report(development: Development, *, target_share: float) -> dict[str,
     """Field measures, where the projection has fields, and the rule's own measure of convergence."""
     projection, rule = development.projection, development.rule
     found: dict[str, float] = {}
-    if projection.has_fields and rule.converged_below is None:
+    if _localises(development):
         found |= measure_fields(projection, development.sheet, target_share=target_share)
     convergence = rule.convergence(projection.wiring)
     return found if convergence is None else found | {"convergence": convergence}
@@ -28,7 +28,7 @@ def is_wired(development: Development, report: dict[str, float], *, stop_at: flo
     """Whether the rule has converged or, for rules without such a measure, enough fields are localised."""
     if development.rule.converged_below is not None:
         return report["convergence"] < development.rule.converged_below
-    return report.get("localised_share", 0.0) >= stop_at
+    return _localises(development) and report["localised_share"] >= stop_at
 
 
 def describe(development: Development, report: dict[str, float]) -> str:
@@ -37,6 +37,12 @@ def describe(development: Development, report: dict[str, float]) -> str:
         return f"convergence {report['convergence']:.3f} (wired below {development.rule.converged_below})"
     share = report.get("localised_share")
     return "learning" if share is None else f"{share:.0%} of the units localised"
+
+
+def _localises(development: Development) -> bool:
+    """Whether compact fields are what the rule is after; others learn until the steps are done."""
+    rule = development.rule
+    return development.projection.has_fields and rule.converged_below is None and not rule.needs_post
 
 
 class ActivityWatch:

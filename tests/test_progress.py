@@ -35,7 +35,7 @@ def test_tasks_on_the_live_rich_bar(classifier, phase, trainer, data, capsys):
     trainer(phase(), bar, enable_progress_bar=True).fit(classifier(), data)
     description, completed, total = bar.tasks["self-organise"]
     assert description.startswith("self-organise lgn ")
-    assert description.endswith("% localised")
+    assert description.endswith("% of the units localised")
     assert (completed, total) == (800, 800)
     assert bar.tasks["encode"] == ("encode", 90, 90)
     assert "localised" not in capsys.readouterr().err  # no second bar beside it

@@ -8,7 +8,7 @@ import yaml
 from lightning_snn.cli import main
 from lightning_snn.recipe_files import find_recipe, recipe_folder, recipes, summary
 
-FULL_MNIST = Path(__file__).parents[2] / "shared" / "data"
+DATA = Path(__file__).parents[2] / "shared" / "data"
 
 pytestmark = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
 
@@ -17,12 +17,14 @@ every_recipe = pytest.mark.parametrize("name", list(recipes()))
 
 def data_options(path):
     """What the recipe's data needs beside the recipe; skips where it is not there."""
-    if yaml.safe_load(path.read_text())["data"]["init_args"].get("source") != "torchvision":
+    data = yaml.safe_load(path.read_text())["data"]
+    name = data["class_path"].rpartition(".")[2]
+    if name == "MNIST" and data["init_args"].get("source") != "torchvision":
         return []
-    if not (FULL_MNIST / "MNIST" / "raw").is_dir():
-        pytest.skip("needs the full MNIST")
+    if not (DATA / name / "raw").is_dir():
+        pytest.skip(f"needs the full {name}")
     pytest.importorskip("torchvision")
-    return [f"--data.root={FULL_MNIST}"]
+    return [f"--data.root={DATA}"]
 
 
 @every_recipe
@@ -67,8 +69,8 @@ def test_found_by_name_or_path(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mnits", r"no recipe or YAML file 'mnits'. Did you mean mnist\? Recipes: mnist"),
-        ("qqq", r"no recipe or YAML file 'qqq'. Recipes: mnist"),
+        ("mnits", r"no recipe or YAML file 'mnits'. Did you mean mnist\. Recipes: .*mnist"),
+        ("qqq", r"no recipe or YAML file 'qqq'. Recipes: .*mnist"),
         ("missing.yaml", "no recipe or YAML file 'missing.yaml'"),
     ],
 )

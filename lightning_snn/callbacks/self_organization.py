@@ -229,7 +229,7 @@ class SelfOrganization(Callback):
             rank_zero_info(summary)
         elif report:
             rank_zero_warn(
-                f"{summary}, fewer than {PREFIX}.stop_at = {self.stop_at:.0%}. "
+                f"{summary}; it stops at {PREFIX}.stop_at = {self.stop_at:.0%}. "
                 f"Raise {PREFIX}.max_steps (now {self.max_steps}) if that matters."
             )
 
