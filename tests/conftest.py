@@ -53,11 +53,12 @@ class ThreadedStreams(Streams):
     def __init__(self, total, first, count, board, barrier):
         super().__init__(total, first=first, count=count)
         self.board, self.barrier = board, barrier
+        self.process = first
 
     def exchange(self, values):
-        self.board[self.first] = values
+        self.board[self.process] = values
         self.barrier.wait(timeout=30)
-        found = [self.board[first] for first in sorted(self.board)]
+        found = [self.board[process] for process in sorted(self.board)]
         self.barrier.wait(timeout=30)
         return found
 

@@ -69,7 +69,7 @@ def test_found_by_name_or_path(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mnits", r"no recipe or YAML file 'mnits'. Did you mean mnist\. Recipes: .*mnist"),
+        ("mnits", r"no recipe or YAML file 'mnits'. Did you mean mnist\? Recipes: .*mnist"),
         ("qqq", r"no recipe or YAML file 'qqq'. Recipes: .*mnist"),
         ("missing.yaml", "no recipe or YAML file 'missing.yaml'"),
     ],

@@ -1,0 +1,210 @@
+"""Delays and synapse kinetics, alone, on a projection, in a stack and while a rule learns."""
+
+import math
+from functools import partial
+
+import pytest
+import torch
+
+from lightning_snn.development import Development
+from lightning_snn.geometry import Maps, Square
+from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.neurons import LIF, Relay
+from lightning_snn.plasticity import STDP, Streams
+from lightning_snn.stimuli import Stimulus
+from lightning_snn.synapses import Columns, Conv2d, Dense, ExponentialCurrent, ListedFields, Pool2d
+
+PROJECTIONS = {
+    "dense": partial(Dense, 32, 6),
+    "columns": partial(Columns, 32, 6, fields=ListedFields([[0, 1], [2, 30, 31]])),
+    "conv": partial(Conv2d, 32, 18, in_shape=(2, 4, 4), kernel_size=2),
+    "pool": partial(Pool2d, 32, 8, in_shape=(2, 4, 4), kernel_size=2, mode="sum"),
+}
+every_projection = pytest.mark.parametrize("kind", PROJECTIONS)
+TAU = 4.0
+
+
+def spikes_of(*shape, share=0.3, seed=0):
+    return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share).float()
+
+
+def by_loop(projection, spikes, *, steps, decay):
+    """Step by step: what was sent ``steps`` before arrives, and adds to a current that decays."""
+    current, found = torch.zeros(spikes.shape[1], projection.num_post), []
+    for t in range(len(spikes)):
+        arrives = spikes[t - steps] if t >= steps else torch.zeros_like(spikes[0])
+        current = decay * current + projection(arrives)
+        found.append(current)
+    return torch.stack(found)
+
+
+@every_projection
+@pytest.mark.parametrize(
+    ("delay", "tau", "dt"), [(0.0, None, 1.0), (3.0, None, 1.0), (0.0, TAU, 1.0), (1.5, TAU, 0.5)]
+)
+def test_transmission_equals_a_loop_over_steps(kind, delay, tau, dt):
+    kinetics = None if tau is None else ExponentialCurrent(tau)
+    projection = PROJECTIONS[kind](delay=delay, kinetics=kinetics)
+    spikes = spikes_of(12, 3, 32)
+    decay = 0.0 if tau is None else math.exp(-dt / tau)
+    expected = by_loop(projection, spikes, steps=round(delay / dt), decay=decay)
+    current, state = projection.transmit(spikes, dt=dt)
+    torch.testing.assert_close(current, expected, rtol=1e-5, atol=1e-5)
+    assert current.any()
+    for split in (1, 2, 7):  # shorter and longer than the delay
+        first, middle = projection.transmit(spikes[:split], dt=dt)
+        second, end = projection.transmit(spikes[split:], middle, dt=dt)
+        torch.testing.assert_close(torch.cat([first, second]), current)
+        assert end.keys() == state.keys()
+        for name in state:
+            torch.testing.assert_close(end[name], state[name])
+
+
+@every_projection
+def test_with_neither_nothing_changes(kind):
+    projection, spikes = PROJECTIONS[kind](), spikes_of(12, 3, 32)
+    current, state = projection.transmit(spikes, dt=1.0)
+    assert torch.equal(current, projection(spikes))
+    assert state == {} == projection.rest(3, spikes, dt=1.0)
+
+
+def test_the_state_is_passed_and_not_modified():
+    projection, spikes = Dense(32, 6, delay=2.0, kinetics=ExponentialCurrent()), spikes_of(12, 3, 32)
+    start = projection.rest(3, spikes, dt=1.0)
+    assert {name: list(value.shape) for name, value in start.items()} == {
+        "on_the_way": [3, 2, 32],
+        "current": [3, 6],
+    }
+    projection.transmit(spikes, start, dt=1.0)
+    assert not any(value.any() for value in start.values())
+    assert not set(projection.state_dict()) & set(start)
+
+
+def test_gradients_pass_delay_and_kinetics():
+    projection = Dense(32, 6, trainable=True, delay=2.0, kinetics=ExponentialCurrent(TAU))
+    spikes = spikes_of(8, 3, 32).requires_grad_()
+    projection.transmit(spikes, dt=1.0)[0].square().sum().backward()
+    leaf = spikes.detach().clone().requires_grad_()
+    weight = projection.weight.grad.clone()
+    projection.weight.grad = None
+    by_loop(projection, leaf, steps=2, decay=math.exp(-1 / TAU)).square().sum().backward()
+    torch.testing.assert_close(spikes.grad, leaf.grad)
+    torch.testing.assert_close(projection.weight.grad, weight)
+    assert not spikes.grad[-2:].any()
+
+
+def stack_of(**options):
+    wiring = partial(Dense, gain=6.0, **options)
+    return SpikingStack(
+        {
+            "below": SpikingLayer(Square(32, 5.0), LIF(5.0)),
+            "middle": SpikingLayer(Square(12, 5.0), LIF(10.0), projection=wiring),
+            "above": SpikingLayer(Square(6, 5.0), LIF(10.0), projection=wiring),
+        }
+    )
+
+
+@pytest.mark.parametrize("options", [{"delay": 3.0}, {"kinetics": ExponentialCurrent(TAU)}])
+def test_a_run_of_a_stack_in_two_parts_equals_one_long_run(options):
+    stack = stack_of(**options)
+    current = 3 + 8 * torch.randn(40, 3, 32, generator=torch.Generator().manual_seed(0))
+    whole, end = stack(current)
+    first, middle = stack(current[:17])
+    second, last = stack(current[17:], middle)
+    plain, _ = stack_of()(current)
+    for name in stack.names:
+        assert whole[name].any()
+        assert torch.equal(torch.cat([first[name], second[name]]), whole[name])
+        for key, value in end[name].synapses.items():
+            assert torch.equal(last[name].synapses[key], value)
+    assert end["below"].synapses == {}
+    assert set(end["above"].synapses) == {"on_the_way" if "delay" in options else "current"}
+    assert not torch.equal(plain["above"], whole["above"])
+    if "delay" in options:
+        assert torch.equal(whole["middle"][3:], plain["middle"][:-3])
+        assert torch.equal(whole["above"][6:], plain["above"][:-6])
+
+
+def test_a_stack_refuses_a_delay_of_broken_steps():
+    with pytest.raises(
+        ValueError,
+        match=r"layers.middle.projection.delay must be a whole number of steps of dt = 1.0 ms, got 1.5",
+    ):
+        stack_of(delay=1.5)
+    with pytest.raises(ValueError, match=r"delay must be a finite number, 0 or above, got -1.0"):
+        Dense(3, 4, delay=-1.0)
+    with pytest.raises(ValueError, match="tau must be a finite number above 0, got 0"):
+        ExponentialCurrent(0)
+
+
+class Recorded(Stimulus):
+    """Given spikes, round by round."""
+
+    def __init__(self, spikes):
+        self.spikes = spikes
+
+    def check(self, layer):
+        del layer
+
+    def run(self, layer, state, *, steps, streams, round_number):
+        del layer
+        start = round_number * steps
+        return self.spikes[start : start + steps, list(streams)], state
+
+
+class Seen(STDP):
+    """STDP that remembers what it saw."""
+
+    def __init__(self, needs_post):
+        super().__init__(threshold=1.0)
+        self.needs_post, self.activities = needs_post, []
+
+    def learn(self, activity, wiring, stream):
+        self.activities.append(activity)
+        return super().learn(activity, wiring, stream)
+
+
+def develop(spikes, rule, delay):
+    wiring = partial(Dense, rule=rule, gain=20.0, delay=delay, kinetics=ExponentialCurrent(TAU))
+    layers = {
+        "below": SpikingLayer(Maps(2, 4, 4), Relay()),
+        "above": SpikingLayer(Square(6, 5.0), LIF(10.0), projection=wiring),
+    }
+    return Development(SpikingStack(layers), "above", Recorded(spikes), Streams(2))
+
+
+@pytest.mark.parametrize("needs_post", [False, True])
+def test_a_rule_sees_spikes_when_they_arrive(needs_post):
+    spikes = spikes_of(30, 2, 32)
+    rule = Seen(needs_post)
+    development = develop(spikes, rule, 4.0)
+    assert torch.equal(development.round(10, 0).pre, spikes[:10])
+    saved, weights = development.state(), development.stack.state_dict()
+    weights = {name: value.clone() for name, value in weights.items()}
+    for number in (1, 2):
+        development.round(10, number)
+    seen = torch.cat([activity.pre for activity in rule.activities])
+    assert torch.equal(seen[4:], spikes[:-4])
+    assert not seen[:4].any()
+    if needs_post:
+        post = torch.cat([activity.post for activity in rule.activities])
+        assert post.any()
+        assert not post[:4].any()
+
+    second = develop(spikes, Seen(needs_post), 4.0)
+    second.stack.load_state_dict(weights)
+    second.restore(saved)
+    for number in (1, 2):
+        second.round(10, number)
+    assert torch.equal(second.projection.weight, development.projection.weight)
+    assert not torch.equal(second.projection.weight, weights["layers.above.projection.weight"])
+
+
+def test_a_stimulus_that_starts_from_rest_forgets_what_is_on_its_way():
+    spikes = torch.ones(20, 2, 32)
+    rule = Seen(False)
+    development = develop(spikes, rule, 4.0)
+    development.stimulus.continues = False
+    development.round(10, 0)
+    development.round(10, 1)
+    assert [activity.pre.sum(0)[0, 0].item() for activity in rule.activities] == [6, 6]
