@@ -168,3 +168,18 @@ def test_readouts_with_gradients_do_not_learn_by_themselves():
         Linear(3, 2).learn(
             torch.zeros(1, 3), torch.zeros(1, dtype=torch.int64), combine=lambda values: values
         )
+
+
+def test_features_are_standardised_over_the_training_samples_if_so_asked():
+    torch.manual_seed(0)
+    readout = Linear(3, 2, standardise="feature")
+    features = torch.tensor([1.0, 50.0, 0.0]) + torch.tensor([2.0, 10.0, 0.0]) * torch.randn(2000, 3)
+    normal = readout.standardise(features)
+    assert normal.mean(0).tolist() == pytest.approx([0, 0, 0], abs=1e-4)
+    assert normal.std(0).tolist() == pytest.approx([1, 1, 0], abs=1e-3)
+    for _ in range(60):
+        readout.standardise(features)
+    readout.eval()
+    torch.testing.assert_close(readout.standardise(features[:5]), normal[:5], rtol=0.02, atol=0.02)
+    with pytest.raises(ValueError, match="standardise must be one of"):
+        MLP(3, 2, standardise="batch")

@@ -2,6 +2,7 @@
 
 from abc import ABC
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,8 @@ from torch.nn import functional as F
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+
+Standardise = Literal["sample", "feature"]
 
 
 def spike_trace(spikes: Tensor, *, tau: float | None, dt: float) -> Tensor:
@@ -38,26 +41,35 @@ def spike_trace(spikes: Tensor, *, tau: float | None, dt: float) -> Tensor:
 class Readout(Configurable, nn.Module, ABC):
     """Base of the readouts: ``readout(features [B, in_features]) -> scores [B, num_classes]``.
 
-    Features are first brought to mean 0 and variance 1 within each sample, which needs no statistics
-    of the data and takes out how much ink an image has.
-
     Args:
         in_features: Size of a sample's features.
         num_classes: Number of classes.
+        standardise: What features are brought to mean 0 and variance 1 within: each ``sample``, which needs
+            no statistics of the data and takes out how much ink an image has, or each ``feature``, over the
+            training samples.
+
+    Raises:
+        ValueError: if a size is not positive or the option unknown.
     """
 
     local: bool = False
     """Whether it learns by `learn`, without gradients."""
 
-    def __init__(self, in_features: int, num_classes: int) -> None:
+    def __init__(self, in_features: int, num_classes: int, *, standardise: Standardise = "sample") -> None:
         super().__init__()
         checks.count("in_features", in_features)
         checks.count("num_classes", num_classes)
+        checks.one_of("standardise", standardise, ("sample", "feature"))
         self.in_features = in_features
+        # a feature that hardly varies is not blown up
+        self.norm = nn.BatchNorm1d(in_features, eps=4e-4, affine=False) if standardise == "feature" else None
 
     def standardise(self, features: Tensor) -> Tensor:
-        """Mean 0 and variance 1 within each sample ``[B, in_features]``; a silent sample gives 0."""
-        return F.layer_norm(features, (self.in_features,), eps=1e-8)
+        """Features ``[B, in_features]`` with mean 0 and variance 1; a silent sample gives 0."""
+        if self.norm is None:
+            return F.layer_norm(features, (self.in_features,), eps=1e-8)
+        normal: Tensor = self.norm(features)
+        return normal
 
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:
         """Learn from a batch, in place; for local readouts only.

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_snn import checks
-from lightning_snn.readout.readout import Readout
+from lightning_snn.readout.readout import Readout, Standardise
 
 
 class Linear(Readout):
@@ -14,10 +14,11 @@ class Linear(Readout):
     Args:
         in_features: Size of a sample's features; the classifier fills it in.
         num_classes: Number of classes; the classifier fills it in.
+        standardise: Within what features are standardised; see `Readout`.
     """
 
-    def __init__(self, in_features: int, num_classes: int) -> None:
-        super().__init__(in_features, num_classes)
+    def __init__(self, in_features: int, num_classes: int, *, standardise: Standardise = "sample") -> None:
+        super().__init__(in_features, num_classes, standardise=standardise)
         self.output = nn.Linear(in_features, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -34,6 +35,7 @@ class ExtremeLearningMachine(Readout):
         num_classes: Number of classes; the classifier fills it in.
         num_hidden: Hidden units.
         seed: Seed of the hidden layer.
+        standardise: Within what features are standardised; see `Readout`.
 
     Source: Huang, Zhu and Siew, Extreme learning machine, Neurocomputing 70 (2006).
     """
@@ -41,8 +43,16 @@ class ExtremeLearningMachine(Readout):
     hidden_weight: Tensor
     hidden_bias: Tensor
 
-    def __init__(self, in_features: int, num_classes: int, *, num_hidden: int = 2000, seed: int = 0) -> None:
-        super().__init__(in_features, num_classes)
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        num_hidden: int = 2000,
+        seed: int = 0,
+        standardise: Standardise = "sample",
+    ) -> None:
+        super().__init__(in_features, num_classes, standardise=standardise)
         checks.count("num_hidden", num_hidden)
         generator = torch.Generator().manual_seed(seed)
         weight = torch.randn(num_hidden, in_features, generator=generator) / in_features**0.5
@@ -65,12 +75,19 @@ class MLP(Readout):
         num_classes: Number of classes; the classifier fills it in.
         num_hidden: Hidden units.
         dropout: Share of hidden units left out in a training step.
+        standardise: Within what features are standardised; see `Readout`.
     """
 
     def __init__(
-        self, in_features: int, num_classes: int, *, num_hidden: int = 500, dropout: float = 0.5
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        num_hidden: int = 500,
+        dropout: float = 0.5,
+        standardise: Standardise = "sample",
     ) -> None:
-        super().__init__(in_features, num_classes)
+        super().__init__(in_features, num_classes, standardise=standardise)
         checks.count("num_hidden", num_hidden)
         checks.between("dropout", dropout, 0, 1)
         self.hidden = nn.Linear(in_features, num_hidden)
