@@ -6,11 +6,12 @@ import shutil
 import sys
 import warnings
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from jsonargparse import ArgumentError, Namespace
+from jsonargparse import ArgumentError
 from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
@@ -18,15 +19,21 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 
 from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.callbacks.predictions import WritePredictions
-from lightning_snn.checkpoints import check_checkpoint_file
+from lightning_snn.cli_arguments import (
+    CONFIG_OPTIONS,
+    check_checkpoint_options,
+    replace_seeds,
+    resolve_configs,
+    take,
+)
 from lightning_snn.cli_errors import USER_ERRORS, located, sentence
+from lightning_snn.comparison import compare
 from lightning_snn.experiment import run_experiment
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.recipe_files import find_recipe, recipes, summary
 from lightning_snn.run_folder import current_run_folder, open_run_folder, run_folder_scope
 
 LIGHTNING_COMMANDS = ("fit", "validate", "test", "predict")
-CONFIG_OPTIONS = ("--config", "-c")
 LoggerName = Literal["csv", "tensorboard", "wandb"]
 
 
@@ -73,7 +80,7 @@ class RecipeCLI(LightningCLI):
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
         if config.seed is not None:
-            _replace_seeds(config, config.seed)
+            replace_seeds(config, config.seed)
             config.seed_everything = config.seed
 
     def instantiate_classes(self) -> None:
@@ -119,15 +126,14 @@ def _dispatch(args: list[str]) -> None:
     args = args or ["--help"]
     command, rest = args[0], args[1:]
     if command in LIGHTNING_COMMANDS:
-        _check_checkpoint_options(rest)
+        check_checkpoint_options(rest)
         with run_folder_scope():
-            _cli([command, *_resolve_configs(rest)], run=True)
+            _cli([command, *resolve_configs(rest)], run=True)
     elif command == "run" and rest and not rest[0].startswith("-"):
-        recipe = find_recipe(rest[0])
-        _check_checkpoint_options(rest, model_is_fixed=False)
-        with run_folder_scope():
-            cli = _cli(["--config", str(recipe), *rest[1:]], run=False)
-            run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
+        check_checkpoint_options(rest, model_is_fixed=False)
+        _run(find_recipe(rest[0]), rest[1:])
+    elif command == "compare" and rest and not rest[0].startswith("-"):
+        _compare(find_recipe(rest[0]), rest[1:])
     else:
         options = _own_parser().parse_args(args)
         if options.command == "ls":
@@ -137,12 +143,43 @@ def _dispatch(args: list[str]) -> None:
             _copy(options.recipe, Path(options.file))
 
 
+def _run(recipe: Path, options: list[str]) -> dict[str, dict[str, float]]:
+    with run_folder_scope():
+        cli = _cli(["--config", str(recipe), *options], run=False)
+        return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
+
+
+def _compare(recipe: Path, args: list[str]) -> None:
+    number, options = take(args, "--seeds")
+    if not (number or "3").isdecimal() or int(number or 3) < 1:
+        raise ValueError(f"--seeds must be a whole number above 0, got {number}")
+    if any(option.split("=")[0] in ("--seed", "--ckpt_path") for option in options):
+        raise ValueError(
+            "compare sets --seed for each run, and starts each anew: leave out --seed and --ckpt_path"
+        )
+    root, _ = take(options, "--trainer.default_root_dir")
+    time = datetime.now().strftime("%Y%m%d-%H%M%S")
+    compare(
+        lambda seed: _run(recipe, [*options, "--seed", str(seed)]),
+        range(int(number or 3)),
+        Path(root or "runs") / f"{recipe.stem}-compare" / time,
+        title=f"{recipe.stem}: test accuracy in %",
+    )
+
+
 def _own_parser() -> argparse.ArgumentParser:
     """The commands as the help shows them; those with many options are parsed by Lightning's CLI."""
     parser = argparse.ArgumentParser(prog="lightning-snn", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="self-organise, train, test, and print a table beside the controls")
     run.add_argument("recipe", metavar="RECIPE", help="a recipe's name or a YAML file; then any --key value")
+    comparison = commands.add_parser(
+        "compare", help="run a recipe over several seeds, and tabulate it with its controls"
+    )
+    comparison.add_argument("recipe", metavar="RECIPE")
+    comparison.add_argument(
+        "--seeds", metavar="N", help="seeds 0 to N - 1; 3 by default; then any --key value"
+    )
     commands.add_parser("ls", help="list the recipes")
     copy = commands.add_parser("cp", help="copy a recipe, to change it")
     copy.add_argument("recipe", metavar="RECIPE")
@@ -188,44 +225,6 @@ def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:
             )
         )
     return loggers
-
-
-def _replace_seeds(config: Any, seed: int) -> None:
-    """Set every value called ``seed``, at any depth."""
-    items = vars(config) if isinstance(config, Namespace) else config
-    for key, value in items.items():
-        if key == "seed" and isinstance(value, int):
-            items[key] = seed
-        elif isinstance(value, Namespace | dict):
-            _replace_seeds(value, seed)
-
-
-def _resolve_configs(args: list[str]) -> list[str]:
-    """Recipe names after ``--config`` become their files."""
-    resolved = list(args)
-    for i, option in enumerate(args[:-1]):
-        if option in CONFIG_OPTIONS:
-            resolved[i + 1] = str(find_recipe(args[i + 1]))
-    return resolved
-
-
-def _value(args: list[str], option: str) -> str:
-    """The value of an option given as ``option value`` or ``option=value``."""
-    for i, arg in enumerate(args):
-        if arg.startswith(f"{option}="):
-            return arg.split("=", 1)[1]
-        if arg == option and i + 1 < len(args):
-            return args[i + 1]
-    raise ValueError(f"{option} needs a value")
-
-
-def _check_checkpoint_options(args: list[str], *, model_is_fixed: bool = True) -> None:
-    names = [arg.split("=")[0] for arg in args]
-    changed = [name for name in names if name.startswith("--model")]
-    if "--ckpt_path" in names and changed and model_is_fixed:
-        raise ValueError(f"{changed[0]} has no effect beside --ckpt_path: the checkpoint holds the model")
-    if "--ckpt_path" in names:
-        check_checkpoint_file(_value(args, "--ckpt_path"))
 
 
 def _copy(name: str, target: Path) -> None:

@@ -26,9 +26,14 @@ _LABELS = {
 }
 
 
+def label(network: str) -> str:
+    """What tables call a network."""
+    return _LABELS[network]
+
+
 def run_experiment(
     trainer: Trainer, model: SpikingClassifier, data: LightningDataModule, *, ckpt_path: str | None = None
-) -> None:
+) -> dict[str, dict[str, float]]:
     """Fit and test, then print the table and leave it in the run folder.
 
     Args:
@@ -36,6 +41,9 @@ def run_experiment(
         model: The classifier.
         data: The data.
         ckpt_path: Checkpoint of an interrupted run to go on from.
+
+    Returns:
+        Scores and field measures of each network; empty on all processes but the first.
     """
     start = time.perf_counter()
     trainer.fit(model, data, ckpt_path=ckpt_path)
@@ -53,7 +61,7 @@ def run_experiment(
     }
     folder = Path(trainer.log_dir or trainer.default_root_dir)
     if not trainer.is_global_zero:
-        return
+        return {}
     networks = _networks(model, scores, phase.target_share)
     num_test = int(confusion.sum())
     console = Console()
@@ -63,6 +71,7 @@ def run_experiment(
             json.dumps({"networks": networks, "seconds": seconds}, indent=2) + "\n", encoding="utf-8"
         )
         console.print(f"Run folder: {folder}", soft_wrap=True)
+    return networks
 
 
 def _networks(
@@ -74,7 +83,8 @@ def _networks(
     rows = {}
     for name in model.readouts:
         rows[name] = {key: scores[f"test/{score_name(key, name)}"] for key in ("accuracy", "macro_f1")}
-        for layer, projection in wirings.get(name, {}).items():
+        with_fields = {key: p for key, p in wirings.get(name, {}).items() if p.has_fields}
+        for layer, projection in with_fields.items():
             below = model.stack.layer(model.stack.names[model.stack.names.index(layer) - 1]).geometry
             fields = measure_fields(projection, below, target_share=target_share)
             rows[name] |= {f"{layer}/{key}": value for key, value in fields.items()}
@@ -84,7 +94,7 @@ def _networks(
 def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], num_test: int) -> Table:
     """One row a network; where several layers are wired, the fields are those of the first."""
     table = Table(
-        title=f"Test on {num_test:,} held-out digits",
+        title=f"Test on {num_test:,} held-out images",
         caption="Controls share the fan-in; field in nodes; seconds: "
         + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()),
         caption_justify="left",
@@ -93,7 +103,7 @@ def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], num
     for heading in ("accuracy", "macro F1", "field", "radius", "localised", "coverage"):
         table.add_column(heading, justify="right")
     for name, row in networks.items():
-        table.add_row(_LABELS[name], *_cells(row))
+        table.add_row(label(name), *_cells(row))
     return table
 
 

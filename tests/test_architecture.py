@@ -21,9 +21,9 @@ LEVELS = [
     {"network", "stimuli", "controls", "development"},
     {
         "readout", "module", "callbacks", "data", "features", "feature_cache", "feature_table", "measures",
-        "experiment", "progress", "trainers", "wiring_report",
+        "experiment", "comparison", "progress", "trainers", "wiring_report",
     },
-    {"cli", "cli_errors", "__init__"},
+    {"cli", "cli_arguments", "cli_errors", "__init__"},
 ]  # fmt: skip
 LEVEL = {unit: level for level, units in enumerate(LEVELS) for unit in units}
 

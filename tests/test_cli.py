@@ -192,6 +192,23 @@ def test_the_saved_config_runs_again(finished, capsys):
     assert model["layers"]["retina"]["init_args"]["geometry"]["init_args"]["num_nodes"] == 160
 
 
+def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
+    assert main(["compare", "mnist", "--seeds", "2", *SMALL]) == 0
+    printed = capsys.readouterr().out
+    (folder,) = Path("runs/mnist-compare").iterdir()
+    found = json.loads((folder / "comparison.json").read_text())["accuracy"]
+    assert list(found) == ["0", "1"]
+    runs = sorted(Path("runs/mnist").iterdir())
+    for seed, run in zip(found, runs, strict=True):
+        networks = json.loads((run / "results.json").read_text())["networks"]
+        assert found[seed] == {name: scores["accuracy"] for name, scores in networks.items()}
+        assert f"seed_everything: {seed}\n" in (run / "config.yaml").read_text()
+    assert {path.name for path in folder.iterdir()} == {"comparison.json", "table.md", "accuracy.png"}
+    assert "| network | seed 0 | seed 1 | mean | sd |" in (folder / "table.md").read_text()
+    for words in ("mnist: test accuracy in %", "self-organised", "random wiring", f"Comparison: {folder}"):
+        assert words in printed
+
+
 def test_a_model_of_the_command_line_comes_back(finished):
     path = finished / "checkpoints" / "last.ckpt"
     one, two = (SpikingClassifier.load_from_checkpoint(path, weights_only=True).eval() for _ in range(2))
@@ -271,7 +288,10 @@ def failure(capsys, *args):
     ("args", "words"),
     [
         (["run", "mnits"], ["'mnits'", "Did you mean mnist?"]),
-        (["run", "nothing_like_it"], ["'nothing_like_it'", "Recipes: mnist"]),
+        (["compare", "mnist", "--seeds", "none"], ["--seeds must be a whole number above 0, got none"]),
+        (["compare", "mnist", "--seed", "1"], ["leave out --seed"]),
+        (["compare", "mnits"], ["Did you mean mnist?"]),
+        (["run", "nothing_like_it"], ["'nothing_like_it'", "Recipes: "]),
         (["cp", "mnits", "mine.yaml"], ["'mnits'", "Did you mean mnist?"]),
         (["fit", "--config", "mnits"], ["'mnits'", "Did you mean mnist?"]),
         (["run", "mnist", "--model.layers.retina.geometry.num_nods=9"], ["num_nods", "num_nodes"]),

@@ -51,11 +51,12 @@ def confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None = None
     return figure
 
 
-def accuracy_bars(results: Mapping[str, float]) -> Figure:
+def accuracy_bars(results: Mapping[str, float], *, errors: Mapping[str, float] | None = None) -> Figure:
     """One bar a result, the first on top.
 
     Args:
         results: Accuracies in [0, 1] by name.
+        errors: Half lengths of error bars by name, such as standard deviations; by default none.
 
     Returns:
         A figure with horizontal bars, labelled in percent.
@@ -73,7 +74,8 @@ def accuracy_bars(results: Mapping[str, float]) -> Figure:
     figure = Figure(figsize=(6.4, 0.45 * len(results) + 0.9), layout="constrained")
     axes = figure.subplots()
     percent = [100 * value for value in results.values()]
-    bars = axes.barh(list(results), percent, color=INK, height=0.65)
+    spread = None if errors is None else [100 * errors[name] for name in results]
+    bars = axes.barh(list(results), percent, xerr=spread, color=INK, ecolor="grey", height=0.65)
     axes.bar_label(bars, fmt="{:.1f} %", padding=4)
     axes.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel="accuracy (%)")
     axes.invert_yaxis()

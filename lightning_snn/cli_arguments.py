@@ -1,0 +1,63 @@
+"""Arguments of the command line before Lightning's CLI sees them."""
+
+from typing import Any
+
+from jsonargparse import Namespace
+
+from lightning_snn.checkpoints import check_checkpoint_file
+from lightning_snn.recipe_files import find_recipe
+
+CONFIG_OPTIONS = ("--config", "-c")
+
+
+def replace_seeds(config: Any, seed: int) -> None:
+    """Set every value called ``seed``, at any depth."""
+    items = vars(config) if isinstance(config, Namespace) else config
+    for key, value in items.items():
+        if key == "seed" and isinstance(value, int):
+            items[key] = seed
+        elif isinstance(value, Namespace | dict):
+            replace_seeds(value, seed)
+
+
+def resolve_configs(args: list[str]) -> list[str]:
+    """Recipe names after ``--config`` become their files."""
+    resolved = list(args)
+    for i, option in enumerate(args[:-1]):
+        if option in CONFIG_OPTIONS:
+            resolved[i + 1] = str(find_recipe(args[i + 1]))
+    return resolved
+
+
+def value_of(args: list[str], option: str) -> str:
+    """The value of an option given as ``option value`` or ``option=value``."""
+    for i, arg in enumerate(args):
+        if arg.startswith(f"{option}="):
+            return arg.split("=", 1)[1]
+        if arg == option and i + 1 < len(args):
+            return args[i + 1]
+    raise ValueError(f"{option} needs a value")
+
+
+def check_checkpoint_options(args: list[str], *, model_is_fixed: bool = True) -> None:
+    """Raise ``ValueError`` if ``--ckpt_path`` names no checkpoint, or is given with what it overrides."""
+    names = [arg.split("=")[0] for arg in args]
+    changed = [name for name in names if name.startswith("--model")]
+    if "--ckpt_path" in names and changed and model_is_fixed:
+        raise ValueError(f"{changed[0]} has no effect beside --ckpt_path: the checkpoint holds the model")
+    if "--ckpt_path" in names:
+        check_checkpoint_file(value_of(args, "--ckpt_path"))
+
+
+def take(args: list[str], option: str) -> tuple[str | None, list[str]]:
+    """The value of an option, None if it is not given, and the other arguments.
+
+    >>> take(["a", "--seeds", "3", "b"], "--seeds")
+    ('3', ['a', 'b'])
+    """
+    for i, arg in enumerate(args):
+        if arg.startswith(f"{option}="):
+            return arg.split("=", 1)[1], args[:i] + args[i + 1 :]
+        if arg == option:
+            return value_of(args, option), args[:i] + args[i + 2 :]
+    return None, args

@@ -1,0 +1,49 @@
+import json
+
+import pytest
+
+from lightning_snn.comparison import as_markdown, compare, summary
+
+RUNS = {
+    0: {"network": 0.9, "random": 0.5},
+    4: {"network": 0.95, "random": 0.6},
+    7: {"network": 0.94, "random": 0.4},
+}
+
+
+def networks(seed):
+    return {name: {"accuracy": value, "macro_f1": 0.1} for name, value in RUNS[seed].items()}
+
+
+def test_mean_and_standard_deviation():
+    means, spreads = summary(RUNS)
+    assert means == pytest.approx({"network": 0.93, "random": 0.5})
+    assert spreads == pytest.approx({"network": 0.0264575, "random": 0.1}, rel=1e-4)
+    assert summary({3: {"network": 0.25}}) == ({"network": 0.25}, {"network": 0.0})
+
+
+def test_the_table_has_a_row_a_network_and_a_column_a_seed():
+    assert as_markdown(RUNS).splitlines() == [
+        "| network | seed 0 | seed 4 | seed 7 | mean | sd |",
+        "| --- | --- | --- | --- | --- | --- |",
+        "| self-organised | 90.00 | 95.00 | 94.00 | 93.00 | 2.65 |",
+        "| random wiring | 50.00 | 60.00 | 40.00 | 50.00 | 10.00 |",
+    ]
+
+
+def test_what_was_run_is_kept_when_a_later_run_fails(tmp_path):
+    def run(seed):
+        if seed == 7:
+            raise RuntimeError("out of luck")
+        return networks(seed)
+
+    with pytest.raises(RuntimeError, match="out of luck"):
+        compare(run, list(RUNS), tmp_path, title="some")
+    kept = json.loads((tmp_path / "comparison.json").read_text())
+    assert kept == {"title": "some", "accuracy": {"0": RUNS[0], "4": RUNS[4]}}
+
+
+def test_a_process_that_gets_no_scores_writes_nothing(tmp_path, capsys):
+    compare(lambda seed: {}, [0, 1], tmp_path, title=str(len(RUNS)))  # noqa: ARG005
+    assert not list(tmp_path.iterdir())
+    assert capsys.readouterr().out == ""
