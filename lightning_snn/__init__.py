@@ -2,7 +2,7 @@
 
 from lightning_snn import process as process
 from lightning_snn.callbacks import Figures, SelfOrganization
-from lightning_snn.data import MNIST, FashionMNIST
+from lightning_snn.data import MNIST, XOR, FashionMNIST
 from lightning_snn.encoding import ConstantCurrent, Encoder, Latency, Poisson
 from lightning_snn.geometry import Disk, Maps, OnOff, Points, Sheet, Square, Torus
 from lightning_snn.lateral import LateralKernel
@@ -26,17 +26,28 @@ from lightning_snn.plasticity import (
     WeightNormalisation,
 )
 from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, Readout
-from lightning_snn.stimuli import Images, SpontaneousWaves, Stimulus
-from lightning_snn.synapses import Conv2d, Dense, Pool2d, Projection
+from lightning_snn.stimuli import Images, RewardedImages, SpontaneousWaves, Stimulus
+from lightning_snn.synapses import (
+    Columns,
+    Conv2d,
+    Dense,
+    ExponentialCurrent,
+    Local,
+    Pool2d,
+    Projection,
+    RoundFields,
+)
 
 __all__ = [
     "LIF",
     "MLP",
     "MNIST",
     "STDP",
+    "XOR",
     "AdaptiveThreshold",
     "AntiHebbian",
     "ClassAssignment",
+    "Columns",
     "CompetitiveHebbian",
     "ConductanceLIF",
     "ConstantCurrent",
@@ -44,6 +55,7 @@ __all__ = [
     "Dense",
     "Disk",
     "Encoder",
+    "ExponentialCurrent",
     "ExtremeLearningMachine",
     "FashionMNIST",
     "Figures",
@@ -56,6 +68,7 @@ __all__ = [
     "LateralKernel",
     "LearningRule",
     "Linear",
+    "Local",
     "Maps",
     "NeuronModel",
     "Node",
@@ -69,6 +82,8 @@ __all__ = [
     "Readout",
     "Relay",
     "RewardSTDP",
+    "RewardedImages",
+    "RoundFields",
     "SelfOrganization",
     "Sheet",
     "SpikingClassifier",

@@ -85,7 +85,8 @@ def scene_of(trainer: Trainer, pl_module: LightningModule, num_streams: int) -> 
             return dataset[numbers].image
         return torch.stack([_image(dataset[number]) for number in numbers.tolist()])
 
-    return Scene(images, len(dataset), encoder, num_streams)
+    labels = dataset.labels.__getitem__ if isinstance(dataset, ImageDataset) else None
+    return Scene(images, len(dataset), encoder, num_streams, labels)
 
 
 def _image(sample: Any) -> Tensor:

@@ -4,5 +4,6 @@ from lightning_snn.data.fashion_mnist import FashionMNIST
 from lightning_snn.data.grey_images import GreyImages
 from lightning_snn.data.loader import Batch, BatchLoader, ImageDataset
 from lightning_snn.data.mnist import MNIST
+from lightning_snn.data.xor import XOR
 
-__all__ = ["MNIST", "Batch", "BatchLoader", "FashionMNIST", "GreyImages", "ImageDataset"]
+__all__ = ["MNIST", "XOR", "Batch", "BatchLoader", "FashionMNIST", "GreyImages", "ImageDataset"]

@@ -60,7 +60,7 @@ class Images(Stimulus):
     def check(self, layer: SpikingLayer) -> None:
         """Raise ``ValueError`` if there are no images, or the layer has lateral coupling for waves only."""
         del layer
-        self._attached()
+        assert self.scene
 
     def steps(self, chunk: int) -> int:
         """Those of a presentation."""
@@ -72,7 +72,7 @@ class Images(Stimulus):
     ) -> tuple[Tensor, LayerState]:
         """The response of the first layer to one image a stream; see `Stimulus.run`."""
         numbers, encoder = list(streams), self._encoder()
-        images = self._attached().images(self.shown(numbers, round_number)).to(layer.positions.device)
+        images = self.scene.images(self.shown(numbers, round_number)).to(layer.positions.device)
         values = layer.geometry.sample(images)
         if encoder.repeatable:
             current = encoder(values, dt=layer.dt)
@@ -85,7 +85,7 @@ class Images(Stimulus):
 
     def shown(self, streams: Iterable[int], round_number: int) -> Tensor:
         """Numbers of the images ``[S]`` that the streams see in a round."""
-        scene = self._attached()
+        scene = self.scene
         size = self.num_images or scene.num_images
         places = [round_number * scene.num_streams + stream for stream in streams]
         return torch.stack([self._pass(place // size)[place % size] for place in places])
@@ -93,13 +93,19 @@ class Images(Stimulus):
     def _pass(self, number: int) -> Tensor:
         """The order of the images in one pass; the first ``num_images`` are the same in all of them."""
         if self._order is None or self._order[0] != number:
-            size = self.num_images or self._attached().num_images
-            chosen = np.random.default_rng([self.seed, 0]).permutation(self._attached().num_images)[:size]
+            size = self.num_images or self.scene.num_images
+            chosen = np.random.default_rng([self.seed, 0]).permutation(self.scene.num_images)[:size]
             order = np.random.default_rng([self.seed, 1, number]).permutation(size)
             self._order = number, torch.from_numpy(chosen[order])
         return self._order[1]
 
-    def _attached(self) -> Scene:
+    @property
+    def scene(self) -> Scene:
+        """What was attached.
+
+        Raises:
+            ValueError: if nothing was.
+        """
         if self._scene is None:
             raise ValueError(
                 "the stimulus Images has no images yet: it takes those of the Trainer's training data when "
@@ -108,4 +114,4 @@ class Images(Stimulus):
         return self._scene
 
     def _encoder(self) -> Encoder:
-        return self.encoder or self._attached().encoder
+        return self.encoder or self.scene.encoder

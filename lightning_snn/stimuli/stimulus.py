@@ -21,12 +21,14 @@ class Scene(NamedTuple):
         num_images: How many there are.
         encoder: The network's own encoder.
         num_streams: Streams over all processes.
+        labels: Numbers ``[B]`` to the classes ``[B]``, for stimuli that reward; None where there are none.
     """
 
     images: Callable[[Tensor], Tensor]
     num_images: int
     encoder: Encoder
     num_streams: int
+    labels: Callable[[Tensor], Tensor] | None = None
 
 
 class Stimulus(Configurable, ABC):

@@ -1,0 +1,60 @@
+"""Images of which some are to be answered by spikes: the answer is rewarded."""
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from lightning_snn import checks
+from lightning_snn.encoding import Encoder
+from lightning_snn.stimuli.images import Images
+
+
+class RewardedImages(Images):
+    """As `Images`; the layer that learns is to spike ``goal`` times for one class, and not at all for others.
+
+    After each image its stream gets, once, the reward
+
+        r = (wanted - spikes) / goal, kept in [-1, 1],   wanted = goal for images of the class, else 0
+
+    A number for the whole layer and presentation: no neuron is told what it should have done. (It is graded,
+    and with one output close to an error signal; a plain +1 or -1 did not learn XOR at the settings tried.)
+
+    Args:
+        encoder: As in `Images`.
+        positive: The class that is to be answered.
+        goal: Spikes of the layer, summed over its neurons, that earn the full reward.
+        num_images: As in `Images`.
+        seed: As in `Images`.
+
+    Raises:
+        ValueError: if the goal is not positive, or as in `Images`.
+
+    Source: the task of Florian, Neural Computation 19 (2007), section 4.1, with the reward graded.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder | None = None,
+        *,
+        positive: int = 1,
+        goal: float = 40.0,
+        num_images: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(encoder, num_images=num_images, seed=seed)
+        checks.non_negative("positive", positive)
+        checks.positive("goal", goal)
+        self.positive = positive
+        self.goal = goal
+
+    def reward(self, post: Tensor, streams: Iterable[int], round_number: int) -> Tensor:
+        """Rewards ``[S]`` for spikes ``[T, S, N]``.
+
+        Raises:
+            ValueError: if the images have no labels.
+        """
+        labels = self.scene.labels
+        if labels is None:
+            raise ValueError("rewards need images with labels, and the training data has none")
+        wanted = self.goal * (labels(self.shown(streams, round_number)) == self.positive)
+        return ((wanted.to(post) - post.sum((0, 2))) / self.goal).clamp(-1, 1)
