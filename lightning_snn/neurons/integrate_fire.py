@@ -10,6 +10,7 @@ from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateFireState, integrate_fire_step
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.ops.integrate_fire import integrate_fire_scan
 
 
 class IntegrateFire(NeuronModel):
@@ -42,8 +43,8 @@ class IntegrateFire(NeuronModel):
         checks.one_of("reset", reset, ("hard", "soft", "none"))
         checks.one_of("surrogate", surrogate, surrogates.names())
         self.threshold = threshold
-        self.reset = reset
-        self.surrogate = surrogate
+        self.reset: IntegrateFireReset = reset
+        self.surrogate: Surrogate = surrogate
 
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> IntegrateFireState:
         """``v = 0``, threshold not raised."""
@@ -57,6 +58,12 @@ class IntegrateFire(NeuronModel):
     def step(self, current: Tensor, state: IntegrateFireState) -> tuple[Tensor, IntegrateFireState]:
         """One step; see `integrate_fire_step`."""
         return integrate_fire_step(current, state, self.threshold, self.reset, self.surrogate)
+
+    def scan(self, current: Tensor, state: IntegrateFireState) -> tuple[Tensor, IntegrateFireState]:
+        """Steps in one operator; see `integrate_fire_scan`."""
+        return integrate_fire_scan(
+            current, state, threshold=self.threshold, reset=self.reset, surrogate=self.surrogate
+        )
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """The threshold, the same for every neuron."""

@@ -13,7 +13,7 @@ class FirstSpikeSTDP(LearningRule):
     """The first units to fire in an image learn; each weight only asks whether its input came in time.
 
     A unit sums the weights of the inputs that have spiked so far, at every place; it fires where the sum
-    reaches ``threshold``, and the first at a place keeps the others there from firing. Of all places the
+    reaches its threshold, and the first at a place keeps the others there from firing. Of all places the
     earliest, then the one with the largest sum, wins; it keeps its unit from winning elsewhere and other
     units from winning within ``inhibition_radius`` of its place; so on, until ``winners`` have won. At a
     winner's place
@@ -31,6 +31,7 @@ class FirstSpikeSTDP(LearningRule):
         potentiation: a+.
         depression: a-.
         threshold: Sum of weights at which a unit fires while it learns.
+        win_cost: Rise of that threshold for each win more than the units' mean, so that none wins always.
         winners: Units that may win in an image, k.
         inhibition_radius: Distance between places within which another winner is suppressed.
         mean_weight: Mean of the first weights.
@@ -54,6 +55,7 @@ class FirstSpikeSTDP(LearningRule):
         depression: float = 0.003,
         *,
         threshold: float,
+        win_cost: float = 0.0,
         winners: int = 8,
         inhibition_radius: float = 3.0,
         mean_weight: float = 0.8,
@@ -70,6 +72,7 @@ class FirstSpikeSTDP(LearningRule):
             "converged_below": converged_below,
         }.items():
             checks.positive(name, value)
+        checks.non_negative("win_cost", win_cost)
         checks.count("winners", winners)
         checks.non_negative("inhibition_radius", inhibition_radius)
         checks.between("mean_weight", mean_weight, 0, 1)
@@ -79,6 +82,7 @@ class FirstSpikeSTDP(LearningRule):
         self.potentiation = potentiation
         self.depression = depression
         self.threshold = threshold
+        self.win_cost = win_cost
         self.winners = winners
         self.inhibition_radius = inhibition_radius
         self.mean_weight = mean_weight
@@ -91,7 +95,8 @@ class FirstSpikeSTDP(LearningRule):
         """Weights ``N(mean, spread)`` inside (0, 1); the layer's thresholds at the rule's."""
         noise = torch.randn(num_post, num_pre, generator=generator)
         weight = (self.mean_weight + self.weight_spread * noise).clamp(0.01, 0.99)
-        return {"weight": weight, THRESHOLD_RISE: torch.full((num_post,), self.threshold - 1)}
+        threshold = torch.full((num_post,), self.threshold)
+        return {"weight": weight, "threshold": threshold, THRESHOLD_RISE: threshold - 1}
 
     def open(self, wiring: Tensors, num_rows: int) -> Tensors:
         """Nothing: every image is on its own."""
@@ -116,10 +121,12 @@ class FirstSpikeSTDP(LearningRule):
             rows = weight[unit[won]]
             rate = torch.where(in_time[won], self.potentiation, -self.depression)
             weight[unit[won]] = rows + rate * rows * (1 - rows)
+        wins = streams.sum(proposal["wins"].sum(0)).to(weight)
+        threshold = wiring["threshold"] + self.win_cost * (wins - wins.mean())
         share = streams.gather(proposal["fire_share"]).mean(0)
         excess = (share / self.fire_share - 1).clamp(-1, 2)
         limit = (1 + wiring[THRESHOLD_RISE]) * (self.threshold_rate * excess).exp()
-        return wiring | {"weight": weight, THRESHOLD_RISE: limit - 1}
+        return wiring | {"weight": weight, "threshold": threshold, THRESHOLD_RISE: limit - 1}
 
     def convergence(self, wiring: Tensors) -> float:
         """Mean of ``w (1 - w)``."""
@@ -130,7 +137,7 @@ class FirstSpikeSTDP(LearningRule):
         """Winners of one image, from the inputs ``[T, P, F]`` that have spiked so far."""
         weight, limits = wiring["weight"], 1 + wiring[THRESHOLD_RISE]
         potential = seen @ weight.t()
-        fires = potential >= self.threshold
+        fires = potential >= wiring["threshold"]
         delay = len(seen) - fires.sum(0)  # weights are not negative: once above, always above
         first = potential.gather(0, delay.clamp_max(len(seen) - 1)[None])[0]
         score = torch.where(fires[-1], len(seen) - delay + first / (weight.shape[1] + 1), 0.0)

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from lightning_snn.neurons import IntegrateFire, Relay
+from lightning_snn.ops import backend
 
 
 def run(model, inputs, state=None):
@@ -38,6 +39,27 @@ def test_a_raised_threshold_is_reached_later():
     assert spikes == [0, 1, 1]
     assert end.v.item() == 0
     assert end.adaptation.item() == 0.5
+
+
+@pytest.mark.parametrize("reset", ["hard", "soft", "none"])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (63, 3, 50), (20, 2, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_the_kernel_gives_the_references_bits(shape, reset, dtype):
+    generator = torch.Generator().manual_seed(0)
+    model = IntegrateFire(0.7, reset=reset)
+    current = torch.randn(shape[1], shape[0], 2 * shape[2], generator=generator, dtype=dtype) + 0.2
+    view = current.transpose(0, 1)[:, :, ::2]
+    state = model.raise_thresholds(model.rest(*shape[1:], view), torch.rand(shape[2], generator=generator))
+    found = []
+    for name in ("reference", "numba"):
+        with backend.use(name):
+            spikes, end = model(view, state)
+            again, last = model(view, end)
+            found.append([spikes, *end, again, *last])
+    assert view.numel() < 100 or 0.05 < found[0][0].mean() < 0.95
+    for one, other in zip(*found, strict=True):
+        assert one.dtype == other.dtype == dtype
+        assert torch.equal(one, other)
 
 
 def test_gradients_pass_the_spike():

@@ -80,7 +80,11 @@ def test_learning_equals_a_loop_over_images_places_units_and_inputs(radius, posi
 
 def test_the_winner_is_the_earliest_and_then_the_one_with_the_largest_sum():
     rule = FirstSpikeSTDP(threshold=1.0, winners=1)
-    wiring = {"weight": torch.tensor([[0.5, 0.5, 0.9], [0.6, 0.6, 0.1]]), "threshold_rise": torch.zeros(2)}
+    wiring = {
+        "weight": torch.tensor([[0.5, 0.5, 0.9], [0.6, 0.6, 0.1]]),
+        "threshold": torch.ones(2),
+        "threshold_rise": torch.zeros(2),
+    }
     both_at_once = torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])[:, None]
     assert rule.learn(Activity(both_at_once), wiring, {})[0]["unit"].tolist() == [[1]]
     one_first = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]])[:, None]
@@ -91,7 +95,11 @@ def test_the_winner_is_the_earliest_and_then_the_one_with_the_largest_sum():
 
 def test_the_changes_of_several_streams_follow_one_another_in_their_order():
     rule = FirstSpikeSTDP(0.5, 0.25, threshold=0.5, winners=1)
-    wiring = {"weight": torch.tensor([[0.6]]), "threshold_rise": torch.zeros(1)}
+    wiring = {
+        "weight": torch.tensor([[0.6]]),
+        "threshold": torch.full((1,), 0.5),
+        "threshold_rise": torch.zeros(1),
+    }
     proposal, _ = rule.learn(Activity(torch.ones(1, 3, 1)), wiring, {})
     expected = 0.6
     for _ in range(3):
@@ -107,6 +115,19 @@ def test_nobody_wins_in_silence():
     )
     assert not proposal["wins"].any()
     assert torch.equal(rule.merge(wiring, proposal, Streams(PLACES), STEPS)["weight"], wiring["weight"])
+
+
+def test_winning_raises_a_units_own_threshold_and_lowers_the_others():
+    rule = make(win_cost=0.5, winners=2)
+    wiring = start(rule)
+    proposal, _ = rule.learn(Activity(latencies(3), None, PLACES, positions=GRID), wiring, {})
+    wins = proposal["wins"].sum(0).float()
+    merged = rule.merge(wiring, proposal, Streams(3 * PLACES), STEPS)
+    assert len(wins.unique()) > 1
+    torch.testing.assert_close(merged["threshold"], 4 + 0.5 * (wins - wins.mean()))
+    higher = {**wiring, "threshold": torch.where(wins > 0, 1000.0, wiring["threshold"])}
+    again, _ = rule.learn(Activity(latencies(3), None, PLACES, positions=GRID), higher, {})
+    assert not (again["wins"].sum(0) * wins).any()
 
 
 def test_repeated_images_are_learned_until_the_weights_are_0_or_1():
