@@ -2,6 +2,7 @@
 
 import csv
 import logging
+from functools import partial
 
 import pytest
 import torch
@@ -9,8 +10,20 @@ from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 
-from lightning_snn import SelfOrganization, SpikingClassifier, SpontaneousWaves
+from lightning_snn import (
+    LIF,
+    STDP,
+    ConstantCurrent,
+    Dense,
+    Images,
+    PairSTDP,
+    SelfOrganization,
+    SpikingClassifier,
+    SpontaneousWaves,
+    TargetRate,
+)
 from lightning_snn.callbacks.distributed import DistributedStreams
+from lightning_snn.controls import random_wiring
 
 pytestmark = pytest.mark.filterwarnings("ignore:layers.lgn. .* of the units localised after")
 
@@ -249,3 +262,75 @@ def test_an_unwired_network_needs_the_callback(classifier, trainer, data):
 def test_wrong_options(option, value):
     with pytest.raises(ValueError, match=f"self_organization.{option} must .*got {value}"):
         SelfOrganization(**{option: value})
+
+
+def plastic(retina, pooling):
+    """A layer that learns from the spikes of its own neurons, its thresholds set by homeostasis."""
+    wiring = partial(Dense, rule=PairSTDP(0.001, 0.0005), homeostasis=[TargetRate(20.0, 0.05)])
+    return {"retina": retina(), "lgn": pooling(projection=wiring)}
+
+
+def test_controls_keep_their_weights_and_get_thresholds_of_their_own(
+    classifier, phase, trainer, data, retina, pooling
+):
+    model = classifier(plastic(retina, pooling), controls=["random"])
+    trainer(phase()).fit(model, data)
+    own, control = lgn(model), model.controls["random"].projections["lgn"]
+    assert control.wired
+    assert not torch.equal(own.weight, own.initial_weight())
+    assert torch.equal(control.weight, random_wiring(own, model.stack.bottom.geometry, 0))
+    rises = own.threshold_rise, control.threshold_rise
+    assert rises[0].any()
+    assert rises[1].any()
+    assert not torch.equal(*rises)
+
+
+def test_interrupted_while_the_controls_settle_the_wiring_is_kept(
+    classifier, phase, trainer, data, retina, pooling, tmp_path, monkeypatch
+):
+    def crash(*_, **__):
+        raise KeyboardInterrupt
+
+    fit = trainer(phase(), ModelCheckpoint(tmp_path))
+    model = classifier(plastic(retina, pooling), controls=["random"])
+    monkeypatch.setattr("lightning_snn.callbacks.self_organization.settle_controls", crash)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        fit.fit(model, data)
+    monkeypatch.undo()
+    resumed = classifier(plastic(retina, pooling), controls=["random"])
+    path = tmp_path / "self_organization.ckpt"
+    state = torch.load(path, weights_only=True)["state_dict"]
+    assert state["stack.layers.lgn.projection.wired"]
+    assert not state["controls.random.copies.lgn.wired"]
+    trainer(phase(), ModelCheckpoint(tmp_path)).fit(resumed, data, ckpt_path=path)
+    assert torch.equal(lgn(resumed).weight, state["stack.layers.lgn.projection.weight"])
+    assert resumed.controls["random"].projections["lgn"].threshold_rise.any()
+
+
+def test_a_silent_layer_ends_the_phase_with_its_name_the_step_and_a_hint(
+    classifier, phase, trainer, data, retina, pooling
+):
+    deaf = partial(Dense, rule=STDP(threshold=1e6))
+    model = classifier({"retina": retina(), "lgn": pooling(projection=deaf)})
+    message = r"layers\.lgn: no neuron spiked in the 1000 steps of every stream up to step 4000 .*too weak"
+    with pytest.raises(ValueError, match=message):
+        trainer(phase(max_steps=8000)).fit(model, data)
+
+
+def test_a_saturated_layer_ends_the_phase(classifier, phase, trainer, data, retina, pooling):
+    wiring = partial(Dense, rule=PairSTDP(1e-6, 1e-6), gain=1e6)
+    layers = {"retina": retina(noise=0.0), "lgn": pooling(projection=wiring)}
+    layers["retina"].neuron = LIF(threshold=1e-6, v_reset=-1e-6, v_rest=1.0)
+    model = classifier(layers)
+    with pytest.raises(ValueError, match=r"layers\.\w+: all neurons spiked in every step .*too strong"):
+        trainer(phase(max_steps=8000)).fit(model, data)
+
+
+def test_stimuli_by_layer(classifier, phase, trainer, data, retina, pooling):
+    model = classifier({"retina": retina(), "lgn": pooling()})
+    images = Images(ConstantCurrent(25, gain=60.0), seed=1)
+    trainer(phase({"lgn": images})).fit(model, data)
+    assert lgn(model).wired
+    assert images.scene.num_images == len(data.train_set)
+    with pytest.raises(ValueError, match=r"stimulus must name layers of \['lgn'\], got \['cortex'\]"):
+        trainer(phase({"cortex": images})).fit(classifier(), data)
