@@ -285,6 +285,7 @@ def test_controls_keep_their_weights_and_get_thresholds_of_their_own(
     assert not torch.equal(*rises)
 
 
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_interrupted_while_the_controls_settle_the_wiring_is_kept(
     classifier, phase, trainer, data, retina, pooling, tmp_path, monkeypatch
 ):
