@@ -25,7 +25,7 @@ from lightning_snn.plasticity import (
     TripletSTDP,
     WeightNormalisation,
 )
-from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, Readout
+from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, Readout, SpikingDelta
 from lightning_snn.stimuli import Images, RewardedImages, SpontaneousWaves, Stimulus
 from lightning_snn.synapses import (
     Columns,
@@ -87,6 +87,7 @@ __all__ = [
     "SelfOrganization",
     "Sheet",
     "SpikingClassifier",
+    "SpikingDelta",
     "SpikingLayer",
     "SpikingStack",
     "SpontaneousWaves",

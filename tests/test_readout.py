@@ -3,7 +3,14 @@ import math
 import pytest
 import torch
 
-from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, spike_trace
+from lightning_snn.readout import (
+    MLP,
+    ClassAssignment,
+    ExtremeLearningMachine,
+    Linear,
+    SpikingDelta,
+    spike_trace,
+)
 
 READOUTS = {
     "linear": lambda: Linear(12, 3),
@@ -183,3 +190,68 @@ def test_features_are_standardised_over_the_training_samples_if_so_asked():
     torch.testing.assert_close(readout.standardise(features[:5]), normal[:5], rtol=0.02, atol=0.02)
     with pytest.raises(ValueError, match="standardise must be one of"):
         MLP(3, 2, standardise="batch")
+
+
+def blobs(count=200, seed=0):
+    """Three classes, each with two of six features on."""
+    generator = torch.Generator().manual_seed(seed)
+    label = torch.arange(count) % 3
+    features = 0.3 * torch.rand(count, 6, generator=generator)
+    features[torch.arange(count), 2 * label] += 1
+    features[torch.arange(count), 2 * label + 1] += 1
+    return features, label
+
+
+def test_spiking_neurons_learn_their_classes_by_the_delta_rule():
+    readout = SpikingDelta(6, 3, learning_rate=0.05)
+    features, label = blobs()
+    first = readout(features)
+    assert torch.equal(first.argmax(1), torch.zeros(200, dtype=torch.int64))
+    for _ in range(100):
+        readout.learn(features, label, combine=lambda values: values)
+    rates = readout(blobs(seed=1)[0])
+    assert torch.equal(rates.argmax(1), label)
+    assert rates[torch.arange(200), label].mean().item() == pytest.approx(0.8, abs=0.1)
+    assert readout.weight.grad is None
+
+
+def test_a_step_is_that_of_the_delta_rule_for_the_rates():
+    readout = SpikingDelta(6, 3, learning_rate=0.1, target_rate=0.5)
+    features, label = blobs(30)
+    with torch.no_grad():
+        readout.weight += 0.1 * torch.randn(3, 6, generator=torch.Generator().manual_seed(0))
+    before, rates, inputs = readout.weight.clone(), readout(features), readout.standardise(features)
+    expected = before.clone()
+    for x, y, right in zip(inputs, rates, label.tolist(), strict=True):
+        for unit in range(3):
+            expected[unit] += 0.1 / 30 * ((0.5 if unit == right else 0.0) - y[unit]) * x
+    readout.learn(features, label, combine=lambda values: values)
+    torch.testing.assert_close(readout.weight, expected)
+    assert not torch.equal(readout.weight, before)
+
+
+def test_two_processes_make_the_step_of_the_whole_batch():
+    features, label = blobs(30)
+    whole = SpikingDelta(6, 3)
+    whole.learn(features, label, combine=lambda values: values)
+    halves = [SpikingDelta(6, 3) for _ in range(2)]
+    sizes = (10, 20)
+    parts = zip(features.split(sizes), label.split(sizes), strict=True)
+    exchanged = [[], []]
+    for readout, part, seen in zip(halves, parts, exchanged, strict=True):
+        numbers = iter([torch.tensor(30.0)])
+
+        def combine(values, numbers=numbers, seen=seen):
+            seen.append(values.clone())
+            return next(numbers, values)
+
+        readout.learn(*part, combine=combine)
+    together = exchanged[0][1] + exchanged[1][1]
+    torch.testing.assert_close(together, whole.weight.detach())
+
+
+def test_rates_are_those_of_the_neurons():
+    readout = SpikingDelta(6, 3, num_steps=10, target_rate=0.5)
+    assert readout(torch.zeros(1, 6)).tolist()[0] == pytest.approx([0.25, 0.25, 0.25], abs=0.06)
+    with pytest.raises(ValueError, match="target_rate must lie between 0 and 1, got 2"):
+        SpikingDelta(6, 3, target_rate=2.0)

@@ -1,7 +1,15 @@
 """Readouts: from features to class scores."""
 
-from lightning_snn.readout.local import ClassAssignment
+from lightning_snn.readout.local import ClassAssignment, SpikingDelta
 from lightning_snn.readout.readout import Readout, spike_trace
 from lightning_snn.readout.trained import MLP, ExtremeLearningMachine, Linear
 
-__all__ = ["MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "Readout", "spike_trace"]
+__all__ = [
+    "MLP",
+    "ClassAssignment",
+    "ExtremeLearningMachine",
+    "Linear",
+    "Readout",
+    "SpikingDelta",
+    "spike_trace",
+]

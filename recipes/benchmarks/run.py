@@ -14,6 +14,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
+import diehl_cook
 import end_to_end
 import lif
 import numba
@@ -25,7 +26,7 @@ from measure import Row, seconds
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("lif", "sheet", "plasticity", "end_to_end", "scaling")
+PARTS = ("lif", "sheet", "plasticity", "diehl_cook", "end_to_end", "scaling")
 
 
 def main() -> None:
@@ -46,6 +47,7 @@ def main() -> None:
         "lif": lambda: lif.rows(given.repeats),
         "sheet": lambda: sheet.rows(given.repeats, given.brian2_python),
         "plasticity": lambda: plasticity.rows(given.repeats),
+        "diehl_cook": lambda: diehl_cook.rows(given.repeats),
         "end_to_end": lambda: end_to_end.rows(given.mnist_root),
     }
     found: list[Row] = []
