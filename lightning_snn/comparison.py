@@ -65,19 +65,12 @@ def summary(found: Mapping[int, Mapping[str, float]]) -> tuple[dict[str, float],
 
 def _rows(found: Mapping[int, Mapping[str, float]]) -> list[list[str]]:
     means, spreads = summary(found)
-    return [
-        [
-            label(name),
-            *(f"{100 * scores[name]:.2f}" for scores in found.values()),
-            f"{100 * means[name]:.2f}",
-            f"{100 * spreads[name]:.2f}",
-        ]
-        for name in means
-    ]
+    named = {str(seed): scores for seed, scores in found.items()} | {"mean": means, "sd": spreads}
+    return [[name, *(f"{100 * scores[key]:.2f}" for key in means)] for name, scores in named.items()]
 
 
 def _headings(found: Mapping[int, Mapping[str, float]]) -> list[str]:
-    return ["network", *(f"seed {seed}" for seed in found), "mean", "sd"]
+    return ["seed", *(label(name) for name in next(iter(found.values())))]
 
 
 def as_table(found: Mapping[int, Mapping[str, float]], *, title: str) -> Table:
@@ -86,7 +79,7 @@ def as_table(found: Mapping[int, Mapping[str, float]], *, title: str) -> Table:
     for number, heading in enumerate(_headings(found)):
         table.add_column(heading, justify="right" if number else "left")
     for row in _rows(found):
-        table.add_row(*row)
+        table.add_row(*row, end_section=row[0] == str(list(found)[-1]))
     return table
 
 

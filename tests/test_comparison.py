@@ -22,12 +22,15 @@ def test_mean_and_standard_deviation():
     assert summary({3: {"network": 0.25}}) == ({"network": 0.25}, {"network": 0.0})
 
 
-def test_the_table_has_a_row_a_network_and_a_column_a_seed():
+def test_the_table_has_a_row_a_seed_and_a_column_a_network():
     assert as_markdown(RUNS).splitlines() == [
-        "| network | seed 0 | seed 4 | seed 7 | mean | sd |",
-        "| --- | --- | --- | --- | --- | --- |",
-        "| self-organised | 90.00 | 95.00 | 94.00 | 93.00 | 2.65 |",
-        "| random wiring | 50.00 | 60.00 | 40.00 | 50.00 | 10.00 |",
+        "| seed | self-organised | random wiring |",
+        "| --- | --- | --- |",
+        "| 0 | 90.00 | 50.00 |",
+        "| 4 | 95.00 | 60.00 |",
+        "| 7 | 94.00 | 40.00 |",
+        "| mean | 93.00 | 50.00 |",
+        "| sd | 2.65 | 10.00 |",
     ]
 
 
