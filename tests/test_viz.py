@@ -218,3 +218,17 @@ def test_errors_name_the_argument(positions):
         viz.confusion_matrix(torch.tensor([[1, -1], [0, 1]]))
     with pytest.raises(ValueError, match=r"results\['waves'\] must lie between 0 and 1, got 94"):
         viz.accuracy_bars({"waves": 94.0})
+
+
+def test_filters_of_two_channels_show_their_difference():
+    weight = torch.rand(10, 2, 5, 5, generator=torch.Generator().manual_seed(0))
+    figure = viz.filters(weight, num_filters=9)
+    images = [image for axes in figure.axes for image in axes.images]
+    assert len(images) == 9
+    np.testing.assert_allclose(images[8].get_array(), (weight[8, 0] - weight[8, 1]).double().numpy())
+    assert len({image.get_clim() for image in images}) == 1
+    assert figure.axes[-1].get_ylabel() == "weight, on minus off"
+    one = viz.filters(weight[:, :1]).axes[0].images[0]
+    np.testing.assert_allclose(one.get_array(), weight[0, 0].double().numpy())
+    with pytest.raises(ValueError, match=r"weight must be \[K, C, k, k\].*got \[2, 5, 5\]"):
+        viz.filters(weight[0])

@@ -17,7 +17,7 @@ from lightning_snn.callbacks.self_organization import SelfOrganization
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import SpikingStack
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
-from lightning_snn.synapses import Projection
+from lightning_snn.synapses import Conv2d, Projection
 from lightning_snn.trainers import find_callback, is_trial
 
 _SETTLING_ROUNDS = 6
@@ -68,8 +68,11 @@ def _network_figures(
     positions, dt = {name: stack.layer(name).positions for name in stack.names}, stack.bottom.dt
     yield "node_layout", partial(viz.node_layout, positions)
     for below, name in pairwise(stack.names):
-        if stack.projections[name].rule is not None:
-            yield f"receptive_fields_{name}", partial(_fields, stack.projections[name], positions[below])
+        projection = stack.projections[name]
+        if isinstance(projection, Conv2d):
+            yield f"filters_{name}", partial(viz.filters, projection.filters)
+        elif projection.rule is not None and projection.groups is None:
+            yield f"receptive_fields_{name}", partial(_fields, projection, positions[below])
     activity = cache(partial(_activity, stack, stimulus, steps))
     yield "waves", lambda: viz.wave_frames(positions[stack.names[0]], activity()[stack.names[0]], dt=dt)
     yield "raster", lambda: viz.raster(activity(), dt=dt)

@@ -83,9 +83,19 @@ class Conv2d(Projection):
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; spikes may be graded."""
         self.check_spikes(spikes)
         w = self.windows
-        kernel = self.efficacy().view(self.num_maps, w.in_shape[0], w.size, w.size)
+        kernel = self.efficacy().view(self._kernel_shape)
         maps = F.conv2d(w.maps(spikes), kernel, stride=w.stride, padding=w.padding)
         return maps.reshape(*spikes.shape[:-1], self.num_post)
+
+    @property
+    def filters(self) -> Tensor:
+        """The weights ``[K, C, k, k]``, detached."""
+        return self.weight.detach().view(self._kernel_shape)
+
+    @property
+    def _kernel_shape(self) -> tuple[int, int, int, int]:
+        w = self.windows
+        return self.num_maps, w.in_shape[0], w.size, w.size
 
     def efficacy(self) -> Tensor:
         """Current ``[K, C k k]`` that one spike causes."""
