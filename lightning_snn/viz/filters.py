@@ -24,7 +24,7 @@ def filters(weight: ArrayLike, *, num_filters: int = 48) -> Figure:
         ValueError: if ``weight`` has another rank or is empty, or ``num_filters`` is not positive.
 
     >>> len(filters(torch.rand(5, 2, 3, 3)).axes)
-    9
+    6
     """
     checks.count("num_filters", num_filters)
     values = torch.as_tensor(weight).detach().to("cpu", torch.float64).numpy()
