@@ -105,7 +105,8 @@ def test_every_place_has_weights_and_variables_of_its_own():
     assert projection.units_per_field == 2
     shapes = {name: list(value.shape) for name, value in projection.wiring.items()}
     assert shapes == {
-        "weight": [4, 2, 4], "threshold": [4, 2], "threshold_rise": [4, 2], "average_rate": [4, 2],
+        "weight": [4, 2, 4], "threshold": [4, 2], "threshold_rise": [4, 2], "regulated": [4],
+        "average_rate": [4, 2],
     }  # fmt: skip
     assert not torch.equal(projection.weight[0, :, :1], projection.weight[1, :, :1])
 
