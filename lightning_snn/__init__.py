@@ -6,6 +6,7 @@ from lightning_snn.data import MNIST, XOR, FashionMNIST
 from lightning_snn.encoding import ConstantCurrent, Encoder, Latency, Poisson
 from lightning_snn.geometry import Disk, Maps, OnOff, Points, Sheet, Square, Torus
 from lightning_snn.lateral import LateralKernel
+from lightning_snn.lateral_inhibition import LateralInhibition
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import Node, SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, ConductanceLIF, IntegrateFire, Izhikevich, NeuronModel, Relay
@@ -65,6 +66,7 @@ __all__ = [
     "IntegrateFire",
     "Izhikevich",
     "Latency",
+    "LateralInhibition",
     "LateralKernel",
     "LearningRule",
     "Linear",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.network import LayerState, SpikingStack
 from lightning_snn.plasticity import Activity, LearningRule, Streams, Tensors
 from lightning_snn.stimuli import Stimulus
@@ -69,6 +70,9 @@ class Development:
         self.sheet = stack.layer(self.below).geometry
         self.projection = projection
         self.rule: LearningRule = projection.rule
+        lateral = stack.layer(name).lateral
+        self.inhibition = lateral if isinstance(lateral, LearnedCoupling) else None
+        self.needs_post = self.rule.needs_post or self.inhibition is not None
         self.stimulus = stimulus
         self.streams = streams
         self._layers: dict[str, LayerState] = {}
@@ -76,6 +80,7 @@ class Development:
         self._rule_state: list[Tensors] = []
         self._rest()
         self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
+        self._inhibition_before = None if self.inhibition is None else self.inhibition.weight.clone()
 
     @torch.no_grad()
     def round(self, steps: int, number: int) -> RoundActivity:
@@ -109,12 +114,14 @@ class Development:
             spikes = spikes + counts.sum()
         self.projection.rewire(merged[0] if self.projection.groups is None else stack_parts(merged))
         self._rule_state = states
+        if self.inhibition is not None and post is not None and self.plastic:
+            self.inhibition.learn(post, self.streams)
         units = steps * rows.total * self.projection.weight.shape[:-1].numel()
         below = self.streams.sum(pre.sum()).item() / (steps * self.streams.total * pre.shape[2])
         return RoundActivity(pre, below, spikes.item() / units)
 
     def _run(self, steps: int, number: int) -> tuple[Tensor, Tensor | None]:
-        """Spikes ``[steps, S, N]`` of the layer below, and of the layer itself if its rule wants them."""
+        """Spikes ``[steps, S, N]`` of the layer below, and of the layer itself if a rule wants them."""
         bottom = self.stack.names[0]
         spikes, state = self.stimulus.run(
             self.stack.bottom,
@@ -124,14 +131,14 @@ class Development:
             round_number=number,
         )
         found, above = {bottom: spikes}, {bottom: state}
-        upto = self.name if self.rule.needs_post else self.below
+        upto = self.name if self.needs_post else self.below
         if upto != bottom:
             higher, states = self.stack.ascend(
                 spikes, self._layers, projections=self.projections, upto=upto, developing=True
             )
             found, above = found | higher, above | states
         self._layers = above
-        return found[self.below], found[self.name] if self.rule.needs_post else None
+        return found[self.below], found[self.name] if self.needs_post else None
 
     def _activities(self, pre: Tensor, post: Tensor | None, reward: Tensor | None) -> list[Activity]:
         """What the rule sees: once, places as rows, where they share weights; else place by place."""
@@ -156,7 +163,7 @@ class Development:
     def _rest(self) -> None:
         """Forget the activity of the round before."""
         like, names = self.projection.weight.detach(), self.stack.names
-        active = names[: names.index(self.name) + self.rule.needs_post]
+        active = names[: names.index(self.name) + self.needs_post]
         self._layers = {
             name: self.stack.layer(name).rest(self.streams.count, like, projection=self.projections.get(name))
             for name in active
@@ -175,6 +182,8 @@ class Development:
             self.projection.wired.fill_(True)
         else:
             self.projection.rewire(self._before)
+            if self.inhibition is not None and self._inhibition_before is not None:
+                self.inhibition.weight.copy_(self._inhibition_before)
 
     def state(self) -> list[Tensor]:
         """The state of all rows, gathered from all processes, in a fixed order."""

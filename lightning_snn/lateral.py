@@ -1,11 +1,12 @@
 """Coupling inside a sheet: short-range excitation and long-range inhibition."""
 
 import math
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
@@ -24,7 +25,15 @@ Storage = Literal["auto", "dense", "mesh"]
 _FEWEST_NEIGHBOURS = 3
 
 
-class LateralKernel(Configurable):
+class Lateral(Configurable, ABC):
+    """What neurons of a sheet send to each other; a spike arrives one step later."""
+
+    @abstractmethod
+    def couple(self, sheet: Sheet, dt: float = 1.0) -> nn.Module:
+        """What computes the lateral input ``[B, N]`` of a step of ``dt`` ms from spikes ``[B, N]``."""
+
+
+class LateralKernel(Lateral):
     """Input that a spike of node j gives to node i at distance D.
 
         K(D) = e' [D < r_e] - g [D > r_i] exp(-D / lambda),  K = 0 from a node to itself

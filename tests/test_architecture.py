@@ -17,7 +17,7 @@ LEVELS = [
     {"geometry", "dynamics", "metrics", "viz", "neighbours"},
     {"ops"},
     {"coupling"},
-    {"neurons", "lateral", "encoding", "synapses", "plasticity"},
+    {"neurons", "lateral", "lateral_inhibition", "encoding", "synapses", "plasticity"},
     {"network", "stimuli", "controls", "development"},
     {
         "readout", "module", "callbacks", "data", "features", "feature_cache", "feature_table", "measures",

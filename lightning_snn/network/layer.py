@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
-from lightning_snn.coupling import Coupling, DenseCoupling
+from lightning_snn.coupling import DenseCoupling
 from lightning_snn.geometry import Sheet
-from lightning_snn.lateral import LateralKernel
+from lightning_snn.lateral import Lateral
+from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.plasticity import Tensors
@@ -41,7 +42,7 @@ class SpikingLayer(Configurable, nn.Module):
     Args:
         geometry: Where the neurons sit.
         neuron: The neuron model.
-        lateral: Coupling inside the sheet.
+        lateral: Coupling inside the sheet, fixed (`LateralKernel`) or learned (`LateralInhibition`).
         coupling: ``always``, or only in ``development``: while spontaneous waves run. (The lateral
             connections that carry retinal waves disappear before the eyes open.)
         noise: Standard deviation of the input noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``; during
@@ -67,7 +68,7 @@ class SpikingLayer(Configurable, nn.Module):
         geometry: Sheet,
         neuron: NeuronModel,
         *,
-        lateral: LateralKernel | None = None,
+        lateral: Lateral | None = None,
         coupling: When = "always",
         noise: float = 0.0,
         projection: Callable[[int, int], Projection] | None = None,
@@ -82,7 +83,7 @@ class SpikingLayer(Configurable, nn.Module):
         self.make_projection = projection
         self.projection: Projection | None = None
         self.register_buffer("positions", geometry.positions.clone())
-        self.lateral: Coupling | None = None if lateral is None else lateral.couple(geometry, neuron.dt)
+        self.lateral = None if lateral is None else lateral.couple(geometry, neuron.dt)
 
     @property
     def num_nodes(self) -> int:
@@ -146,8 +147,8 @@ class SpikingLayer(Configurable, nn.Module):
             spikes, neurons = self.neuron(current, state.neurons)
         return spikes, LayerState(neurons, spikes[-1], state.synapses)
 
-    def _run_coupled(self, lateral: Coupling, current: Tensor, state: LayerState) -> tuple[Tensor, Any]:
-        if isinstance(lateral, DenseCoupling):
+    def _run_coupled(self, lateral: nn.Module, current: Tensor, state: LayerState) -> tuple[Tensor, Any]:
+        if isinstance(lateral, DenseCoupling | LearnedCoupling):
             return self.neuron.scan_sheet(current, state.neurons, state.spikes, lateral.rows)
         found, spikes, neurons = [], state.spikes, state.neurons
         for step_current in torch.split(current, 1):

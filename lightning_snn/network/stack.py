@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lightning_snn.config import made_by
 from lightning_snn.geometry import Sheet
+from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.synapses import Projection
 from lightning_snn.synapses.delay import whole_steps
@@ -22,7 +23,8 @@ class SpikingStack(nn.Module):
 
     Raises:
         ValueError: if there is no layer, the first has a projection or another has none, layers or rules
-            differ in ``dt``, or a projection has other sizes than its layers or a delay of broken steps.
+            differ in ``dt``, a projection has other sizes than its layers or a delay of broken steps, or
+            lateral inhibition is to be learned in a layer without a learning rule.
     """
 
     def __init__(self, layers: Mapping[str, SpikingLayer]) -> None:
@@ -35,6 +37,7 @@ class SpikingStack(nn.Module):
             below = layer
         self.layers = nn.ModuleDict(layers)
         _check_dt(layers)
+        _check_inhibition(layers)
 
     @property
     def names(self) -> list[str]:
@@ -159,8 +162,21 @@ def _check_dt(layers: Mapping[str, SpikingLayer]) -> None:
         projection = layer.projection
         if projection and projection.rule and projection.rule.dt is not None:
             steps[f"layers.{name}.projection.rule.dt"] = projection.rule.dt
+        lateral = layer.lateral
+        if isinstance(lateral, LearnedCoupling) and lateral.rule.dt is not None:
+            steps[f"layers.{name}.lateral.rule.dt"] = lateral.rule.dt
     if len(set(steps.values())) > 1:
         raise ValueError(f"one stack shares one dt, got {steps}")
     for name, layer in layers.items():
         if layer.projection:
             whole_steps(f"layers.{name}.projection.delay", layer.projection.delay, layer.dt)
+
+
+def _check_inhibition(layers: Mapping[str, SpikingLayer]) -> None:
+    for name, layer in layers.items():
+        learns = layer.projection is not None and layer.projection.rule is not None
+        if isinstance(layer.lateral, LearnedCoupling) and not learns:
+            raise ValueError(
+                f"layers.{name}.lateral is learned while the projection to its layer is wired, but "
+                f"layers.{name}.projection has no rule to wire it"
+            )

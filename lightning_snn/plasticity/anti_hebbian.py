@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from lightning_snn import checks
 from lightning_snn.ops.sequence import check_sequence
@@ -20,7 +21,7 @@ class AntiHebbian(LearningRule):
     Args:
         learning_rate: Change of a weight for a bin in which both units are active.
         activity: p, share of the bins in which a unit is meant to be active.
-        bin_time: Length of a bin in ms; a chunk must be a whole number of bins.
+        bin_time: Length of a bin in ms; the last of a chunk is as long as what is left.
         w_max: Strongest inhibition.
         connected_above: Weight above which a synapse counts as connected.
         dt: Step in ms.
@@ -78,11 +79,7 @@ class AntiHebbian(LearningRule):
         return {}
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
-        """Count the bins in which both units of a pair were active ``[K, K]``, over all rows.
-
-        Raises:
-            ValueError: if the chunk is no whole number of bins.
-        """
+        """Count the bins in which both units of a pair were active ``[K, K]``, over all rows."""
         del wiring
         post = activity.require_post()
         proposal = {"together": coactive_bins(post, self.bin_steps), "wins": post.sum(0)}
@@ -90,7 +87,7 @@ class AntiHebbian(LearningRule):
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
         """The weights after the mean change of all rows; counts are whole numbers, so their sum is exact."""
-        bins = steps // self.bin_steps
+        bins = -(-steps // self.bin_steps)
         share = streams.sum(proposal["together"]) / streams.total
         change = self.learning_rate * (share - bins * self.activity**2)
         weight = (wiring["weight"] + change).clamp(0, self.w_max)
@@ -102,17 +99,13 @@ def coactive_bins(spikes: Tensor, bin_steps: int) -> Tensor:
 
     Args:
         spikes: Spikes ``[T, R, K]``.
-        bin_steps: Steps of a bin; T must be a multiple.
+        bin_steps: Steps of a bin; the last may be shorter.
 
     Returns:
         Counts ``[K, K]``.
-
-    Raises:
-        ValueError: if the steps are no whole number of bins.
     """
     check_sequence(spikes)
     steps, rows, units = spikes.shape
-    if steps % bin_steps:
-        raise ValueError(f"a chunk must be a whole number of bins of {bin_steps} steps, got {steps} steps")
-    active = (spikes.reshape(-1, bin_steps, rows, units).amax(1) > 0).float().flatten(0, 1)
+    filled = pad(spikes, (0, 0, 0, 0, 0, -steps % bin_steps))
+    active = (filled.reshape(-1, bin_steps, rows, units).amax(1) > 0).float().flatten(0, 1)
     return active.t() @ active

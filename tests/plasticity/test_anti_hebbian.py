@@ -96,9 +96,16 @@ def test_counts_and_wins():
     assert proposal["together"].max() <= 6
 
 
-def test_it_needs_whole_bins_and_equal_sides():
-    with pytest.raises(ValueError, match="whole number of bins of 10 steps, got 25 steps"):
-        AntiHebbian().learn(Activity(spikes(25, 1, 3), spikes(25, 1, 3)), {}, {})
+def test_the_last_bin_of_a_chunk_may_be_shorter():
+    post = torch.zeros(25, 1, 2)
+    post[[0, 9, 15, 24], 0, 0] = 1
+    post[[3, 21, 22], 0, 1] = 1
+    assert coactive_bins(post, 10).tolist() == [[3, 2], [2, 2]]
+    rule = AntiHebbian(0.1, activity=0.5)
+    assert learn(rule, rule.initial(2, 2, torch.Generator()), post)["weight"][0, 1] == pytest.approx(0.125)
+
+
+def test_it_needs_equal_sides():
     with pytest.raises(ValueError, match="as many inputs as units, got 3 and 4"):
         AntiHebbian().initial(3, 4, torch.Generator())
 
