@@ -18,6 +18,11 @@ def grid_of(nodes: int, block: int, batch: int) -> tuple[int, int]:
     return triton.cdiv(nodes, block), batch
 
 
+def rows(sequence: Tensor) -> Tensor:
+    """``sequence`` with neighbours in memory next to each other; an expanded time axis stays."""
+    return sequence if sequence.stride(2) == 1 else sequence.contiguous()
+
+
 def owned(values: Tensor) -> Tensor:
     """A contiguous copy."""
     return values.clone(memory_format=torch.contiguous_format)

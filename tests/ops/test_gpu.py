@@ -3,9 +3,19 @@
 import pytest
 import torch
 
-from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
+from lightning_snn import (
+    LIF,
+    STDP,
+    CompetitiveHebbian,
+    ConductanceLIF,
+    IntegrateFire,
+    Izhikevich,
+    LateralKernel,
+    Square,
+)
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.stdp_window import stdp_window
 from lightning_snn.plasticity import Activity
 
@@ -69,6 +79,34 @@ def test_neurons(name, shape):
         results.append((spikes.detach(), *(x.detach() for x in state), leaf.grad))
     model.to("cpu")
     assert_close(results[1], results[0], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 1000), (20, 3, 1000), (20, 1, 1)])
+@pytest.mark.parametrize(
+    "model", [IntegrateFire(2.0), IntegrateFire(2.0, reset="none"), ConductanceLIF(adaptation=0.5)]
+)
+def test_neurons_without_gradients(model, shape, strict):
+    current = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+    spikes, state = model(current)
+    on_card = current.cuda(), on("cuda", model.rest(*shape[1:], current))
+    model(*on_card)
+    torch.cuda.synchronize()
+    with strict:
+        found, end = model(*on_card)
+    assert (found.cpu() != spikes).float().mean() < 1e-3
+    same = (found.cpu() == spikes).all(0)
+    assert_close([x.cpu()[same] for x in end], [x[same] for x in state])
+
+
+def test_exponential_filter():
+    current = torch.rand(20, 3, 1000, generator=torch.Generator().manual_seed(0))
+    results = []
+    for device in ("cpu", "cuda"):
+        leaf = current.to(device).requires_grad_()
+        filtered = exponential_filter(leaf, leaf[0].detach(), 0.8)
+        filtered.square().sum().backward()
+        results.append((filtered.detach(), leaf.grad))
+    assert_close(results[1], results[0])
 
 
 @pytest.mark.parametrize("neuron", [Izhikevich("heterogeneous"), LIF(threshold=15.0, resistance=20.0)])

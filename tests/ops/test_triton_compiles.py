@@ -5,6 +5,9 @@ import pytest
 pytest.importorskip("triton")
 
 from lightning_snn.ops.competitive_scan import cuda as competitive
+from lightning_snn.ops.conductance_lif import cuda as conductance_lif
+from lightning_snn.ops.exponential_filter import cuda as exponential_filter
+from lightning_snn.ops.integrate_fire import cuda as integrate_fire
 from lightning_snn.ops.izhikevich import cuda as izhikevich
 from lightning_snn.ops.lif import cuda as lif
 from lightning_snn.ops.stdp_scan import cuda as stdp
@@ -25,16 +28,22 @@ KERNELS = {
         {"CLIP": True, "SURROGATE": 2, "PER_NEURON": True, "BLOCK": 256},
     ),
     "competitive": (competitive._scan, {"PRE": 2048, "POST": 512}),
+    "exponential filter": (exponential_filter._scan, {"BLOCK": 256}),
+    **{
+        f"integrate and fire {reset}": (integrate_fire._scan, {"RESET": number, "BLOCK": 256})
+        for number, reset in enumerate(integrate_fire.RESETS)
+    },
+    "conductance sheet": (conductance_lif._scan, {"BLOCK": 2048}),
     "stdp": (stdp._scan, {"PRE": 2048, "POST": 512}),
 }
 INTEGERS = {
-    "st", "sb", "gt", "gb", "columns", "steps", "batch", "nodes", "segment", "streams", "num_pre", "num_post",
-    "winners",
+    "st", "sb", "ft", "gt", "gb", "columns", "steps", "batch", "nodes", "segment", "streams", "num_pre",
+    "num_post", "winners",
 }  # fmt: skip
 POINTERS = {
     "current", "v", "clock", "adaptation", "f", "spikes", "before", "coupling", "grad", "grad_v", "grad_a",
     "grad_u", "starts", "kept", "grad_current", "recovery", "weight", "threshold", "largest", "pre_trace",
-    "post_trace", "adaptive",
+    "post_trace", "adaptive", "drive", "excitation", "inhibition", "start", "found",
 }  # fmt: skip
 
 

@@ -7,9 +7,19 @@ pytest.importorskip("triton")
 
 from test_fused import LIF_KINDS, assert_gradients, differentiate, rand
 
-from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
+from lightning_snn import (
+    LIF,
+    STDP,
+    CompetitiveHebbian,
+    ConductanceLIF,
+    IntegrateFire,
+    Izhikevich,
+    LateralKernel,
+    Square,
+)
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
 from lightning_snn.ops import backend
+from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.plasticity import Activity
 
@@ -98,3 +108,38 @@ def test_rules(rule, shape):
     plain, fused = on_both(run)
     assert steps == 1 or plain[2].sum() > 10
     assert_close(plain, fused)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("reset", ["hard", "soft", "none"])
+def test_integrate_fire(reset, shape):
+    steps, batch, nodes = shape
+    neuron, current = IntegrateFire(1.5, reset=reset), 2 * rand(steps, batch, nodes) - 0.2
+    state = neuron.rest(batch, nodes, current)._replace(adaptation=rand(batch, nodes, seed=1))
+    plain, fused = on_both(lambda: neuron.scan(current, state))
+    assert steps == 1 or 0 < plain[0].mean() < 1
+    assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 100), (60, 2, 300), (60, 1, 1)])
+def test_conductance_lif(shape):
+    steps, batch, nodes = shape
+    neuron, drive = ConductanceLIF(adaptation=0.5, inhibition=0.05), 0.8 * rand(steps, batch, nodes)
+    state = neuron.rest(batch, nodes, drive)
+    start = state._replace(adaptation=rand(batch, nodes, seed=1), spikes=(rand(batch, nodes) < 0.1).float())
+    plain, fused = on_both(lambda: neuron.scan(drive, start))
+    assert steps == 1 or 0 < plain[0].mean() < 1
+    assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+def test_exponential_filter(shape):
+    current, start = rand(*shape), rand(*shape[1:], seed=1)
+
+    def run():
+        inputs = current.clone().requires_grad_(), start.clone().requires_grad_()
+        filtered = exponential_filter(*inputs, 0.8)
+        (filtered * rand(*shape, seed=2)).sum().backward()
+        return filtered.detach(), *(x.grad for x in inputs)
+
+    assert_close(*on_both(run))

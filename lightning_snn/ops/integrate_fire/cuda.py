@@ -1,14 +1,65 @@
-"""Integrate-and-fire populations over time, on a GPU: the reference's steps are kernels there."""
+"""Integrate-and-fire populations without a leak over time, in Triton: a program a block of neurons."""
+# ruff: noqa: ANN001, ANN202
 
+import torch
+import triton
+import triton.language as tl
 from torch import Tensor
 
-from lightning_snn.dynamics.integrate_fire import IntegrateFireState
-from lightning_snn.ops.integrate_fire import reference
+from lightning_snn.ops import triton_tools as tools
+
+BLOCK = 256
+"""Neurons of a program."""
+
+RESETS = ("none", "soft", "hard")
+"""The resets by the number that the kernel knows them by."""
 
 
 def scan(
     current: Tensor, v: Tensor, adaptation: Tensor, threshold: float, reset: str
 ) -> tuple[Tensor, Tensor]:
     """Spikes ``[T, B, N]`` and the potential after the last step."""
-    spikes, end = reference.scan(current, IntegrateFireState(v, adaptation), threshold, reset)
-    return spikes, end.v
+    current, end = tools.rows(current), tools.owned(v)
+    spikes = torch.empty(current.shape, dtype=v.dtype, device=v.device)
+    steps, batch, nodes = current.shape
+    _scan[tools.grid_of(nodes, BLOCK, batch)](
+        current, current.stride(0), current.stride(1), end, adaptation.contiguous(),
+        threshold, spikes, steps, batch, nodes, RESET=RESETS.index(reset), BLOCK=BLOCK,
+        enable_fp_fusion=False,
+    )  # fmt: skip
+    return spikes, end
+
+
+@triton.jit
+def _scan(
+    current,
+    st,
+    sb,
+    v,
+    adaptation,
+    base,
+    spikes,
+    steps,
+    batch,
+    nodes,
+    RESET: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    b = tl.program_id(1).to(tl.int64)
+    n = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = n < nodes
+    own = b * nodes + n
+    x = tl.load(v + own, mask=mask, other=0.0)
+    limit = base + tl.load(adaptation + own, mask=mask, other=0.0)
+    source, target = current + b * sb + n, spikes + own
+    for _ in range(steps):
+        x = x + tl.load(source, mask=mask, other=0.0)
+        fires = (x - limit) / base >= 0
+        tl.store(target, tl.where(fires, 1.0, 0.0).to(x.dtype), mask=mask)
+        if RESET == 1:
+            x = tl.where(fires, x - limit, x)
+        elif RESET == 2:
+            x = tl.where(fires, 0.0, x)
+        source += st
+        target += batch * nodes
+    tl.store(v + own, x, mask=mask)

@@ -19,7 +19,7 @@ def scan(
     current: Tensor, v: Tensor, u: Tensor, factors: Tensor, dt: float, clip_peak: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes ``[T, B, N]`` and the state after the last step."""
-    current, factors = _rows(current), factors.contiguous()
+    current, factors = tools.rows(current), factors.contiguous()
     spikes = torch.empty(current.shape, dtype=v.dtype, device=v.device)
     end = (tools.owned(v), tools.owned(u))
     steps, batch, nodes = current.shape
@@ -42,7 +42,7 @@ def scan_sheet(
     clip_peak: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `scan`, each neuron sending its row of ``coupling`` one step after a spike."""
-    current, factors = _rows(current), factors.contiguous()
+    current, factors = tools.rows(current), factors.contiguous()
     found = torch.empty(current.shape, dtype=v.dtype, device=v.device)
     end = (tools.owned(v), tools.owned(u))
     steps, batch, nodes = current.shape
@@ -69,7 +69,7 @@ def scan_backward(
     surrogate: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of the current ``[T, B, N]`` and of the state ``[B, N]``."""
-    current, grad_spikes, factors = _rows(current), _rows(grad_spikes), factors.contiguous()
+    current, grad_spikes, factors = tools.rows(current), tools.rows(grad_spikes), factors.contiguous()
     grad_current = torch.empty(current.shape, dtype=v.dtype, device=v.device)
     grad_v, grad_u = tools.owned_gradient(grad_v, v), tools.owned_gradient(grad_u, u)
     steps, batch, nodes = current.shape
@@ -84,11 +84,6 @@ def scan_backward(
         enable_fp_fusion=False,
     )  # fmt: skip
     return grad_current, grad_v, grad_u
-
-
-def _rows(sequence: Tensor) -> Tensor:
-    """With neighbours in memory next to each other; an expanded time axis stays."""
-    return sequence if sequence.stride(2) == 1 else sequence.contiguous()
 
 
 @triton.jit

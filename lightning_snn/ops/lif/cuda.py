@@ -19,7 +19,7 @@ def scan(
     current: Tensor, v: Tensor, clock: Tensor, adaptation: Tensor, factors: Tensor, reset: str
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Spikes ``[T, B, N]`` and the state after the last step."""
-    current, factors = _rows(current), factors.contiguous()
+    current, factors = tools.rows(current), factors.contiguous()
     spikes = torch.empty(current.shape, dtype=v.dtype, device=v.device)
     end = (tools.owned(v), tools.owned(clock), tools.owned(adaptation))
     steps, batch, nodes = current.shape
@@ -42,7 +42,7 @@ def scan_sheet(
     reset: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """As `scan`, each neuron sending its row of ``coupling`` one step after a spike."""
-    current, factors = _rows(current), factors.contiguous()
+    current, factors = tools.rows(current), factors.contiguous()
     found = torch.empty(current.shape, dtype=v.dtype, device=v.device)
     end = (tools.owned(v), tools.owned(clock), tools.owned(adaptation))
     steps, batch, nodes = current.shape
@@ -71,7 +71,7 @@ def scan_backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of current ``[T, B, N]``, potential and threshold ``[B, N]``."""
     del rises  # costs nothing here: memory is what takes the time
-    current, grad_spikes, factors = _rows(current), _rows(grad_spikes), factors.contiguous()
+    current, grad_spikes, factors = tools.rows(current), tools.rows(grad_spikes), factors.contiguous()
     grad_current = torch.empty(current.shape, dtype=v.dtype, device=v.device)
     grad_v, grad_adaptation = (
         tools.owned_gradient(grad_v, v),
@@ -90,11 +90,6 @@ def scan_backward(
         enable_fp_fusion=False,
     )  # fmt: skip
     return grad_current, grad_v, grad_adaptation
-
-
-def _rows(sequence: Tensor) -> Tensor:
-    """With neighbours in memory next to each other; an expanded time axis stays."""
-    return sequence if sequence.stride(2) == 1 else sequence.contiguous()
 
 
 @triton.jit
