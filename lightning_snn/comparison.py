@@ -40,14 +40,14 @@ def compare(run: Callable[[int], Networks], seeds: Sequence[int], folder: Path, 
     console = Console()
     console.print(as_table(found, title=title))
     (folder / "table.md").write_text(as_markdown(found), encoding="utf-8")
-    means, spreads = summary(found)
-    names = {name: label(name) for name in means}
-    figure = viz.accuracy_bars(
-        {names[name]: value for name, value in means.items()},
-        errors={names[name]: value for name, value in spreads.items()},
-    )
-    figure.savefig(folder / "accuracy.png", dpi=120)
+    columns = {label(name): values for name, values in by_network(found).items()}
+    viz.accuracy_dots(columns).savefig(folder / "accuracy.png", dpi=120)
     console.print(f"Comparison: {folder}", soft_wrap=True)
+
+
+def by_network(found: Mapping[int, Mapping[str, float]]) -> dict[str, list[float]]:
+    """The accuracies of each network, a seed after another."""
+    return {name: [scores[name] for scores in found.values()] for name in next(iter(found.values()))}
 
 
 def summary(found: Mapping[int, Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
@@ -57,7 +57,7 @@ def summary(found: Mapping[int, Mapping[str, float]]) -> tuple[dict[str, float],
     >>> round(means["network"], 3), round(spreads["network"], 3)
     (0.92, 0.028)
     """
-    columns = {name: [scores[name] for scores in found.values()] for name in next(iter(found.values()))}
+    columns = by_network(found)
     means = {name: statistics.fmean(values) for name, values in columns.items()}
     spreads = {name: statistics.stdev(values) if len(values) > 1 else 0.0 for name, values in columns.items()}
     return means, spreads

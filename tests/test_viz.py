@@ -177,9 +177,10 @@ def test_confusion_matrix_writes_large_counts_out():
     assert axes.texts[0].get_text() == "12345678"
 
 
-def test_accuracy_bars_are_in_percent_with_the_first_on_top():
-    (axes,) = panels(drawn(viz.accuracy_bars({"waves": 0.5, "random": 1.0})))
-    assert [bar.get_width() for bar in axes.patches] == [50, 100]
+def test_accuracy_dots_are_in_percent_with_the_first_on_top():
+    (axes,) = panels(drawn(viz.accuracy_dots({"waves": [0.5, 0.6], "random": [1.0]})))
+    assert [list(line.get_xdata()) for line in axes.lines] == [[50, 60], [55], [100], [100]]
+    assert [text.get_text() for text in axes.texts] == ["55.00 ± 7.07 %", "100.00 %"]
     assert axes.yaxis_inverted()
     assert [label.get_text() for label in axes.get_yticklabels()] == ["waves", "random"]
 
@@ -217,7 +218,9 @@ def test_errors_name_the_argument(positions):
     with pytest.raises(ValueError, match="counts must be a finite number, 0 or above, got -1"):
         viz.confusion_matrix(torch.tensor([[1, -1], [0, 1]]))
     with pytest.raises(ValueError, match=r"results\['waves'\] must lie between 0 and 1, got 94"):
-        viz.accuracy_bars({"waves": 94.0})
+        viz.accuracy_dots({"waves": [94.0]})
+    with pytest.raises(ValueError, match="must hold at least one accuracy, got none"):
+        viz.accuracy_dots({"waves": []})
 
 
 def test_filters_of_two_channels_show_their_difference():

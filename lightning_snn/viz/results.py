@@ -51,33 +51,41 @@ def confusion_matrix(counts: ArrayLike, class_names: Sequence[str] | None = None
     return figure
 
 
-def accuracy_bars(results: Mapping[str, float], *, errors: Mapping[str, float] | None = None) -> Figure:
-    """One bar a result, the first on top.
+def accuracy_dots(results: Mapping[str, Sequence[float]]) -> Figure:
+    """One dot a run in a line a network, the first on top, with a stroke at the mean.
 
     Args:
-        results: Accuracies in [0, 1] by name.
-        errors: Half lengths of error bars by name, such as standard deviations; by default none.
+        results: Accuracies in [0, 1] of the runs by the name of the network.
 
     Returns:
-        A figure with horizontal bars, labelled in percent.
+        A figure whose axis spans the accuracies, labelled with mean and standard deviation in percent.
 
     Raises:
-        ValueError: if there is no result or one does not lie between 0 and 1.
+        ValueError: if there is no network, one has no run, or an accuracy does not lie between 0 and 1.
 
-    >>> figure = accuracy_bars({"waves": 0.941, "random": 0.929})
+    >>> figure = accuracy_dots({"waves": [0.94, 0.92], "random": [0.91]})
     >>> [text.get_text() for text in figure.axes[0].texts]
-    ['94.1 %', '92.9 %']
+    ['93.00 ± 1.41 %', '91.00 %']
     """
     not_empty("results", results)
-    for name, value in results.items():
-        checks.between(f"results[{name!r}]", value, 0, 1)
-    figure = Figure(figsize=(6.4, 0.45 * len(results) + 0.9), layout="constrained")
+    figure = Figure(figsize=(6.4, 0.55 * len(results) + 0.9), layout="constrained")
     axes = figure.subplots()
-    percent = [100 * value for value in results.values()]
-    spread = None if errors is None else [100 * errors[name] for name in results]
-    bars = axes.barh(list(results), percent, xerr=spread, color=INK, ecolor="grey", height=0.65)
-    axes.bar_label(bars, fmt="{:.1f} %", padding=4)
-    axes.set(xlim=(0, 112), xticks=range(0, 101, 20), xlabel="accuracy (%)")
-    axes.invert_yaxis()
+    for row, (name, values) in enumerate(results.items()):
+        if not values:
+            raise ValueError(f"results[{name!r}] must hold at least one accuracy, got none")
+        for value in values:
+            checks.between(f"results[{name!r}]", value, 0, 1)
+        percent = 100 * np.asarray(values)
+        axes.plot(percent, np.full(len(percent), row), "o", color=INK, alpha=0.5, markersize=7)
+        axes.plot([percent.mean()], [row], "|", color=INK, markersize=22, markeredgewidth=2)
+        spread = f" ± {percent.std(ddof=1):.2f}" if len(percent) > 1 else ""
+        axes.annotate(
+            f"{percent.mean():.2f}{spread} %", (1.02, row), xycoords=("axes fraction", "data"), va="center"
+        )
+    axes.set_yticks(range(len(results)), list(results))
+    axes.set(ylim=(len(results) - 0.5, -0.5), xlabel="accuracy (%)")
+    axes.margins(x=0.08)
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
