@@ -25,8 +25,9 @@ from lightning_snn.cli_arguments import (
     replace_seeds,
     resolve_configs,
     take,
+    take_count,
 )
-from lightning_snn.cli_errors import USER_ERRORS, located, sentence
+from lightning_snn.cli_errors import USER_ERRORS, located, placed, sentence
 from lightning_snn.comparison import compare
 from lightning_snn.experiment import run_experiment
 from lightning_snn.module import SpikingClassifier
@@ -132,8 +133,8 @@ def _dispatch(args: list[str]) -> None:
     elif command == "run" and rest and not rest[0].startswith("-"):
         check_checkpoint_options(rest, model_is_fixed=False)
         _run(find_recipe(rest[0]), rest[1:])
-    elif command == "compare" and rest and not rest[0].startswith("-"):
-        _compare(find_recipe(rest[0]), rest[1:])
+    elif command == "compare" and not {"-h", "--help"} & set(rest):
+        _compare(rest)
     else:
         options = _own_parser().parse_args(args)
         if options.command == "ls":
@@ -149,10 +150,12 @@ def _run(recipe: Path, options: list[str]) -> dict[str, dict[str, float]]:
         return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
 
 
-def _compare(recipe: Path, args: list[str]) -> None:
-    number, options = take(args, "--seeds")
-    if not (number or "3").isdecimal() or int(number or 3) < 1:
-        raise ValueError(f"--seeds must be a whole number above 0, got {number}")
+def _compare(args: list[str]) -> None:
+    number, options = take_count(args, "--seeds", default=3, least=1)
+    first, options = take_count(options, "--first_seed", default=0, least=0)
+    if not options or options[0].startswith("-"):
+        raise ValueError("compare needs a recipe: lightning-snn compare RECIPE --seeds 3")
+    recipe, options = find_recipe(options[0]), options[1:]
     if any(option.split("=")[0] in ("--seed", "--ckpt_path") for option in options):
         raise ValueError(
             "compare sets --seed for each run, and starts each anew: leave out --seed and --ckpt_path"
@@ -161,7 +164,7 @@ def _compare(recipe: Path, args: list[str]) -> None:
     time = datetime.now().strftime("%Y%m%d-%H%M%S")
     compare(
         lambda seed: _run(recipe, [*options, "--seed", str(seed)]),
-        range(int(number or 3)),
+        range(first, first + number),
         Path(root or "runs") / f"{recipe.stem}-compare" / time,
         title=f"{recipe.stem}: test accuracy in %",
     )
@@ -177,8 +180,9 @@ def _own_parser() -> argparse.ArgumentParser:
         "compare", help="run a recipe over several seeds, and tabulate it with its controls"
     )
     comparison.add_argument("recipe", metavar="RECIPE")
+    comparison.add_argument("--seeds", metavar="N", help="how many seeds; 3 by default")
     comparison.add_argument(
-        "--seeds", metavar="N", help="seeds 0 to N - 1; 3 by default; then any --key value"
+        "--first_seed", metavar="S", help="seeds S to S + N - 1; 0 by default; then any --key value"
     )
     commands.add_parser("ls", help="list the recipes")
     copy = commands.add_parser("cp", help="copy a recipe, to change it")
@@ -205,9 +209,9 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
             parser_kwargs=quiet | ({name: quiet for name in LIGHTNING_COMMANDS} if run else {}),
         )
     except ArgumentError as error:
-        if "config" not in str(error).split(":")[0]:
-            raise
         files = [value for option, value in pairwise(args) if option in CONFIG_OPTIONS]
+        if "config" not in str(error).split(":")[0]:
+            raise ValueError(placed(error, files)) from error
         raise ValueError(f"{', '.join(files)}: {sentence(error)}") from error
 
 

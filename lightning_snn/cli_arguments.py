@@ -61,3 +61,20 @@ def take(args: list[str], option: str) -> tuple[str | None, list[str]]:
         if arg == option:
             return value_of(args, option), args[:i] + args[i + 2 :]
     return None, args
+
+
+def take_count(args: list[str], option: str, *, default: int, least: int) -> tuple[int, list[str]]:
+    """As `take`, for a whole number.
+
+    Raises:
+        ValueError: if the value is no whole number, or below ``least``.
+
+    >>> take_count(["mnist", "--seeds=5"], "--seeds", default=3, least=1)
+    (5, ['mnist'])
+    """
+    value, others = take(args, option)
+    if value is None:
+        return default, others
+    if not value.isdecimal() or int(value) < least:
+        raise ValueError(f"{option} must be a whole number, {least} or above, got {value!r}")
+    return int(value), others

@@ -3,17 +3,20 @@
 import difflib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentError, Namespace
+from jsonargparse import ArgumentError, Namespace, get_loader
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 import lightning_snn
 
 USER_ERRORS = (ArgumentError, ValueError, FileNotFoundError, ImportError, MisconfigurationException)
 """What a user can mend by changing an argument, a file or an installation."""
+
+_NESTED = r"\n|(?<=expects a function or a callable class): "
 
 _NOISE = (
     "Does not validate against any of the Union subtypes",
@@ -37,7 +40,7 @@ def sentence(error: BaseException) -> str:
     message = str(error)
     if message.startswith("Problems parsing config"):
         return " ".join(message.split())
-    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    lines = [line.strip().removeprefix("- ") for line in re.split(_NESTED, message)]
     causes = [line for line in lines if line and not line.startswith(_NOISE)]
     reason = _plain(causes[0], message) if causes else " ".join(lines)
     key = _key(message)
@@ -54,9 +57,24 @@ def located(error: BaseException, config: Namespace) -> ValueError:
     if found:
         name, given = found.groups()
         for key, value in _entries(config, ""):
-            if key.endswith(f".{name}") and str(value) == given.strip("'"):
+            if key.endswith(f".{name}") and given.strip("'") in (str(value), str(_as_list(value))):
                 return ValueError(f"{key.removesuffix(name)}{reason}".replace(".init_args.", "."))
     return ValueError(reason)
+
+
+def placed(error: BaseException, files: Sequence[str]) -> str:
+    """`sentence`, and where an argument is unknown, where in the files it stands.
+
+    jsonargparse does not say in which layer.
+    """
+    reason = sentence(error)
+    if unknown := re.search(r": (\w+ has no argument '(\w+)'.*)", reason):
+        configs = [get_loader("yaml")(Path(file).read_text(encoding="utf-8")) for file in files]
+        keys = [key for config in configs for key, _ in _entries(config, "")]
+        found = [key.replace(".init_args.", ".") for key in keys if key.endswith(f".{unknown[2]}")]
+        if len(found) == 1:
+            return f"{found[0].removesuffix('.' + unknown[2])}: {unknown[1]}"
+    return reason
 
 
 def _key(message: str) -> str:
@@ -72,6 +90,7 @@ def _plain(cause: str, message: str) -> str:
     """The words of jsonargparse for a cause in the user's."""
     if option := re.match(r"Option '(\w+)' is not accepted", cause):
         classes = re.findall(r"Problem with given class_path '([\w.]+)'", message)
+        classes += re.findall(r"Got value: Namespace\(class_path='([\w.]+)'", cause)
         return _unknown_option(option[1], classes[-1])
     if literal := re.match(r"Expected a (?:typing\.)?Literal\[(.*)\](?:\. Got value: (.*))?", cause):
         given = literal[2] or re.findall(r"Given value: (.*)", message)[-1]
@@ -98,11 +117,19 @@ def _did_you_mean(given: str, known: list[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _entries(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values at any depth."""
+    """Dotted keys and values at any depth; an entry of a list is called ``key[0]``."""
     items = vars(config) if isinstance(config, Namespace) else config
     for name, value in items.items():
+        parts = value if isinstance(value, list) else []
         if isinstance(value, Namespace | dict):
             yield from _entries(value, f"{prefix}{name}.")
+        elif parts and all(isinstance(part, Namespace | dict) for part in parts):
+            for number, part in enumerate(parts):
+                yield from _entries(part, f"{prefix}{name}[{number}].")
         else:
             yield f"{prefix}{name}", value

@@ -17,10 +17,13 @@ Control = Literal["random", "grid", "pixels"]
 
 
 def random_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
-    """The weights of every unit, each moved to a node chosen by chance: same fan-in, no locality."""
+    """The weights of every unit, each moved to a node of its field chosen by chance: same fan-in."""
     del sheet
     generator = torch.Generator().manual_seed(seed)
-    order = torch.rand(projection.weight.shape, generator=generator).argsort(dim=-1)
+    draws = torch.rand(projection.weight.shape, generator=generator)
+    if projection.exists is not None:
+        draws = draws.masked_fill(~projection.exists[:, None].to(draws.device), torch.inf)
+    order = draws.argsort(dim=-1)
     return projection.weight.detach().gather(-1, order.to(projection.weight.device))
 
 
@@ -66,11 +69,11 @@ class ControlNetwork(nn.Module):
             raise ValueError(
                 f"controls: {kind!r} rewires what a learning rule wires, but no layer has a rule"
             )
-        blind = [name for name, p in plastic.items() if not p.has_fields]
+        blind = [name for name, p in plastic.items() if not p.has_fields or p.groups is not None]
         if kind == "grid" and blind:
             raise ValueError(
                 f"controls: 'grid' pools by hand what a unit sees of the layer below, but layers.{blind[0]} "
-                "has a projection without fields"
+                "has no dense projection"
             )
         self.copies = nn.ModuleDict({name: copy.deepcopy(p) for name, p in plastic.items()})
 
@@ -92,10 +95,10 @@ class ControlNetwork(nn.Module):
 
     @torch.no_grad()
     def rewire(self, stack: SpikingStack, name: str) -> None:
-        """Give one projection its weights, after the stack's wired one."""
+        """Give one projection its weights, after the stack's wired one, and no thresholds yet."""
         below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
         weight = _WIRINGS[self.kind](stack.projections[name], below, self.seed)
-        self.projections[name].weight.copy_(weight)
+        self.projections[name].restart(weight)
 
 
 def check_controls(controls: list[Control]) -> None:

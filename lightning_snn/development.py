@@ -45,7 +45,8 @@ class Development:
         plastic: Whether the weights change; if not, only what homeostasis regulates does.
 
     Raises:
-        ValueError: if the layer's projection has no rule, or the stimulus cannot drive the first layer.
+        ValueError: if the layer's projection has no rule, or the stimulus cannot drive the first layer or
+            gives no reward where the rule needs one.
     """
 
     def __init__(
@@ -64,6 +65,11 @@ class Development:
         projection = self.projections[name]
         if projection.rule is None:
             raise ValueError(f"layers.{name}.projection has no rule to wire it")
+        if projection.rule.needs_reward and not stimulus.rewards:
+            raise ValueError(
+                f"layers.{name}.projection.rule learns from rewards, and {type(stimulus).__name__} gives "
+                "none: use RewardedImages, or a Stimulus of your own with a `reward`"
+            )
         self.stack = stack
         self.name = name
         self.below = stack.names[stack.names.index(name) - 1]
@@ -112,7 +118,9 @@ class Development:
             merged.append(wiring | fixed)
             states.append(state)
             spikes = spikes + counts.sum()
+        rise = self.projection.threshold_rise
         self.projection.rewire(merged[0] if self.projection.groups is None else stack_parts(merged))
+        self._raise_thresholds(rise)
         self._rule_state = states
         if self.inhibition is not None and post is not None and self.plastic:
             self.inhibition.learn(post, self.streams)
@@ -152,6 +160,13 @@ class Development:
             Activity(fields[:, :, place], None if units is None else units[:, :, place], reward=reward)
             for place in range(self.projection.places)
         ]
+
+    def _raise_thresholds(self, before: Tensor | None) -> None:
+        """Let streams that go on feel what homeostasis has changed in this round."""
+        rise, state = self.projection.threshold_rise, self._layers.get(self.name)
+        if rise is not None and before is not None and state is not None:
+            neurons = self.stack.layer(self.name).neuron.raise_thresholds(state.neurons, rise - before)
+            self._layers = self._layers | {self.name: state._replace(neurons=neurons)}
 
     def _open(self) -> list[Tensors]:
         """State of the rule, for each wiring of the projection."""

@@ -23,7 +23,7 @@ from lightning_snn.feature_table import FeatureTable
 from lightning_snn.features import NETWORK, Prediction, Presentation, present
 from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
-from lightning_snn.readout import MLP, Readout
+from lightning_snn.readout import MLP, Readout, uses_gradients
 from lightning_snn.trainers import is_trial, require_wired, warn_if_unwired
 
 
@@ -105,7 +105,7 @@ class SpikingClassifier(LightningModule):
         if "pixels" in (controls or []):
             sizes["pixels"] = image_size[0] * image_size[1]
         self.readouts = nn.ModuleDict({name: readout(size, num_classes) for name, size in sizes.items()})
-        self.automatic_optimization = not self.readout.local
+        self.automatic_optimization = uses_gradients(self.readout, self.stack)
         self.measures = nn.ModuleDict(
             {
                 stage: StageMeasures(stage, list(self.readouts), self.stack.names, num_classes)

@@ -1,5 +1,8 @@
 """How far the wiring of a projection has come, and whether its layer is alive."""
 
+import warnings
+from collections.abc import Iterator
+
 from lightning_snn import metrics
 from lightning_snn.development import Development, RoundActivity
 from lightning_snn.geometry import Sheet
@@ -54,6 +57,7 @@ class ActivityWatch:
 
     def __init__(self, development: Development) -> None:
         self.names = (development.below, development.name)
+        self.looked = False
         self._forget()
 
     def add(self, activity: RoundActivity) -> None:
@@ -61,24 +65,35 @@ class ActivityWatch:
         self.steps += len(activity.pre)
         self.shares.append((activity.share_below, activity.share))
 
-    def check(self, step: int) -> None:
+    def check(self, step: int, *, last: bool = False) -> None:
         """Look at the rounds since the last check, once they are long enough to tell.
+
+        A phase that ends before that gets a warning instead of an error.
+
+        Args:
+            step: Steps of all streams so far, for the message.
+            last: Whether the phase ends.
 
         Raises:
             ValueError: if the layer below or the layer that learns was silent in them, or had all its neurons
                 spike in every step.
         """
-        if self.steps < ENOUGH_STEPS:
-            return
+        if self.steps >= ENOUGH_STEPS:
+            for complaint in self._complaints(step):
+                raise ValueError(complaint)
+            self._forget()
+            self.looked = True
+        elif last and not self.looked:
+            for complaint in self._complaints(step):
+                warnings.warn(complaint, stacklevel=2)
+
+    def _complaints(self, step: int) -> Iterator[str]:
         where = f"in the {self.steps} steps of every stream up to step {step} of the self-organisation"
         for name, shares, hint in zip(self.names, zip(*self.shares, strict=True), _HINTS, strict=True):
             if max(shares) == 0:
-                raise ValueError(f"layers.{name}: no neuron spiked {where}. {hint} (too weak).")
+                yield f"layers.{name}: no neuron spiked {where}. {hint} (too weak)."
             if min(shares) == 1:
-                raise ValueError(
-                    f"layers.{name}: all neurons spiked in every step {where}. {hint} (too strong)."
-                )
-        self._forget()
+                yield f"layers.{name}: all neurons spiked in every step {where}. {hint} (too strong)."
 
     def _forget(self) -> None:
         self.steps = 0

@@ -288,7 +288,7 @@ def failure(capsys, *args):
     ("args", "words"),
     [
         (["run", "mnits"], ["'mnits'", "Did you mean mnist?"]),
-        (["compare", "mnist", "--seeds", "none"], ["--seeds must be a whole number above 0, got none"]),
+        (["compare", "mnist", "--seeds", "none"], ["--seeds must be a whole number, 1 or above, got 'none'"]),
         (["compare", "mnist", "--seed", "1"], ["leave out --seed"]),
         (["compare", "mnits"], ["Did you mean mnist?"]),
         (["run", "nothing_like_it"], ["'nothing_like_it'", "Recipes: "]),

@@ -87,9 +87,8 @@ class SelfOrganization(Callback):
         self.stop_at = stop_at
         self.check_every_n_rounds = check_every_n_rounds
         self.every_n_rounds = every_n_rounds
-        self.seconds = 0.0
-        self._round = 0
-        self._steps = 0
+        self.seconds, self._round, self._steps = 0.0, 0, 0
+        self._taken: dict[str, int] = {}
         self._saved_streams: list[Tensor] = []
         self._running: Development | None = None
         self._sigterm = SigtermFlag()
@@ -105,7 +104,7 @@ class SelfOrganization(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wire what is not wired yet."""
         stack = stack_of(pl_module)
-        pending, taken = stack.unwired, {}
+        pending = stack.unwired
         if not pending and (is_trial(trainer) or not unsettled(pl_module)):
             return
         start = time.perf_counter()
@@ -116,13 +115,13 @@ class SelfOrganization(Callback):
                 if self._saved_streams:
                     self._running.restore(self._saved_streams)
                     self._saved_streams = []
-                taken[name] = self._wire(trainer, name, self._running)
+                self._wire(trainer, name, self._running)
             self._running, self._round = None, 0
             self._save(trainer)
             settle_controls(
                 *(trainer, pl_module, stack, partial(self._drive, trainer, pl_module)),
                 chunk=self.chunk,
-                steps=taken,
+                steps=self._taken,
                 otherwise=self.max_steps,
                 between_rounds=partial(self._poll_sigterm, trainer),
             )
@@ -151,10 +150,11 @@ class SelfOrganization(Callback):
         self._running, self._round, self._steps = None, 0, 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Round, steps, and the state of all streams by global number."""
+        """Round, steps, steps of the layers that are wired, and the state of all streams by global number."""
         return {
             "round": self._round,
             "steps": self._steps,
+            "taken": self._taken,
             "num_streams": self.num_streams,
             "streams": self._saved_streams,
         }
@@ -172,10 +172,11 @@ class SelfOrganization(Callback):
             )
         self._round = state_dict["round"]
         self._steps = state_dict["steps"]
+        self._taken = dict(state_dict["taken"])
         self._saved_streams = state_dict["streams"]
 
-    def _wire(self, trainer: Trainer, name: str, development: Development) -> int:
-        """Rounds until enough units are localised, or ``max_steps``; returns the steps that it took."""
+    def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
+        """Rounds until enough units are localised, or ``max_steps``."""
         max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
         chunk = development.stimulus.steps(self.chunk)
         watch, last, note = ActivityWatch(development), None, ""
@@ -185,7 +186,7 @@ class SelfOrganization(Callback):
                     report = self._check(trainer, name, development, last)
                     note = describe(development, report)
                     if not is_trial(trainer):
-                        watch.check(self._steps)
+                        watch.check(self._steps, last=self._steps >= max_steps)
                     if self._agree_to_stop(trainer, development, report) or self._steps >= max_steps:
                         break
                 self._poll_sigterm(trainer)
@@ -200,8 +201,7 @@ class SelfOrganization(Callback):
             bar.update(max_steps, note)
         self._conclude(trainer, name, development, report)
         development.conclude(keep=not is_trial(trainer))
-        taken, self._steps = self._steps, 0
-        return taken
+        self._taken[name], self._steps = self._steps, 0
 
     def _is_check_due(self, max_steps: int) -> bool:
         """Asked before a round, so that a check that was interrupted is made up for."""

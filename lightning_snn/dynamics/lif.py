@@ -59,7 +59,7 @@ def lif_factors(p: LIFParameters, dt: float) -> Tensor:
         resistance=resistance,
         refractory_steps=torch.ceil(refractory / dt - 1e-6),
         adaptation=adaptation,
-        adaptation_decay=torch.exp(-dt / tau_adaptation),
+        adaptation_decay=torch.where(adaptation > 0, torch.exp(-dt / tau_adaptation), 1.0),
     )
     size = max(value.numel() for value in factors)
     return torch.stack([value.reshape(-1).expand(size) for value in factors])
@@ -72,7 +72,8 @@ def lif_step(current: Tensor, state: LIFState, p: LIFParameters, dt: float) -> t
 
     A neuron spikes where v reaches ``threshold + adaptation``. It is then reset (``hard``: to ``v_reset``;
     ``soft``: lowered by the threshold it crossed), stays clamped for ``refractory`` ms, and its threshold
-    rises by ``adaptation``, which decays with ``tau_adaptation``. Gradients pass through the spike by its
+    rises by ``adaptation``, which decays with ``tau_adaptation``; where spikes do not raise it, a rise in the
+    state stays as it is. Gradients pass through the spike by its
     surrogate and through the membrane, not through the reset and the adaptation that a spike causes.
 
     Args:

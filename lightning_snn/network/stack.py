@@ -23,8 +23,9 @@ class SpikingStack(nn.Module):
 
     Raises:
         ValueError: if there is no layer, the first has a projection or another has none, layers or rules
-            differ in ``dt``, a projection has other sizes than its layers or a delay of broken steps, or
-            lateral inhibition is to be learned in a layer without a learning rule.
+            differ in ``dt``, a projection has other sizes than its layers or a delay of broken steps,
+            lateral inhibition is to be learned in a layer without a learning rule, or thresholds are to rise
+            in neurons whose thresholds cannot.
     """
 
     def __init__(self, layers: Mapping[str, SpikingLayer]) -> None:
@@ -38,6 +39,7 @@ class SpikingStack(nn.Module):
         self.layers = nn.ModuleDict(layers)
         _check_dt(layers)
         _check_inhibition(layers)
+        _check_thresholds(layers)
 
     @property
     def names(self) -> list[str]:
@@ -180,3 +182,12 @@ def _check_inhibition(layers: Mapping[str, SpikingLayer]) -> None:
                 f"layers.{name}.lateral is learned while the projection to its layer is wired, but "
                 f"layers.{name}.projection has no rule to wire it"
             )
+
+
+def _check_thresholds(layers: Mapping[str, SpikingLayer]) -> None:
+    for name, layer in layers.items():
+        if layer.projection is not None and layer.projection.threshold_rise is not None:
+            try:
+                layer.neuron.check_thresholds_can_rise()
+            except ValueError as error:
+                raise ValueError(f"layers.{name}.{error}") from error

@@ -12,7 +12,7 @@ from lightning_snn.dynamics.conductance_lif import (
     conductance_lif_step,
 )
 from lightning_snn.dynamics.surrogate import Surrogate
-from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.neurons.model import NeuronModel, check_lasting
 from lightning_snn.ops.conductance_lif import conductance_lif_scan
 
 
@@ -89,8 +89,17 @@ class ConductanceLIF(NeuronModel):
         return conductance_lif_rest(batch, num_neurons, self.constants, like)
 
     def raise_thresholds(self, state: ConductanceLIFState, rise: Tensor) -> ConductanceLIFState:
-        """The rise goes into the adaptation, and decays with ``tau_adaptation`` while a sequence runs."""
+        """The rise goes into the adaptation, which decays with ``tau_adaptation`` and so must last.
+
+        Raises:
+            ValueError: if it decays within a presentation.
+        """
+        self.check_thresholds_can_rise()
         return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
+
+    def check_thresholds_can_rise(self) -> None:
+        """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
+        check_lasting(1.0, self.constants.tau_adaptation)
 
     def step(self, current: Tensor, state: ConductanceLIFState) -> tuple[Tensor, ConductanceLIFState]:
         """One step; see `conductance_lif_step`."""

@@ -55,6 +55,9 @@ class IntegrateFire(NeuronModel):
         """The rise stays as it is while a sequence runs."""
         return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
 
+    def check_thresholds_can_rise(self) -> None:
+        """They can."""
+
     def step(self, current: Tensor, state: IntegrateFireState) -> tuple[Tensor, IntegrateFireState]:
         """One step; see `integrate_fire_step`."""
         return integrate_fire_step(current, state, self.threshold, self.reset, self.surrogate)

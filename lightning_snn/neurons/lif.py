@@ -9,7 +9,7 @@ from lightning_snn import checks
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, Reset, lif_factors, lif_rest, lif_step
 from lightning_snn.dynamics.surrogate import Surrogate
-from lightning_snn.neurons.model import NeuronModel, Parameter, check_length, entry
+from lightning_snn.neurons.model import NeuronModel, Parameter, check_lasting, check_length, entry
 from lightning_snn.ops.lif import lif_scan, lif_sheet_scan
 
 
@@ -85,8 +85,17 @@ class LIF(NeuronModel):
         return lif_rest(batch, num_neurons, self.constants, like)
 
     def raise_thresholds(self, state: LIFState, rise: Tensor) -> LIFState:
-        """The rise goes into the adaptation, and decays with ``tau_adaptation`` while a sequence runs."""
+        """The rise goes into the adaptation, which then must last.
+
+        Raises:
+            ValueError: if it decays within a presentation.
+        """
+        self.check_thresholds_can_rise()
         return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
+
+    def check_thresholds_can_rise(self) -> None:
+        """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
+        check_lasting(self.constants.adaptation, self.constants.tau_adaptation)
 
     def step(self, current: Tensor, state: LIFState) -> tuple[Tensor, LIFState]:
         """One step; see `lif_step`."""

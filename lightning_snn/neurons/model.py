@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lightning_snn import checks
@@ -14,6 +15,10 @@ from lightning_snn.ops.sheet_scan import sheet_scan
 
 Parameter = float | Sequence[float] | Tensor
 """One number, or one a neuron."""
+
+
+LASTING = 100_000.0
+"""Least time constant in ms of an adaptation that can hold thresholds over a presentation."""
 
 
 class NeuronModel(Configurable, nn.Module, ABC):
@@ -66,14 +71,16 @@ class NeuronModel(Configurable, nn.Module, ABC):
         return self
 
     def raise_thresholds(self, state: Any, rise: Tensor) -> Any:
-        """``state`` with thresholds raised by ``rise`` ``[N]``.
+        """``state`` with thresholds raised by ``rise`` ``[N]``; see `check_thresholds_can_rise`."""
+        del rise
+        self.check_thresholds_can_rise()
+        return state
 
-        Raises:
-            ValueError: if the model has no threshold that could rise.
-        """
-        del state, rise
+    def check_thresholds_can_rise(self) -> None:
+        """Raise ``ValueError`` if a rule or homeostasis cannot set the thresholds of this model."""
         raise ValueError(
-            f"{type(self).__name__} has no adaptive threshold, which the homeostasis of its projection sets"
+            f"neuron: {type(self).__name__} has no threshold that could rise, but the rule or homeostasis of "
+            "its projection sets thresholds"
         )
 
     def forward(self, current: Tensor, state: Any = None) -> tuple[Tensor, Any]:
@@ -93,6 +100,17 @@ class NeuronModel(Configurable, nn.Module, ABC):
         if state is None:
             state = self.rest(current.shape[1], current.shape[2], current)
         return self.scan(current, state)
+
+
+def check_lasting(adaptation: float | Tensor, tau: float | Tensor) -> None:
+    """Raise ``ValueError`` if an adaptation forgets within a presentation what homeostasis has set."""
+    short = (torch.as_tensor(adaptation) > 0) & (torch.as_tensor(tau) < LASTING)
+    if short.any():
+        raise ValueError(
+            f"neuron.tau_adaptation must be at least {LASTING:.0f} ms (or adaptation 0), since a rule or "
+            "homeostasis sets thresholds, which would decay with it, got "
+            f"{torch.as_tensor(tau).min().item():g}"
+        )
 
 
 def check_length(name: str, value: float | Tensor, num_neurons: int) -> None:

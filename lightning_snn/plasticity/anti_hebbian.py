@@ -35,6 +35,7 @@ class AntiHebbian(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    lateral = True
 
     def __init__(
         self,

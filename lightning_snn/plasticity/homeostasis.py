@@ -37,8 +37,10 @@ class Homeostasis(Configurable, ABC):
 class WeightNormalisation(Homeostasis):
     """Scales the weights of each unit to a fixed sum; a unit without weights is left alone.
 
+    It comes after the rule's own bounds, so a weight may exceed the rule's ``w_max`` until the next round.
+
     Args:
-        total: Sum of the weights of a unit.
+        total: Sum of the strengths (absolute weights) of a unit.
 
     Source: von der Malsburg, Kybernetik 14 (1973); in spiking networks: Diehl and Cook (2015), section 2.4.
     """
@@ -53,9 +55,9 @@ class WeightNormalisation(Homeostasis):
         return {}
 
     def regulate(self, wiring: Tensors, spikes: Tensor, time: float) -> Tensors:
-        """``w <- w total / sum w``."""
+        """``w <- w total / sum |w|``."""
         del spikes, time
-        sums = wiring["weight"].sum(1, keepdim=True)
+        sums = wiring["weight"].abs().sum(1, keepdim=True)
         factor = torch.where(sums > 0, self.total / sums.clamp_min(1e-12), 1.0)
         return wiring | {"weight": wiring["weight"] * factor}
 
@@ -99,7 +101,7 @@ class TargetRate(Homeostasis):
         rate: Target in Hz.
         learning_rate: Rise of the threshold for each spike more than the target has in that time.
         final_learning_rate: To this it falls geometrically at ``horizon``; by default it stays.
-        horizon: Simulated time in ms, summed over all streams.
+        horizon: Simulated time in ms, summed over all streams (and places that share weights).
 
     Source: Desai, Rutherford and Turrigiano, Nat. Neurosci. 2 (1999).
     """

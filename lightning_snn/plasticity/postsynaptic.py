@@ -28,7 +28,8 @@ class PostsynapticSTDP(LearningRule):
     Args:
         rate: Learning rate at the start.
         final_rate: Learning rate from ``horizon`` on; by default the same.
-        horizon: Simulated time in ms, summed over the streams, in which it falls.
+        horizon: Simulated time in ms, summed over the streams (and places that share weights), in which it
+            falls.
         tau_pre: Time constant in ms of the presynaptic trace.
         silent_loss: Loss of a silent input, relative to the gain of one that has just spiked.
         w_max: Largest weight; weights lie in [0, w_max].

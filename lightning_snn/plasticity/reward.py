@@ -45,6 +45,7 @@ class RewardSTDP(LearningRule):
     """
 
     needs_post = True
+    needs_reward = True
     absolute_weights = True
 
     def __init__(

@@ -65,6 +65,12 @@ class LearningRule(Configurable, ABC):
     needs_post: bool = False
     """Whether the layer's own neurons spike while the rule learns; else the rule decides who spikes."""
 
+    needs_reward: bool = False
+    """Whether it learns nothing without rewards."""
+
+    lateral: bool = False
+    """Whether it is for the connections inside a layer, and for no projection."""
+
     absolute_weights: bool = False
     """Whether a weight is the input that a spike causes; else only its share in the unit's field counts."""
 

@@ -1,7 +1,7 @@
 """Readouts: from features to class scores."""
 
 from lightning_snn.readout.local import ClassAssignment, SpikingDelta
-from lightning_snn.readout.readout import Readout, spike_trace
+from lightning_snn.readout.readout import Readout, spike_trace, uses_gradients
 from lightning_snn.readout.trained import MLP, ExtremeLearningMachine, Linear
 
 __all__ = [
@@ -12,4 +12,5 @@ __all__ = [
     "Readout",
     "SpikingDelta",
     "spike_trace",
+    "uses_gradients",
 ]

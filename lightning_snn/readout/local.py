@@ -101,7 +101,10 @@ class SpikingDelta(Readout):
 
     def forward(self, features: Tensor) -> Tensor:
         """Rates ``[B, num_classes]``; what is left in the membrane decides between equal ones."""
-        current = F.linear(self.standardise(features), self.weight.detach(), self.bias.detach())
+        return self._rates(self.standardise(features))
+
+    def _rates(self, inputs: Tensor) -> Tensor:
+        current = F.linear(inputs, self.weight.detach(), self.bias.detach())
         neurons = IntegrateFire(1.0, reset="soft")
         spikes, state = neurons(current.expand(self.num_steps, -1, -1))
         rates: Tensor = (spikes.sum(0) + 0.5 * state.v.clamp(-1, 1)) / self.num_steps
@@ -112,7 +115,9 @@ class SpikingDelta(Readout):
         """One step of the delta rule, with the mean over the samples of all processes."""
         target = self.target_rate * F.one_hot(label, len(self.bias)).to(features.dtype)
         inputs, own = self.standardise(features), (self.weight.detach(), self.bias.detach())
-        weight, bias = delta_update(*own, inputs, target, self(features), learning_rate=self.learning_rate)
+        weight, bias = delta_update(
+            *own, inputs, target, self._rates(inputs), learning_rate=self.learning_rate
+        )
         assert bias is not None
         share = len(label) / combine(torch.tensor(float(len(label)), device=label.device))
         self.weight.add_(combine(share * (weight - own[0])))

@@ -65,10 +65,17 @@ class Readout(Configurable, nn.Module, ABC):
         self.norm = nn.BatchNorm1d(in_features, eps=4e-4, affine=False) if standardise == "feature" else None
 
     def standardise(self, features: Tensor) -> Tensor:
-        """Features ``[B, in_features]`` with mean 0 and variance 1; a silent sample gives 0."""
+        """Features ``[B, in_features]`` with mean 0 and variance 1; a silent sample gives 0.
+
+        In training with ``feature`` those of the batch (a sample alone has none: those so far), and each of
+        several processes those of its part of the batch.
+        """
         if self.norm is None:
             return F.layer_norm(features, (self.in_features,), eps=1e-8)
-        normal: Tensor = self.norm(features)
+        norm = self.norm
+        if len(features) == 1:
+            return F.batch_norm(features, norm.running_mean, norm.running_var, eps=norm.eps)
+        normal: Tensor = norm(features)
         return normal
 
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:
@@ -80,3 +87,17 @@ class Readout(Configurable, nn.Module, ABC):
             combine: Sums a tensor over all processes, which see different samples of the batch.
         """
         raise NotImplementedError(f"{type(self).__name__} is trained by gradients")
+
+
+def uses_gradients(readout: Readout, below: nn.Module) -> bool:
+    """Whether a readout is trained by gradients.
+
+    Raises:
+        ValueError: if it is not, and something below it is to be.
+    """
+    if readout.local and any(parameter.requires_grad for parameter in below.parameters()):
+        raise ValueError(
+            f"readout: {type(readout).__name__} learns without gradients, so no projection below can be "
+            "trained (trainable: true)"
+        )
+    return not readout.local

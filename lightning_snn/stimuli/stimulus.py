@@ -40,6 +40,11 @@ class Stimulus(Configurable, ABC):
     needs_scene: bool = False
     """Whether `attach` must be called first."""
 
+    @property
+    def rewards(self) -> bool:
+        """Whether it has a `reward` of its own."""
+        return type(self).reward is not Stimulus.reward
+
     def attach(self, scene: Scene) -> None:
         """Take what the Trainer's data and the module offer; a stimulus that makes its own ignores it."""
         del scene

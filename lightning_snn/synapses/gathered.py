@@ -110,7 +110,7 @@ class Gathered(Projection):
         return spikes.reshape(*spikes.shape[:-1], self.places, -1)
 
     @property
-    def exists(self) -> Tensor:
+    def exists(self) -> Tensor:  # type: ignore[override]
         """Which entries of the fields are nodes, bool ``[P, F]``."""
         return self.nodes < self.num_pre
 

@@ -38,7 +38,7 @@ class Projection(Configurable, nn.Module, ABC):
         kinetics: Time course of the current of a spike; by default it is held for one step.
 
     Raises:
-        ValueError: if the delay is negative.
+        ValueError: if the delay is negative, or the rule is for lateral connections.
     """
 
     wired: Tensor
@@ -48,6 +48,9 @@ class Projection(Configurable, nn.Module, ABC):
 
     place_positions: Tensor | None = None
     """Where the places lie ``[P, 2]``, in steps of a grid; None where that says nothing."""
+
+    exists: Tensor | None = None
+    """Which entries of a field are synapses, bool ``[P, F]``; None where all are."""
 
     has_fields: bool = True
     """Whether `connected` says where in the sheet below a unit's field lies."""
@@ -66,6 +69,11 @@ class Projection(Configurable, nn.Module, ABC):
     ) -> None:
         super().__init__()
         checks.non_negative("delay", delay)
+        if rule is not None and rule.lateral:
+            raise ValueError(
+                f"rule: {type(rule).__name__} is for connections inside a layer: give it to "
+                "lateral: LateralInhibition, not to a projection"
+            )
         self.num_pre = num_pre
         self.num_post = num_post
         self.rule = rule
@@ -74,6 +82,7 @@ class Projection(Configurable, nn.Module, ABC):
         self.kinetics = kinetics
         variables = dict(start)
         self.weight = nn.Parameter(variables.pop("weight"), requires_grad=trainable)
+        self._initial_variables = {name: value.clone() for name, value in variables.items()}
         self.variables = nn.Module()
         for name, value in variables.items():
             self.variables.register_buffer(name, value)
@@ -172,6 +181,10 @@ class Projection(Configurable, nn.Module, ABC):
         """``weight`` and the rule's variables, detached."""
         variables = cast(dict[str, Tensor], dict(self.variables.named_buffers()))
         return {"weight": self.weight.detach()} | variables
+
+    def restart(self, weight: Tensor) -> None:
+        """Write ``weight`` into the projection, and the first values of all variables."""
+        self.rewire({"weight": weight} | self._initial_variables)
 
     @torch.no_grad()
     def rewire(self, wiring: Tensors) -> None:

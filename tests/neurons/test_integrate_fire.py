@@ -82,5 +82,5 @@ def test_errors():
         IntegrateFire(0.0)
     with pytest.raises(ValueError, match="reset must be one of"):
         IntegrateFire(reset="slow")
-    with pytest.raises(ValueError, match="Relay has no adaptive threshold"):
+    with pytest.raises(ValueError, match="neuron: Relay has no threshold that could rise"):
         Relay().raise_thresholds(None, torch.zeros(1))
