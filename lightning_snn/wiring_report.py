@@ -11,6 +11,9 @@ from lightning_snn.synapses import Projection
 ENOUGH_STEPS = 1000
 """Steps of every stream after which silence means that nothing will ever spike."""
 
+SOME_STEPS = 200
+"""Steps of every stream after which it deserves a warning where a phase ends."""
+
 _HINTS = (
     "Check its input: the stimulus, the encoder's gain, the lateral coupling",
     "Check the thresholds of its rule and neurons, and its projection's gain",
@@ -68,7 +71,7 @@ class ActivityWatch:
     def check(self, step: int, *, last: bool = False) -> None:
         """Look at the rounds since the last check, once they are long enough to tell.
 
-        A phase that ends before that gets a warning instead of an error.
+        A phase that ends before that gets a warning instead of an error, unless it was a mere try.
 
         Args:
             step: Steps of all streams so far, for the message.
@@ -83,7 +86,7 @@ class ActivityWatch:
                 raise ValueError(complaint)
             self._forget()
             self.looked = True
-        elif last and not self.looked:
+        elif last and not self.looked and self.steps >= SOME_STEPS:
             for complaint in self._complaints(step):
                 warnings.warn(complaint, stacklevel=2)
 

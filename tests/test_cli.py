@@ -16,7 +16,7 @@ import yaml
 import lightning_snn
 from lightning_snn import SpikingClassifier
 from lightning_snn.cli import main
-from lightning_snn.recipe_files import recipes
+from lightning_snn.recipe_files import find_recipe, recipes
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
@@ -193,11 +193,11 @@ def test_the_saved_config_runs_again(finished, capsys):
 
 
 def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
-    assert main(["compare", "mnist", "--seeds", "2", *SMALL]) == 0
+    assert main(["compare", "--seeds", "2", "mnist", "--first_seed=7", *SMALL]) == 0
     printed = capsys.readouterr().out
     (folder,) = Path("runs/mnist-compare").iterdir()
     found = json.loads((folder / "comparison.json").read_text())["accuracy"]
-    assert list(found) == ["0", "1"]
+    assert list(found) == ["7", "8"]
     runs = sorted(Path("runs/mnist").iterdir())
     for seed, run in zip(found, runs, strict=True):
         networks = json.loads((run / "results.json").read_text())["networks"]
@@ -284,12 +284,38 @@ def failure(capsys, *args):
     return sentences[0]
 
 
+MISTAKES = {
+    "typo": ("total: 30.0", "totl: 30.0"),
+    "value": ("total: 30.0", "total: -30.0"),
+    "range": ("initial_range: [0.0, 0.0765]", "initial_range: [0.9, 0.1]"),
+}
+"""Mistakes in the recipe of Diehl and Cook, by the name of a file that holds one."""
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
         (["run", "mnits"], ["'mnits'", "Did you mean mnist?"]),
         (["compare", "mnist", "--seeds", "none"], ["--seeds must be a whole number, 1 or above, got 'none'"]),
+        (["compare", "mnist", "--seeds="], ["--seeds must be a whole number, 1 or above, got ''"]),
+        (["compare", "--seeds", "3"], ["compare needs a recipe"]),
         (["compare", "mnist", "--seed", "1"], ["leave out --seed"]),
+        (["run", "mnist", "--model.readout.hiden=9"], ["model.readout.hiden: MLP has no argument 'hiden'"]),
+        (
+            ["run", "typo.yaml"],
+            ["model.layers.excitatory.projection.homeostasis[0]", "'totl' (did you mean total?)"],
+        ),
+        (
+            ["run", "value.yaml"],
+            ["model.layers.excitatory.projection.homeostasis[0].total must", "got -30.0"],
+        ),
+        (
+            ["run", "range.yaml"],
+            [
+                "model.layers.excitatory.projection.rule.initial_range must be two ascending numbers",
+                "[0.9, 0.1]",
+            ],
+        ),
         (["compare", "mnits"], ["Did you mean mnist?"]),
         (["run", "nothing_like_it"], ["'nothing_like_it'", "Recipes: "]),
         (["cp", "mnits", "mine.yaml"], ["'mnits'", "Did you mean mnist?"]),
@@ -332,6 +358,10 @@ def failure(capsys, *args):
 def test_one_sentence(capsys, args, words):
     Path("broken.yaml").write_text("model: [unclosed")
     Path("empty.yaml").write_text("")
+    recipe = find_recipe("diehl_cook").read_text()
+    for name, (right, wrong) in MISTAKES.items():
+        assert right in recipe
+        Path(f"{name}.yaml").write_text(recipe.replace(right, wrong))
     sentence = failure(capsys, *args)
     for word in words:
         assert word in sentence, sentence

@@ -6,8 +6,8 @@ from lightning_snn.controls import ControlNetwork, check_controls, grid_wiring, 
 from lightning_snn.geometry import Disk, Points, Square, Torus
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF
-from lightning_snn.plasticity import STDP, CompetitiveHebbian
-from lightning_snn.synapses import Dense
+from lightning_snn.plasticity import STDP, CompetitiveHebbian, PairSTDP, TargetRate
+from lightning_snn.synapses import Columns, Dense, Local, RoundFields
 
 SHEETS = {
     "square": Square(300, 12.0),
@@ -55,6 +55,33 @@ def test_random_wiring_moves_a_units_weights_to_nodes_anywhere(sheet, rule):
     distances = sheet.distances()
     spread, local = (metrics.rms_radius(f, distances).mean() for f in (fields, projection.connected))
     assert spread > 2.5 * local
+
+
+def test_random_wiring_keeps_to_the_fields_of_columns():
+    projection = Columns(300, 36, fields=RoundFields(2.0, 12), below=SHEETS["square"], rule=PairSTDP())
+    fan_in = projection.exists.sum(1)
+    assert fan_in.min() < fan_in.max()
+    weight = random_wiring(projection, SHEETS["square"], 0)
+    assert torch.equal((weight > 0).sum(2), fan_in[:, None].expand(-1, 3))
+    assert torch.equal(weight.sort(2).values, projection.weight.sort(2).values)
+    assert not torch.equal(weight, projection.weight)
+
+
+def test_grid_wiring_needs_a_dense_projection():
+    sheet = SHEETS["square"]
+    local = Local(300, 25, radius=3.0, below=sheet, here=Square(25, 12.0), rule=PairSTDP())
+    with pytest.raises(ValueError, match=r"layers.layer0 has no dense projection"):
+        ControlNetwork("grid", stack_of(sheet, local))
+
+
+def test_a_control_starts_with_no_thresholds_of_its_own():
+    projection = Dense(300, 25, rule=PairSTDP(), homeostasis=[TargetRate(5.0)])
+    stack = stack_of(SHEETS["square"], projection)
+    control = ControlNetwork("random", stack)
+    rise = control.projections["layer0"].variables.threshold_rise
+    rise.fill_(3.0)
+    control.rewire(stack, "layer0")
+    assert not rise.any()
 
 
 def test_random_wiring_is_fixed_by_its_seed():

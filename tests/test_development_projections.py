@@ -10,7 +10,18 @@ from lightning_snn.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF
-from lightning_snn.plasticity import STDP, CompetitiveHebbian, LearningRule, Streams, TargetRate
+from lightning_snn.plasticity import (
+    STDP,
+    CompetitiveHebbian,
+    FirstSpikeSTDP,
+    LearningRule,
+    PairSTDP,
+    PostsynapticSTDP,
+    RewardSTDP,
+    Streams,
+    TargetRate,
+    TripletSTDP,
+)
 from lightning_snn.stimuli import Stimulus
 from lightning_snn.stimuli.stimulus import noise_generator
 from lightning_snn.synapses import Columns, Conv2d, Dense, ExponentialCurrent, Local, RoundFields
@@ -42,8 +53,14 @@ class Coincidences(LearningRule):
 RULES = {
     "stdp": partial(STDP, threshold=0.5, threshold_jump=0.1),
     "competitive": partial(CompetitiveHebbian, threshold=4.0),
+    "first spike": partial(FirstSpikeSTDP, threshold=2.0),
+    "pair": PairSTDP,
+    "triplet": TripletSTDP,
+    "postsynaptic": PostsynapticSTDP,
+    "reward": partial(RewardSTDP, 0.01),
     "coincidences": Coincidences,
 }
+SETS_THRESHOLDS = {"first spike"}
 PROJECTIONS = {
     "dense": Dense,
     "conv": partial(Conv2d, in_shape=(2, 6, 5), kernel_size=3, stride=1),
@@ -56,7 +73,11 @@ TIME = {"none": {}, "delay and kinetics": {"delay": 2.0, "kinetics": Exponential
 
 
 class Noise(Stimulus):
-    """Spikes of the first layer, drawn independently."""
+    """Spikes of the first layer, drawn independently; a reward for many spikes of the second."""
+
+    def reward(self, post, streams, round_number):
+        del streams, round_number
+        return post.mean((0, 2))
 
     def check(self, layer):
         del layer
@@ -68,8 +89,9 @@ class Noise(Stimulus):
 
 
 def develop(streams, rule, projection, options):
+    homeostasis = [] if rule in SETS_THRESHOLDS else [TargetRate(20.0)]
     wiring = partial(
-        PROJECTIONS[projection], rule=RULES[rule](), gain=20.0, homeostasis=[TargetRate(20.0)], **options
+        PROJECTIONS[projection], rule=RULES[rule](), gain=20.0, homeostasis=homeostasis, **options
     )
     layers = {
         "below": SpikingLayer(Maps(2, 6, 5), LIF()),

@@ -19,6 +19,7 @@ from lightning_snn.plasticity import (
     RewardSTDP,
     Streams,
     SynapticScaling,
+    TargetRate,
     TripletSTDP,
 )
 from lightning_snn.stimuli import SpontaneousWaves
@@ -66,6 +67,44 @@ def test_homeostasis_stands_beside_any_rule(rule):
     assert sum(share) > 0
     assert wiring["threshold_rise"].max() > 0
     assert (wiring["average_rate"] != 10).any()
+
+
+def rates(regulator):
+    """Mean rates in Hz of the units in the last of many rounds that go on where the one before ended."""
+    development = develop(PairSTDP(1e-6, 1e-6), Streams(8), *regulator)
+    shares = [development.round(100, number).share for number in range(60)]
+    return 1000 * sum(shares[-20:]) / 20
+
+
+def test_thresholds_act_on_streams_that_go_on():
+    """Waves never start from rest: what homeostasis sets must reach the neurons that are running."""
+    free = rates([])
+    assert free > 40
+    assert rates([TargetRate(20.0, 0.02)]) == pytest.approx(20, rel=0.15)
+    assert rates([AdaptiveThreshold(0.05)]) < 0.5 * free
+
+
+def test_a_rule_of_rewards_needs_a_stimulus_that_gives_some():
+    stack = develop(RewardSTDP(), Streams(1)).stack
+    with pytest.raises(
+        ValueError, match=r"layers.lgn.projection.rule learns from rewards, .*Waves gives none"
+    ):
+        Development(stack, "lgn", SpontaneousWaves(), Streams(1))
+
+
+@pytest.mark.parametrize(
+    ("neuron", "message"),
+    [
+        (LIF(adaptation=0.1), r"layers.lgn.neuron.tau_adaptation must be at least 100000 ms .* got 100"),
+        (Izhikevich(), "layers.lgn.neuron: Izhikevich has no threshold that could rise"),
+    ],
+)
+def test_thresholds_need_neurons_that_keep_them(neuron, message):
+    projection = functools.partial(Dense, rule=PairSTDP(), homeostasis=[TargetRate(5.0)])
+    below = SpikingLayer(Square(8, side=10.0), LIF())
+    layer = SpikingLayer(Square(8, side=10.0), neuron, projection=projection)
+    with pytest.raises(ValueError, match=message):
+        SpikingStack({"below": below, "lgn": layer})
 
 
 @pytest.mark.parametrize("rule", OWN_SPIKES.values(), ids=OWN_SPIKES)

@@ -165,9 +165,13 @@ def test_class_assignment_in_batches_or_processes_is_the_same():
     for part in (slice(0, 10), slice(10, 30)):
         parts.learn(features[part], label[part], combine=lambda values: values)
     torch.testing.assert_close(whole(features), parts(features))
-    doubled = ClassAssignment(6, 3)
-    doubled.learn(features, label, combine=lambda values: 2 * values)
-    torch.testing.assert_close(doubled(features), whole(features))
+    first, second = ClassAssignment(6, 3), ClassAssignment(6, 3)
+    sums = []
+    first.learn(features[:10], label[:10], combine=lambda values: sums.append(values) or values)
+    second.learn(features[10:], label[10:], combine=lambda values: values + sums.pop(0))
+    assert not sums
+    torch.testing.assert_close(second(features), whole(features))
+    assert not torch.allclose(first(features), whole(features))
 
 
 def test_readouts_with_gradients_do_not_learn_by_themselves():
@@ -188,8 +192,16 @@ def test_features_are_standardised_over_the_training_samples_if_so_asked():
         readout.standardise(features)
     readout.eval()
     torch.testing.assert_close(readout.standardise(features[:5]), normal[:5], rtol=0.02, atol=0.02)
+    alone = readout.train().standardise(features[:1])  # the last batch of an epoch may be one sample
+    torch.testing.assert_close(alone, normal[:1], rtol=0.02, atol=0.02)
     with pytest.raises(ValueError, match="standardise must be one of"):
         MLP(3, 2, standardise="batch")
+
+
+def test_a_delta_step_takes_the_statistics_of_the_features_once():
+    readout, (features, label) = SpikingDelta(6, 3, standardise="feature"), blobs(30)
+    readout.learn(features, label, combine=lambda values: values)
+    assert readout.norm.num_batches_tracked == 1
 
 
 def blobs(count=200, seed=0):

@@ -308,6 +308,61 @@ def test_interrupted_while_the_controls_settle_the_wiring_is_kept(
     assert resumed.controls["random"].projections["lgn"].threshold_rise.any()
 
 
+class Quick(PairSTDP):
+    """Wired at the first check."""
+
+    converged_below = 1.0
+
+    def convergence(self, wiring):
+        del wiring
+        return 0.0
+
+
+@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
+def test_interrupted_while_the_controls_settle_they_get_the_same_thresholds(
+    classifier, phase, trainer, data, retina, pooling, tmp_path, monkeypatch
+):
+    wiring = partial(Dense, rule=Quick(0.001, 0.0005), homeostasis=[TargetRate(20.0, 0.05)])
+
+    def build():
+        return classifier({"retina": retina(), "lgn": pooling(projection=wiring)}, controls=["random"])
+
+    def rise(model):
+        return model.controls["random"].projections["lgn"].threshold_rise
+
+    options = {"max_steps": 8000, "check_every_n_rounds": 3}
+    whole = build()
+    trainer(phase(**options)).fit(whole, data)
+    polled, poll = [], SelfOrganization._poll_sigterm
+
+    def stop(self, fit):
+        polled.append(fit)
+        if len(polled) == 5:  # three rounds of the network, one of the control
+            self._save(fit)
+            raise KeyboardInterrupt
+        poll(self, fit)
+
+    monkeypatch.setattr(SelfOrganization, "_poll_sigterm", stop)
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
+        trainer(phase(**options), ModelCheckpoint(tmp_path)).fit(build(), data)
+    monkeypatch.undo()
+    path = tmp_path / "self_organization.ckpt"
+    saved = torch.load(path, weights_only=True)["state_dict"]
+    halfway = saved["controls.random.copies.lgn.variables.threshold_rise"]
+    assert halfway.any()
+    resumed = build()
+    trainer(phase(**options), ModelCheckpoint(tmp_path)).fit(resumed, data, ckpt_path=path)
+    assert torch.equal(rise(resumed), rise(whole))
+    assert not torch.equal(rise(whole), halfway)
+
+
+def test_a_short_phase_in_which_nothing_spiked_warns(classifier, phase, trainer, data, retina, pooling):
+    deaf = partial(Dense, rule=STDP(threshold=1e6))
+    model = classifier({"retina": retina(), "lgn": pooling(projection=deaf)})
+    with pytest.warns(UserWarning, match=r"layers\.lgn: no neuron spiked in the 300 steps of every stream"):
+        trainer(phase(max_steps=1200)).fit(model, data)
+
+
 def test_a_silent_layer_ends_the_phase_with_its_name_the_step_and_a_hint(
     classifier, phase, trainer, data, retina, pooling
 ):

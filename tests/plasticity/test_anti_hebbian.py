@@ -5,6 +5,7 @@ import torch
 
 from lightning_snn.plasticity import Activity, AntiHebbian, Streams
 from lightning_snn.plasticity.anti_hebbian import coactive_bins
+from lightning_snn.synapses import Dense
 
 
 def spikes(steps, rows, units, seed=0, share=0.2):
@@ -103,6 +104,11 @@ def test_the_last_bin_of_a_chunk_may_be_shorter():
     assert coactive_bins(post, 10).tolist() == [[3, 2], [2, 2]]
     rule = AntiHebbian(0.1, activity=0.5)
     assert learn(rule, rule.initial(2, 2, torch.Generator()), post)["weight"][0, 1] == pytest.approx(0.125)
+
+
+def test_it_is_for_no_projection():
+    with pytest.raises(ValueError, match="rule: AntiHebbian is for connections inside a layer"):
+        Dense(4, 4, rule=AntiHebbian())
 
 
 def test_it_needs_equal_sides():

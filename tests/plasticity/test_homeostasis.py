@@ -39,9 +39,11 @@ def rounds(regulator, wiring, spikes, time):
 def test_normalisation_equals_a_loop_and_leaves_a_unit_without_weights_alone():
     weight = weights()
     weight[2] = 0
+    weight[1] *= -1
+    weight[3, :2] *= -2
     found = rounds(WeightNormalisation(7.0), {"weight": weight}, [[1, 2, 3, 4]], 100.0)["weight"]
     for k in range(4):
-        total = sum(weight[k].tolist())
+        total = sum(map(abs, weight[k].tolist()))
         for f in range(6):
             expected = 7 * weight[k, f].item() / total if total else 0.0
             assert found[k, f].item() == pytest.approx(expected, rel=1e-5)
