@@ -1,6 +1,7 @@
 """The wiring of one projection from activity, round by round; no Trainer in sight."""
 
 from collections.abc import Iterator, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
@@ -156,10 +157,9 @@ class Development:
             joined = None if units is None else units.flatten(1, 2)
             places, positions = self.projection.places, self.projection.place_positions
             return [Activity(fields.flatten(1, 2), joined, places, reward, positions)]
-        return [
-            Activity(fields[:, :, place], None if units is None else units[:, :, place], reward=reward)
-            for place in range(self.projection.places)
-        ]
+        by_place = fields.movedim(2, 0).contiguous()
+        own = repeat(None) if units is None else units.movedim(2, 0)
+        return [Activity(*spikes, reward=reward) for spikes in zip(by_place, own, strict=False)]
 
     def _raise_thresholds(self, before: Tensor | None) -> None:
         """Let streams that go on feel what homeostasis has changed in this round."""
