@@ -21,6 +21,7 @@ from lightning_snn import (
     Poisson,
     Readout,
     SpikingClassifier,
+    SpikingDelta,
 )
 from lightning_snn.data import Batch
 
@@ -225,6 +226,12 @@ def test_a_readout_without_gradients_learns_in_one_epoch_and_is_saved(
     assert (model.readout.samples.sum(), model.readout.total.grad) == (60, None)
     again = SpikingClassifier.load_from_checkpoint(tmp_path / "last.ckpt")
     assert torch.equal(predictions(again, data.test_set), predictions(model, data.test_set))
+
+
+def test_a_readout_without_gradients_trains_nothing_below(classifier, retina, pooling):
+    layers = {"retina": retina(), "lgn": pooling(projection=partial(Dense, trainable=True))}
+    with pytest.raises(ValueError, match="readout: SpikingDelta learns without gradients"):
+        classifier(layers, readout=SpikingDelta)
 
 
 def test_scores_equal_a_plain_computation(fitted, data):
