@@ -68,15 +68,20 @@ def build():
     )
     rule = STDP(0.3, threshold=3.0, threshold_jump=0.5)
     lgn = SpikingLayer(Torus(20, side=12.0), LIF(10.0), projection=partial(Dense, rule=rule, gain=40.0))
+    wiring = partial(Dense, rule=PairSTDP(0.002, 0.001), homeostasis=[TargetRate(20.0, 0.05)], gain=2.0)
+    cortex = SpikingLayer(
+        Torus(15, side=12.0), LIF(20.0), projection=wiring, lateral=LateralInhibition(AntiHebbian(0.5)),
+    )
     return SpikingClassifier(
-        {"retina": retina, "lgn": lgn}, ConstantCurrent(10, gain=60.0), Linear,
+        {"retina": retina, "lgn": lgn, "cortex": cortex}, ConstantCurrent(10, gain=60.0), Linear,
         controls=["random"], optimizer=partial(torch.optim.SGD, lr=0.5),
     )
 
 
 if __name__ == "__main__":
+    stimuli = {"lgn": Watched(), "cortex": Images(ConstantCurrent(25, gain=60.0), seed=1)}
     phase = SelfOrganization(
-        Watched(), num_streams=4, chunk=25, max_steps=800, stop_at=1.0, check_every_n_rounds=2,
+        stimuli, num_streams=4, chunk=25, max_steps=800, stop_at=1.0, check_every_n_rounds=2,
         every_n_rounds=2,
     )
     trainer = Trainer(
@@ -135,6 +140,8 @@ def test_the_phase_is_the_same_on_every_process(runs):
     one, two = runs
     expected = load(one, "phase")
     assert bool(expected["layers.lgn.projection.wired"])
+    assert expected["layers.cortex.projection.variables.threshold_rise"].any()
+    assert expected["layers.cortex.lateral.weight"].any()
     assert_equal(load(two, "phase", rank=0), expected)
     assert_equal(load(two, "phase", rank=1), expected)
 
