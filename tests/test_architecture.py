@@ -13,7 +13,7 @@ PACKAGE = Path(lightning_snn.__file__).parent
 ROOT = PACKAGE.parent
 LONGEST = 250
 LEVELS = [
-    {"checks", "checkpoints", "config", "placement", "process", "recipe_files", "run_folder"},
+    {"checks", "checkpoints", "config", "delay", "placement", "process", "recipe_files", "run_folder"},
     {"geometry", "dynamics", "metrics", "viz", "neighbours"},
     {"ops"},
     {"coupling"},

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.config import made_by
+from lightning_snn.delay import whole_steps
 from lightning_snn.geometry import Sheet
 from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.synapses import Projection
-from lightning_snn.synapses.delay import whole_steps
 
 
 class SpikingStack(nn.Module):

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from lightning_snn import checks
+from lightning_snn.delay import steps_in
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.plasticity.rule import Activity, LearningRule, Tensors
 from lightning_snn.plasticity.streams import Streams
@@ -52,9 +53,10 @@ class AntiHebbian(LearningRule):
         for name, value in {"bin_time": bin_time, "w_max": w_max, "dt": dt}.items():
             checks.positive(name, value)
         checks.between("connected_above", connected_above, 0, w_max)
-        self.bin_steps = round(bin_time / dt)
-        if self.bin_steps < 1 or abs(self.bin_steps * dt - bin_time) > 1e-6 * dt:
+        bin_steps = steps_in(bin_time, dt)
+        if not bin_steps:
             raise ValueError(f"bin_time must be a whole multiple of dt = {dt} ms, got {bin_time}")
+        self.bin_steps = bin_steps
         self.learning_rate = learning_rate
         self.activity = activity
         self.w_max = w_max

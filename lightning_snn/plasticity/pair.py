@@ -5,6 +5,7 @@ import math
 import torch
 
 from lightning_snn import checks
+from lightning_snn.delay import delayed
 from lightning_snn.ops.stdp_window import Pairing, stdp_window
 from lightning_snn.plasticity import pairs
 from lightning_snn.plasticity.pairs import Bounds, Reduction
@@ -105,7 +106,7 @@ class PairSTDP(LearningRule):
         del wiring
         pre, post, held = activity.pre, activity.require_post(), {}
         if self.delay_steps:
-            pre, held["under_way"] = pairs.delay(pre, stream["under_way"])
+            pre, held["under_way"] = delayed(pre, stream["under_way"])
         window = stdp_window(
             *(pre, post, stream["pre_trace"], stream["post_trace"]),
             pre_decay=self.pre_decay,

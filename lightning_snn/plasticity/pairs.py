@@ -6,6 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from lightning_snn.delay import steps_in
 from lightning_snn.plasticity.streams import Streams
 
 Bounds = Literal["hard", "soft"]
@@ -57,29 +58,14 @@ def spikes_of_streams(wins: Tensor, num_streams: int) -> Tensor:
     return wins.reshape(num_streams, -1, wins.shape[-1]).sum(1)
 
 
-def delay(spikes: Tensor, held: Tensor) -> tuple[Tensor, Tensor]:
-    """Spikes as they arrive, some steps late.
-
-    Args:
-        spikes: Spikes ``[T, R, F]``.
-        held: The spikes under way ``[R, D, F]``, those of the last D steps, oldest first.
-
-    Returns:
-        Arriving spikes ``[T, R, F]``, and those still under way.
-    """
-    steps = len(spikes)
-    line = torch.cat([held.transpose(0, 1), spikes.to(held.dtype)])
-    return line[:steps], line[steps:].transpose(0, 1)
-
-
 def delay_steps(time: float, dt: float) -> int:
     """Steps of a delay in ms.
 
     Raises:
         ValueError: if ``time`` is negative or no whole multiple of ``dt``.
     """
-    steps = round(time / dt)
-    if time < 0 or abs(steps * dt - time) > 1e-6 * dt:
+    steps = steps_in(time, dt)
+    if steps is None or time < 0:
         raise ValueError(f"delay must be 0 ms or above and a whole multiple of dt = {dt} ms, got {time}")
     return steps
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.delay import delayed, whole_steps
 from lightning_snn.plasticity import LearningRule, Tensors
 from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE, Homeostasis
-from lightning_snn.synapses.delay import delayed, whole_steps
 from lightning_snn.synapses.kinetics import Kinetics
 
 

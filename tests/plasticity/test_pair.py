@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from lightning_snn import LIF
+from lightning_snn.delay import delayed
 from lightning_snn.plasticity import Activity, PairSTDP, Streams
-from lightning_snn.plasticity.pairs import bounded, delay
+from lightning_snn.plasticity.pairs import bounded
 
 
 def spikes(steps, rows, nodes, seed=0, share=0.2):
@@ -100,9 +101,9 @@ def test_a_delay_is_the_same_as_later_spikes(time, dt):
 
 def test_spikes_under_way_are_carried():
     first, second = spikes(3, 2, 4), spikes(6, 2, 4, seed=1)
-    arrived, held = delay(first, torch.zeros(2, 5, 4))
+    arrived, held = delayed(first, torch.zeros(2, 5, 4))
     assert not arrived.any()
-    then, held = delay(second, held)
+    then, held = delayed(second, held)
     whole = torch.cat([torch.zeros(5, 2, 4), first, second])
     assert torch.equal(then, whole[3:9])
     assert torch.equal(held.transpose(0, 1), whole[9:])

@@ -4,6 +4,16 @@ import torch
 from torch import Tensor
 
 
+def steps_in(time: float, dt: float) -> int | None:
+    """Steps of ``dt`` ms in a time in ms; None where it is not a whole number of them.
+
+    >>> steps_in(3.0, 0.5), steps_in(1.5, 1.0)
+    (6, None)
+    """
+    steps = round(time / dt)
+    return steps if abs(steps * dt - time) <= 1e-6 * dt else None
+
+
 def whole_steps(name: str, delay: float, dt: float) -> int:
     """A delay in ms as a number of steps of ``dt`` ms.
 
@@ -14,8 +24,8 @@ def whole_steps(name: str, delay: float, dt: float) -> int:
     Traceback (most recent call last):
     ValueError: delay must be a whole number of steps of dt = 1.0 ms, got 1.5 ms
     """
-    steps = round(delay / dt)
-    if abs(delay / dt - steps) > 1e-6:
+    steps = steps_in(delay, dt)
+    if steps is None:
         raise ValueError(f"{name} must be a whole number of steps of dt = {dt} ms, got {delay} ms")
     return steps
 
@@ -36,5 +46,5 @@ def delayed(spikes: Tensor, on_the_way: Tensor) -> tuple[Tensor, Tensor]:
     >>> arrived.flatten().tolist()
     [0.0, 0.0, 1.0]
     """
-    line = torch.cat([on_the_way.transpose(0, 1), spikes])
+    line = torch.cat([on_the_way.transpose(0, 1), spikes.to(on_the_way.dtype)])
     return line[: len(spikes)], line[len(spikes) :].transpose(0, 1).contiguous()
