@@ -95,7 +95,7 @@ def _activity(stack: SpikingStack, stimulus: Stimulus, steps: int) -> dict[str, 
 
 def _stimulus(trainer: Trainer, stack: SpikingStack) -> Stimulus:
     phase = find_callback(trainer, SelfOrganization)
-    return SpontaneousWaves() if phase is None else phase.stimulus_of(stack.names[1])
+    return SpontaneousWaves() if phase is None else phase.stimulus_of(stack.names[:2][-1])
 
 
 def _folder(trainer: Trainer) -> Path:

@@ -33,6 +33,12 @@ def test_without_a_logger_beside_the_checkpoints(classifier, phase, trainer, dat
     assert names(tmp_path / "figures") == NETWORK
 
 
+def test_a_network_of_one_layer(classifier, phase, trainer, data, retina, tmp_path):
+    run = trainer(phase(), Figures(50))
+    run.fit(classifier({"retina": retina()}), data)
+    assert names(tmp_path / "figures") == NETWORK - {"receptive_fields_lgn.png"}
+
+
 def test_fast_dev_run(classifier, phase, trainer, data, tmp_path):
     model = classifier()
     run = trainer(phase(), Figures(50), fast_dev_run=True)
