@@ -88,15 +88,6 @@ class ConductanceLIF(NeuronModel):
         """``v = v_rest``, no conductances, not refractory, not adapted."""
         return conductance_lif_rest(batch, num_neurons, self.constants, like)
 
-    def raise_thresholds(self, state: ConductanceLIFState, rise: Tensor) -> ConductanceLIFState:
-        """The rise goes into the adaptation, which decays with ``tau_adaptation`` and so must last.
-
-        Raises:
-            ValueError: if it decays within a presentation.
-        """
-        self.check_thresholds_can_rise()
-        return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
-
     def check_thresholds_can_rise(self) -> None:
         """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
         check_lasting(1.0, self.constants.tau_adaptation)

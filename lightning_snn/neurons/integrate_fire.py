@@ -51,10 +51,6 @@ class IntegrateFire(NeuronModel):
         zero = like.new_zeros(batch, num_neurons, dtype=torch.promote_types(like.dtype, torch.float32))
         return IntegrateFireState(zero, zero)
 
-    def raise_thresholds(self, state: IntegrateFireState, rise: Tensor) -> IntegrateFireState:
-        """The rise stays as it is while a sequence runs."""
-        return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
-
     def check_thresholds_can_rise(self) -> None:
         """They can."""
 

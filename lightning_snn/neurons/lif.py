@@ -84,15 +84,6 @@ class LIF(NeuronModel):
         """``v = v_rest``, not refractory, not adapted."""
         return lif_rest(batch, num_neurons, self.constants, like)
 
-    def raise_thresholds(self, state: LIFState, rise: Tensor) -> LIFState:
-        """The rise goes into the adaptation, which then must last.
-
-        Raises:
-            ValueError: if it decays within a presentation.
-        """
-        self.check_thresholds_can_rise()
-        return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
-
     def check_thresholds_can_rise(self) -> None:
         """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
         check_lasting(self.constants.adaptation, self.constants.tau_adaptation)

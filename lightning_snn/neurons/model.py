@@ -71,13 +71,19 @@ class NeuronModel(Configurable, nn.Module, ABC):
         return self
 
     def raise_thresholds(self, state: Any, rise: Tensor) -> Any:
-        """``state`` with thresholds raised by ``rise`` ``[N]``; see `check_thresholds_can_rise`."""
-        del rise
+        """``state`` with thresholds raised by ``rise`` ``[N]``: it goes into the state's ``adaptation``.
+
+        Raises:
+            ValueError: as `check_thresholds_can_rise`.
+        """
         self.check_thresholds_can_rise()
-        return state
+        return state._replace(adaptation=state.adaptation + rise.to(state.adaptation))
 
     def check_thresholds_can_rise(self) -> None:
-        """Raise ``ValueError`` if a rule or homeostasis cannot set the thresholds of this model."""
+        """Raise ``ValueError`` if a rule or homeostasis cannot set the thresholds of this model.
+
+        A model with an ``adaptation`` in its state overrides this.
+        """
         raise ValueError(
             f"neuron: {type(self).__name__} has no threshold that could rise, but the rule or homeostasis of "
             "its projection sets thresholds"
