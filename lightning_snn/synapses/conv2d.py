@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lightning_snn import checks
 from lightning_snn.plasticity import Homeostasis, LearningRule
-from lightning_snn.synapses.initial import efficacy, initial_wiring
+from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
 from lightning_snn.synapses.windows import windows_over
@@ -59,7 +59,6 @@ class Conv2d(Projection):
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.count("num_post", num_post)
-        checks.positive("gain", gain)
         windows = windows_over(num_pre, in_shape, kernel_size, stride, padding)
         rows, columns = windows.grid
         if num_post % windows.places:
@@ -70,13 +69,12 @@ class Conv2d(Projection):
         num_maps, fan_in = num_post // windows.places, windows.in_shape[0] * kernel_size**2
         start = initial_wiring(fan_in, num_maps, rule, homeostasis, seed)
         super().__init__(
-            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, trainable=trainable,
-            delay=delay, kinetics=kinetics,
+            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
+            trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.windows = windows
         self.places = windows.places
         self.num_maps = num_maps
-        self.gain = gain
         self.seed = seed
 
     def forward(self, spikes: Tensor) -> Tensor:
@@ -96,10 +94,6 @@ class Conv2d(Projection):
     def _kernel_shape(self) -> tuple[int, int, int, int]:
         w = self.windows
         return self.num_maps, w.in_shape[0], w.size, w.size
-
-    def efficacy(self) -> Tensor:
-        """Current ``[K, C k k]`` that one spike causes."""
-        return efficacy(self.weight, self.rule, self.gain)
 
     def initial_weight(self) -> Tensor:
         """The weights ``[K, C k k]`` that the projection started from."""

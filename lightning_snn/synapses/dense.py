@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from lightning_snn import checks
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule
-from lightning_snn.synapses.initial import efficacy, initial_wiring
+from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
 
@@ -53,14 +53,11 @@ class Dense(Projection):
     ) -> None:
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
-        checks.positive("gain", gain)
         start = initial_wiring(num_pre, num_post, rule, homeostasis, seed)
         super().__init__(
-            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, trainable=trainable,
-            delay=delay, kinetics=kinetics,
+            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
+            trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
-        self.gain = gain
-        self.trainable = trainable
         self.seed = seed
 
     def forward(self, spikes: Tensor) -> Tensor:
@@ -72,10 +69,6 @@ class Dense(Projection):
         rows = efficacy.t().contiguous()
         current = event_sum(spikes.reshape(-1, self.num_pre), rows)
         return current.reshape(*spikes.shape[:-1], self.num_post)
-
-    def efficacy(self) -> Tensor:
-        """Current ``[num_post, num_pre]`` that one spike causes."""
-        return efficacy(self.weight, self.rule, self.gain)
 
     def initial_weight(self) -> Tensor:
         """The weights ``[num_post, num_pre]`` that the projection started from."""

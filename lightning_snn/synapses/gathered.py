@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from lightning_snn import checks
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
-from lightning_snn.synapses.initial import efficacy, initial_wiring
+from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
 
@@ -61,7 +61,6 @@ class Gathered(Projection):
     ) -> None:
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
-        checks.positive("gain", gain)
         if num_post % len(nodes):
             raise ValueError(
                 f"num_post must be a multiple of the number of fields, {len(nodes)}, got {num_post}"
@@ -70,12 +69,10 @@ class Gathered(Projection):
             [len(field) for field in nodes], num_post // len(nodes), rule, homeostasis, seed
         )
         super().__init__(
-            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, trainable=trainable,
-            delay=delay, kinetics=kinetics,
+            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
+            trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.places = len(nodes)
-        self.gain = gain
-        self.trainable = trainable
         self.seed = seed
         self.register_buffer("nodes", pad_sequence(nodes, batch_first=True, padding_value=num_pre))
 
@@ -91,10 +88,6 @@ class Gathered(Projection):
         blocks = torch.split(spikes.reshape(-1, self.num_pre), size)
         current = [event_sum(self.fields(block).reshape(-1, fan_in), rows) for block in blocks]
         return torch.cat(current).reshape(*spikes.shape[:-1], self.num_post)
-
-    def efficacy(self) -> Tensor:
-        """Current ``[P, K, F]`` that one spike causes."""
-        return efficacy(self.weight, self.rule, self.gain)
 
     def initial_weight(self) -> Tensor:
         """The weights ``[P, K, F]`` that the projection started from."""

@@ -1,9 +1,8 @@
-"""The wiring that a projection starts from, and how the weights of a unit become currents."""
+"""The wiring that a projection starts from."""
 
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
@@ -56,15 +55,3 @@ def unstack(wiring: Tensors, groups: int | None) -> list[Tensors]:
     if groups is None:
         return [wiring]
     return [{name: value[g] for name, value in wiring.items()} for g in range(groups)]
-
-
-def efficacy(weight: Tensor, rule: LearningRule | None, gain: float) -> Tensor:
-    """Current that one spike causes, in the shape of ``weight`` ``[..., K, F]``.
-
-    ``gain`` times the weight; where the rule's weights have no scale of their own, ``gain`` times the share
-    of the weight in those of the unit's connected synapses.
-    """
-    if rule is None or rule.absolute_weights:
-        return gain * weight
-    field = weight * (weight > rule.connected_above)
-    return field * (gain / field.sum(-1, keepdim=True).clamp_min(1e-12))

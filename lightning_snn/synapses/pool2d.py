@@ -55,7 +55,6 @@ class Pool2d(Projection):
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.one_of("mode", mode, ("first", "sum", "mean"))
-        checks.positive("gain", gain)
         windows = windows_over(num_pre, in_shape, kernel_size, kernel_size if stride is None else stride, 0)
         maps, (rows, columns) = windows.in_shape[0], windows.grid
         if num_post != maps * windows.places:
@@ -64,10 +63,9 @@ class Pool2d(Projection):
                 f"window of each map, got {num_post}"
             )
         start = {"weight": torch.empty(num_post, 0)}
-        super().__init__(num_pre, num_post, start, delay=delay, kinetics=kinetics)
+        super().__init__(num_pre, num_post, start, gain=gain, delay=delay, kinetics=kinetics)
         self.windows = windows
         self.mode = mode
-        self.gain = gain
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; ``first`` takes ``[T, B, num_pre]``.

@@ -33,12 +33,14 @@ class Projection(Configurable, nn.Module, ABC):
             homeostasis; see `initial_wiring`. ``weight [K, 0]`` where there is nothing to learn.
         rule: Rule that wires the projection, if any.
         homeostasis: What keeps weights and activity in bounds; applied in this order after each merge.
+        gain: Current of a spike at weight 1, or of a whole field; see `efficacy`.
         trainable: Whether gradients reach ``weight``.
         delay: Time in ms that spikes travel (along the presynaptic axon); whole steps.
         kinetics: Time course of the current of a spike; by default it is held for one step.
 
     Raises:
-        ValueError: if the delay is negative, or the rule is for lateral connections.
+        ValueError: if the gain is not positive, the delay is negative, or the rule is for lateral
+            connections.
     """
 
     wired: Tensor
@@ -63,11 +65,13 @@ class Projection(Configurable, nn.Module, ABC):
         *,
         rule: LearningRule | None = None,
         homeostasis: Sequence[Homeostasis] | None = None,
+        gain: float = 1.0,
         trainable: bool = False,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__()
+        checks.positive("gain", gain)
         checks.non_negative("delay", delay)
         if rule is not None and rule.lateral:
             raise ValueError(
@@ -78,6 +82,8 @@ class Projection(Configurable, nn.Module, ABC):
         self.num_post = num_post
         self.rule = rule
         self.homeostasis = list(homeostasis or [])
+        self.gain = gain
+        self.trainable = trainable
         self.delay = delay
         self.kinetics = kinetics
         variables = dict(start)
@@ -95,6 +101,17 @@ class Projection(Configurable, nn.Module, ABC):
     @abstractmethod
     def initial_weight(self) -> Tensor:
         """The weights that the projection started from, in the shape of ``weight``."""
+
+    def efficacy(self) -> Tensor:
+        """Current that one spike causes, in the shape of ``weight``.
+
+        ``gain`` times the weight; where the rule's weights have no scale of their own, ``gain`` times the
+        share of the weight in those of the unit's connected synapses.
+        """
+        if self.rule is None or self.rule.absolute_weights:
+            return self.gain * self.weight
+        field = self.weight * (self.weight > self.rule.connected_above)
+        return field * (self.gain / field.sum(-1, keepdim=True).clamp_min(1e-12))
 
     def transmit(self, spikes: Tensor, state: Tensors | None = None, *, dt: float) -> tuple[Tensor, Tensors]:
         """Current over time, with delay and kinetics.
