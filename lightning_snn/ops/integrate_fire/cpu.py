@@ -6,10 +6,8 @@ import numpy as np
 from torch import Tensor
 
 from lightning_snn.ops import parallel
+from lightning_snn.ops.integrate_fire.reference import RESETS
 from lightning_snn.ops.jit import array, jit, owned, strided
-
-RESETS = ("none", "soft", "hard")
-"""The resets by the number that the kernel knows them by."""
 
 
 def scan(

@@ -7,12 +7,10 @@ import triton.language as tl
 from torch import Tensor
 
 from lightning_snn.ops import triton_tools as tools
+from lightning_snn.ops.integrate_fire.reference import RESETS
 
 BLOCK = 256
 """Neurons of a program."""
-
-RESETS = ("none", "soft", "hard")
-"""The resets by the number that the kernel knows them by."""
 
 
 def scan(

@@ -8,6 +8,9 @@ from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateF
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.ops.neuron_scan import neuron_scan
 
+RESETS = ("none", "soft", "hard")
+"""The resets by the number that the kernels know them by."""
+
 
 def scan(
     current: Tensor, state: IntegrateFireState, threshold: float, reset: str, surrogate: str = "atan"
