@@ -89,6 +89,10 @@ class Development:
         self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
         self._inhibition_before = None if self.inhibition is None else self.inhibition.weight.clone()
 
+    def round_steps(self, chunk: int, left: int) -> int:
+        """Steps of a round where the user asked for ``chunk``, and all streams have ``left`` to run."""
+        return min(self.stimulus.steps(chunk), -(-left // self.streams.total))
+
     @torch.no_grad()
     def round(self, steps: int, number: int) -> RoundActivity:
         """Run ``steps`` steps in every stream, learn, merge and regulate.
@@ -183,13 +187,8 @@ class Development:
             name: self.stack.layer(name).rest(self.streams.count, like, projection=self.projections.get(name))
             for name in active
         }
-        self._axons = self._silent_axons()
+        self._axons = self.projection.silent_axons(self.streams.count, like, dt=self.stack.bottom.dt)
         self._rule_state = self._open()
-
-    def _silent_axons(self) -> Tensors:
-        """No spike on its way to the projection; the rule sees spikes when they arrive."""
-        like, dt = self.projection.weight.detach(), self.stack.bottom.dt
-        return self.projection.silent_axons(self.streams.count, like, dt=dt)
 
     def conclude(self, *, keep: bool) -> None:
         """Count the projection as wired, or put back the wiring from before."""

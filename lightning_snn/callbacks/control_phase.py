@@ -57,7 +57,7 @@ def settle_controls(
         with PhaseProgress(trainer, f"settle {control.kind} {name}", total) as bar:
             while done < total:
                 between_rounds()
-                size = min(stimulus.steps(chunk), -(-(total - done) // streams.total))
+                size = development.round_steps(chunk, total - done)
                 development.round(size, number)
                 number += 1
                 done += size * streams.total

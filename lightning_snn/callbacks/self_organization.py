@@ -178,7 +178,6 @@ class SelfOrganization(Callback):
     def _wire(self, trainer: Trainer, name: str, development: Development) -> None:
         """Rounds until enough units are localised, or ``max_steps``."""
         max_steps = min(self.max_steps, 20 * self.num_streams) if is_trial(trainer) else self.max_steps
-        chunk = development.stimulus.steps(self.chunk)
         watch, last, note = ActivityWatch(development), None, ""
         with PhaseProgress(trainer, f"self-organise {name}", max_steps) as bar:
             while True:
@@ -190,7 +189,7 @@ class SelfOrganization(Callback):
                     if self._agree_to_stop(trainer, development, report) or self._steps >= max_steps:
                         break
                 self._poll_sigterm(trainer)
-                steps = min(chunk, -(-(max_steps - self._steps) // self.num_streams))
+                steps = development.round_steps(self.chunk, max_steps - self._steps)
                 last = development.round(steps, self._round)
                 watch.add(last)
                 self._round += 1

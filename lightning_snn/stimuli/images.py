@@ -58,9 +58,9 @@ class Images(Stimulus):
         self._scene, self._order = scene, None
 
     def check(self, layer: SpikingLayer) -> None:
-        """Raise ``ValueError`` if there are no images, or the layer has lateral coupling for waves only."""
+        """Raise ``ValueError`` if there are no images."""
         del layer
-        assert self.scene
+        _ = self.scene
 
     def steps(self, chunk: int) -> int:
         """Those of a presentation."""
