@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jsonargparse import ArgumentError
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
@@ -29,6 +29,7 @@ from lightning_snn.cli_arguments import (
 )
 from lightning_snn.cli_errors import USER_ERRORS, located, placed, sentence
 from lightning_snn.comparison import compare
+from lightning_snn.core.random import run_seed
 from lightning_snn.experiment import run_experiment
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.recipe_files import find_recipe, recipes, summary
@@ -82,12 +83,14 @@ class RecipeCLI(LightningCLI):
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
         if config.seed is not None:
             replace_seeds(config, config.seed)
-            config.seed_everything = config.seed
+            config.seed_everything = seed_everything(config.seed, workers=True)
 
     def instantiate_classes(self) -> None:
-        """Build everything; an error names the key of the value that caused it."""
+        """Build everything from the run's seed; an error names the key of the value that caused it."""
+        seed = self._get(self.config, "seed_everything")
         try:
-            super().instantiate_classes()
+            with run_seed(seed if isinstance(seed, int) and not isinstance(seed, bool) else None):
+                super().instantiate_classes()
         except USER_ERRORS as error:
             raise located(error, self.config) from error
 

@@ -29,6 +29,10 @@ class Configurable:
         object.__setattr__(self, "_init_args", dict(list(bound.arguments.items())[1:]))
         return self
 
+    def again(self, **changes: Any) -> Self:
+        """Another one of the same arguments, but for ``changes``."""
+        return type(self)(**(self._init_args | changes))
+
 
 def to_config(value: Any, *, key: str = "value") -> Any:
     """Turn ``value`` into numbers, strings, lists and dictionaries.

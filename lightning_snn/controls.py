@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream
 from lightning_snn.geometry import Sheet
 from lightning_snn.network import SpikingStack
 from lightning_snn.synapses import Projection
@@ -16,10 +17,17 @@ Control = Literal["random", "grid", "pixels"]
 """``random`` and ``grid`` rewire the stack; ``pixels`` feeds the image to the readout as it is."""
 
 
-def random_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
-    """The weights of every unit, each moved to a node of its field chosen by chance: same fan-in."""
+def random_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
+    """The weights of every unit, each moved to a node of its field chosen by chance: same fan-in.
+
+    Args:
+        projection: The wired projection.
+        sheet: Geometry of the layer below.
+        seed: Seed of the chance, in a stream that nothing else draws from.
+        name: The layer that the projection leads to.
+    """
     del sheet
-    generator = torch.Generator().manual_seed(seed)
+    generator = Stream(seed, f"control/random/{name}").torch()
     draws = torch.rand(projection.weight.shape, generator=generator)
     if projection.exists is not None:
         draws = draws.masked_fill(~projection.exists[:, None].to(draws.device), torch.inf)
@@ -27,12 +35,12 @@ def random_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
     return projection.weight.detach().gather(-1, order.to(projection.weight.device))
 
 
-def grid_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
+def grid_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
     """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
 
     The number of nodes is the mean fan-in of the projection, their weight its mean connected weight.
     """
-    del seed
+    del seed, name
     connected, weights = projection.connected, projection.weight.detach()
     fan_in = max(1, round(connected.sum(1).float().mean().item()))
     strength = weights[connected].mean().item() if connected.any() else weights.max().item()
@@ -42,7 +50,7 @@ def grid_wiring(projection: Projection, sheet: Sheet, seed: int) -> Tensor:
     return weight.to(projection.weight.device)
 
 
-_WIRINGS: dict[str, Callable[[Projection, Sheet, int], Tensor]] = {
+_WIRINGS: dict[str, Callable[[Projection, Sheet, int, str], Tensor]] = {
     "random": random_wiring,
     "grid": grid_wiring,
 }
@@ -54,14 +62,12 @@ class ControlNetwork(nn.Module):
     Args:
         kind: ``random`` or ``grid``.
         stack: The stack; every projection that a rule wires or a gradient trains is replaced.
-        seed: Seed of the random wiring.
     """
 
-    def __init__(self, kind: str, stack: SpikingStack, seed: int = 0) -> None:
+    def __init__(self, kind: str, stack: SpikingStack) -> None:
         super().__init__()
         checks.one_of("controls", kind, tuple(_WIRINGS))
         self.kind = kind
-        self.seed = seed
         plastic = {
             name: p for name, p in stack.projections.items() if p.rule is not None or p.weight.requires_grad
         }
@@ -97,7 +103,7 @@ class ControlNetwork(nn.Module):
     def rewire(self, stack: SpikingStack, name: str) -> None:
         """Give one projection its weights, after the stack's wired one, and no thresholds yet."""
         below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
-        weight = _WIRINGS[self.kind](stack.projections[name], below, self.seed)
+        weight = _WIRINGS[self.kind](stack.projections[name], below, max(int(stack.seed), 0), name)
         self.projections[name].restart(weight)
 
 

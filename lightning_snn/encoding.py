@@ -1,12 +1,14 @@
 """Grey values to input currents over time."""
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.core.random import Stream, stream_of
 
 
 class Encoder(Configurable, ABC):
@@ -18,6 +20,9 @@ class Encoder(Configurable, ABC):
     Raises:
         ValueError: if ``num_steps`` is not positive.
     """
+
+    stream: Stream | None = None
+    """Where the numbers of an encoder come from that draws the same at every call."""
 
     def __init__(self, num_steps: int) -> None:
         checks.count("num_steps", num_steps)
@@ -72,31 +77,37 @@ class Poisson(Encoder):
         num_steps: Steps T of a presentation.
         max_rate: Rate of a white pixel in Hz; at most one pulse a step.
         amplitude: Current of a pulse, held for one step.
-        seed: Seed of the pulses; None draws new ones at every call.
+        seed: Seed of the pulses, which are then the same at every call; ``run``: the network's, or one by
+            torch's generator. None draws new ones at every call.
 
     Source: Diehl and Cook, Front. Comput. Neurosci. 9 (2015), section 2.5.
     """
 
     def __init__(
-        self, num_steps: int = 100, *, max_rate: float = 250.0, amplitude: float = 30.0, seed: int | None = 0
+        self,
+        num_steps: int = 100,
+        *,
+        max_rate: float = 250.0,
+        amplitude: float = 30.0,
+        seed: int | Literal["run"] | None = "run",
     ) -> None:
         super().__init__(num_steps)
         checks.positive("max_rate", max_rate)
         checks.positive("amplitude", amplitude)
         self.max_rate = max_rate
         self.amplitude = amplitude
-        self.seed = seed
+        self.stream = None if seed is None else stream_of("encoder", None if seed == "run" else seed)
 
     @property
     def repeatable(self) -> bool:
         """Whether it is seeded."""
-        return self.seed is not None
+        return self.stream is not None
 
     def __call__(self, values: Tensor, *, dt: float, generator: torch.Generator | None = None) -> Tensor:
         """Input ``[T, B, N]``; with a seed, every sample sees the same draw ``[T, N]`` of thresholds."""
         samples = len(values)
-        if self.seed is not None:
-            generator, samples = torch.Generator().manual_seed(self.seed), 1
+        if self.stream is not None:
+            generator, samples = self.stream.torch(), 1
         draw = torch.rand(self.num_steps, samples, values.shape[1], generator=generator)
         probability = values * (self.max_rate * dt / 1000)
         return self.amplitude * (draw.to(values.device) < probability).to(values.dtype)

@@ -16,6 +16,7 @@ from lightning_snn import checks
 from lightning_snn.checkpoints import check_same_network
 from lightning_snn.config import to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
+from lightning_snn.core.random import Stream, drawing, redrawn, root_seed, torch_seeded
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
 from lightning_snn.feature_cache import tabulate
@@ -46,6 +47,9 @@ class SpikingClassifier(LightningModule):
             the encoder is repeatable and no weight of the stack is trained.
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
         scheduler: ``optimizer -> scheduler``, stepped every epoch.
+        seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
+            its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
+            It stands in the checkpoint.
 
     Raises:
         ValueError: if an argument is out of range or cannot be stored, or the layers do not fit together.
@@ -64,6 +68,7 @@ class SpikingClassifier(LightningModule):
         cache: bool | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
         scheduler: LRSchedulerCallable | None = None,
+        seed: int | None = None,
     ) -> None:
         super().__init__()
         checks.count("num_classes", num_classes)
@@ -72,7 +77,7 @@ class SpikingClassifier(LightningModule):
         if tau_trace is not None:
             checks.positive("tau_trace", tau_trace)
         check_controls(controls or [])
-        encoder = encoder or ConstantCurrent()
+        encoder, seed = encoder or ConstantCurrent(), root_seed(seed)
         self.save_hyperparameters(
             {
                 "_class_path": f"{type(self).__module__}.{type(self).__qualname__}",
@@ -87,10 +92,11 @@ class SpikingClassifier(LightningModule):
                 "cache": cache,
                 "optimizer": to_config(optimizer, key="optimizer"),
                 "scheduler": to_config(scheduler, key="scheduler"),
+                "seed": seed,
             }
         )
-        self.stack = SpikingStack(layers)
-        self.encoder = encoder
+        self.stack = SpikingStack(layers, seed=seed)
+        self.encoder = redrawn(encoder, seed, NETWORK)
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self.tau_trace = tau_trace
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
@@ -104,7 +110,9 @@ class SpikingClassifier(LightningModule):
         sizes = {name: self.stack.top.num_nodes for name in (NETWORK, *kinds)}
         if "pixels" in (controls or []):
             sizes["pixels"] = image_size[0] * image_size[1]
-        self.readouts = nn.ModuleDict({name: readout(size, num_classes) for name, size in sizes.items()})
+        self.readouts = nn.ModuleDict(
+            {name: _drawn(readout, size, num_classes, seed, name) for name, size in sizes.items()}
+        )
         self.automatic_optimization = uses_gradients(self.readout, self.stack)
         self.measures = nn.ModuleDict(
             {
@@ -113,6 +121,7 @@ class SpikingClassifier(LightningModule):
             }
         )
         self.confusion = ConfusionMatrix(task="multiclass", num_classes=num_classes)
+        self.register_load_state_dict_post_hook(_follow_seed)  # type: ignore[no-untyped-call]
 
     @property
     def readout(self) -> Readout:
@@ -248,3 +257,18 @@ class SpikingClassifier(LightningModule):
         for name, metric in measures.named().items():
             self.log(name, metric, prog_bar=name.endswith("/accuracy"), batch_size=len(label))
         return scores
+
+
+def _drawn(
+    readout: Callable[[int, int], Readout], in_features: int, num_classes: int, seed: int, network: str
+) -> Readout:
+    """The readout of a network, which starts from weights of its own."""
+    with drawing(seed, network), torch_seeded(Stream(max(seed, 0), f"readout/{network}")):
+        return readout(in_features, num_classes)
+
+
+def _follow_seed(model: nn.Module, keys: Any) -> None:
+    """After loading: the encoder draws from the seed in the file."""
+    del keys
+    assert isinstance(model, SpikingClassifier)
+    model.encoder = redrawn(model.encoder, int(model.stack.seed), NETWORK)

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 
-def uniform(num_nodes: int, seed: int) -> Tensor:
+def uniform(num_nodes: int, generator: torch.Generator) -> Tensor:
     """Uniform in the unit square ``[N, 2]``."""
-    return torch.rand(num_nodes, 2, generator=torch.Generator().manual_seed(seed))
+    return torch.rand(num_nodes, 2, generator=generator)
 
 
 def grid(rows: int, columns: int) -> Tensor:

@@ -13,7 +13,10 @@ PACKAGE = Path(lightning_snn.__file__).parent
 ROOT = PACKAGE.parent
 LONGEST = 250
 LEVELS = [
-    {"checks", "checkpoints", "config", "core", "delay", "placement", "process", "recipe_files", "run_folder"},
+    {
+        "checks", "checkpoints", "config", "core", "delay", "placement", "process", "recipe_files",
+        "run_folder",
+    },
     {"geometry", "dynamics", "metrics", "viz", "neighbours"},
     {"ops"},
     {"coupling"},
@@ -31,7 +34,7 @@ ONLY = {
     "checks": set(),
     "metrics": {"checks", "config", "geometry"},
     "viz": {"checks", "config", "geometry"},
-    "data": {"checks"},
+    "data": {"checks", "core"},
 }
 """Units that may import these units of ours and themselves, nothing else."""
 

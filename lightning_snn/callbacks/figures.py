@@ -14,6 +14,7 @@ from torch import Tensor
 
 from lightning_snn import checks, viz
 from lightning_snn.callbacks.self_organization import SelfOrganization
+from lightning_snn.core.random import redrawn
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import SpikingStack
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
@@ -95,7 +96,9 @@ def _activity(stack: SpikingStack, stimulus: Stimulus, steps: int) -> dict[str, 
 
 def _stimulus(trainer: Trainer, stack: SpikingStack) -> Stimulus:
     phase = find_callback(trainer, SelfOrganization)
-    return SpontaneousWaves() if phase is None else phase.stimulus_of(stack.names[:2][-1])
+    name = stack.names[:2][-1]
+    stimulus = SpontaneousWaves() if phase is None else phase.stimulus_of(name)
+    return redrawn(stimulus, int(stack.seed), name)
 
 
 def _folder(trainer: Trainer) -> Path:

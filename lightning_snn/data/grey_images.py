@@ -6,6 +6,7 @@ import torch
 from lightning.pytorch import LightningDataModule
 
 from lightning_snn import checks
+from lightning_snn.core.random import root_seed
 from lightning_snn.data import sources
 from lightning_snn.data.loader import BatchLoader, ImageDataset
 from lightning_snn.data.splits import stratified
@@ -22,7 +23,8 @@ class GreyImages(LightningDataModule, ABC):
         eval_batch_size: Images of a batch to validate, test or predict, over all processes.
         val_size: Images to validate on; with 0 there is no validation.
         split_seed: Of the splits.
-        seed: Of the order of training batches, and of nothing else.
+        seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
+            generator.
 
     Attributes:
         num_classes: Number of classes.
@@ -45,13 +47,14 @@ class GreyImages(LightningDataModule, ABC):
     test_set: ImageDataset
 
     def __init__(
-        self, *, batch_size: int, eval_batch_size: int, val_size: int, split_seed: int, seed: int
+        self, *, batch_size: int, eval_batch_size: int, val_size: int, split_seed: int, seed: int | None
     ) -> None:
         super().__init__()
         checks.positive("data.batch_size", batch_size)
         checks.positive("data.eval_batch_size", eval_batch_size)
         checks.non_negative("data.val_size", val_size)
         checks.non_negative("data.split_seed", split_seed)
+        seed = root_seed(seed)
         checks.non_negative("data.seed", seed)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream
 
 
 class Batch(NamedTuple):
@@ -134,6 +134,7 @@ class BatchLoader:
         self._position = 0
         self._next_start = (0, 0)
         self._resumed = False
+        self._stream_name = "batches"
 
     def __len__(self) -> int:
         """Batches of an epoch on this process."""
@@ -153,15 +154,23 @@ class BatchLoader:
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
             return torch.arange(len(self.dataset))
-        generator = np.random.default_rng([self.seed, epoch])
+        generator = Stream(self.seed, self._stream_name).numpy(epoch)
         return torch.from_numpy(generator.permutation(len(self.dataset)))
 
     def state_dict(self) -> dict[str, int]:
-        """The epoch and how many of its batches were handed out; the same on every process."""
-        return {"epoch": self._epoch, "position": self._position}
+        """The epoch, how many of its batches were handed out, and the seed; the same on every process."""
+        return {"epoch": self._epoch, "position": self._position, "seed": self.seed}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Let the next iterator go on behind the last batch of ``state``, or start the epoch after it."""
+        """Let the next iterator go on behind the last batch of ``state``, or start the epoch after it.
+
+        The order of the batches is that of the ``state``. (Before there were names, a state had no seed, and
+        the order was that of the seed alone.)
+        """
+        if "seed" in state:
+            self.seed = state["seed"]
+        else:
+            self._stream_name = ""
         self._epoch, self._position = state["epoch"], state["position"]
         finished = self._position >= self._epoch_length
         self._next_start = (self._epoch + 1, 0) if finished else (self._epoch, self._position)

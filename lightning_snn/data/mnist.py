@@ -26,7 +26,8 @@ class MNIST(GreyImages):
         eval_batch_size: Digits of a batch to validate, test or predict, over all processes.
         val_size: Digits to validate on; with 0 there is no validation.
         split_seed: Of the splits.
-        seed: Of the order of training batches, and of nothing else.
+        seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
+            generator.
 
     Raises:
         ValueError: if an argument is out of its range, or ``root`` and ``source`` do not go together: the
@@ -45,7 +46,7 @@ class MNIST(GreyImages):
         eval_batch_size: int = 500,
         val_size: int = 400,
         split_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         checks.one_of("data.source", source, ("embedded", "torchvision"))
         if source == "torchvision" and root is None:

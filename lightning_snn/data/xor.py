@@ -18,7 +18,8 @@ class XOR(GreyImages):
         eval_batch_size: Images of a batch to validate, test or predict, over all processes.
         val_size: Images to validate on; with 0 there is no validation.
         split_seed: Of the splits.
-        seed: Of the order of training batches, and of nothing else.
+        seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
+            generator.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -36,7 +37,7 @@ class XOR(GreyImages):
         eval_batch_size: int = 50,
         val_size: int = 40,
         split_seed: int = 0,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         checks.count("data.repeats", repeats)
         super().__init__(

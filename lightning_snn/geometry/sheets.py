@@ -1,8 +1,9 @@
 """Where neurons sit: sheets of nodes in the plane, their distances, and images seen at their positions."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.placement import sunflower, uniform, unit_grid
 
 Placement = Literal["random", "grid"]
@@ -29,6 +31,9 @@ class Sheet(Configurable, ABC):
 
     period: float | None = None
     """Side of the square after which space repeats in both directions; None where it does not."""
+
+    stream: Stream | None = None
+    """Where random positions come from."""
 
     def __init__(self, positions: Tensor, bounds: tuple[float, float, float, float], area: float) -> None:
         self.positions = positions
@@ -61,6 +66,12 @@ class Sheet(Configurable, ABC):
         distance: Tensor = torch.linalg.vector_norm(self.displacement(offset), dim=-1)
         return distance
 
+    def moved(self, positions: Tensor) -> Self:
+        """The same sheet with its nodes at other ``positions`` ``[N, 2]``."""
+        sheet = copy.copy(self)
+        sheet.positions = positions
+        return sheet
+
     @abstractmethod
     def even_positions(self, count: int) -> Tensor:
         """``count`` positions ``[count, 2]`` spread evenly over the sheet, without chance."""
@@ -92,7 +103,7 @@ class Square(Sheet):
     Args:
         num_nodes: Number of nodes N.
         side: Length of the side.
-        seed: Seed of the random placement.
+        seed: Seed of the random placement; by default the network's, or one by torch's generator.
         placement: ``random``: uniform; ``grid``: rows of a regular grid.
 
     Raises:
@@ -103,12 +114,16 @@ class Square(Sheet):
     """
 
     def __init__(
-        self, num_nodes: int, side: float, seed: int = 0, *, placement: Placement = "random"
+        self, num_nodes: int, side: float, seed: int | None = None, *, placement: Placement = "random"
     ) -> None:
         checks.count("num_nodes", num_nodes)
         checks.positive("side", side)
         checks.one_of("placement", placement, ("random", "grid"))
-        place = unit_grid(num_nodes) if placement == "grid" else uniform(num_nodes, seed)
+        if placement == "grid":
+            place = unit_grid(num_nodes)
+        else:
+            self.stream = stream_of("geometry", seed)
+            place = uniform(num_nodes, self.stream.torch())
         super().__init__(place * side, (0.0, 0.0, side, side), side**2)
         self.side = side
 
@@ -123,7 +138,7 @@ class Torus(Square):
     Args:
         num_nodes: Number of nodes N.
         side: Length of the side.
-        seed: Seed of the random placement.
+        seed: As in `Square`.
         placement: ``random`` or ``grid``, as in `Square`.
 
     >>> Torus(4, side=2.0, placement="grid").distances().max().item()
@@ -147,7 +162,7 @@ class Disk(Sheet):
         num_nodes: Number of nodes N.
         radius: Outer radius.
         inner_radius: Radius of the hole.
-        seed: Seed of the random placement.
+        seed: As in `Square`.
         placement: ``random``: uniform in area; ``grid``: a sunflower spiral, even in area.
 
     Raises:
@@ -161,7 +176,7 @@ class Disk(Sheet):
         num_nodes: int,
         radius: float,
         inner_radius: float = 0.0,
-        seed: int = 0,
+        seed: int | None = None,
         *,
         placement: Placement = "random",
     ) -> None:
@@ -172,7 +187,11 @@ class Disk(Sheet):
             raise ValueError(f"inner_radius must lie in [0, radius = {radius}), got {inner_radius}")
         self.radius = radius
         self.inner_radius = inner_radius
-        place = sunflower(num_nodes) if placement == "grid" else uniform(num_nodes, seed)
+        if placement == "grid":
+            place = sunflower(num_nodes)
+        else:
+            self.stream = stream_of("geometry", seed)
+            place = uniform(num_nodes, self.stream.torch())
         area = torch.pi * (radius**2 - inner_radius**2)
         super().__init__(self._on_disk(place), (-radius, -radius, radius, radius), area)
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
-from lightning_snn.coupling import DenseCoupling
+from lightning_snn.core.random import redrawn
+from lightning_snn.coupling import Coupling, DenseCoupling
 from lightning_snn.geometry import Sheet
 from lightning_snn.lateral import Lateral
 from lightning_snn.lateral_inhibition import LearnedCoupling
@@ -76,14 +77,26 @@ class SpikingLayer(Configurable, nn.Module):
         super().__init__()
         checks.one_of("coupling", coupling, ("always", "development"))
         checks.non_negative("noise", noise)
-        self.geometry = geometry
-        self.neuron = neuron.sized(geometry.num_nodes)
         self.coupling = coupling
         self.noise = noise
         self.make_projection = projection
+        self.make_lateral = lateral
         self.projection: Projection | None = None
+        self.neuron = neuron.sized(geometry.num_nodes)
+        self._settle(geometry)
+        self.register_load_state_dict_post_hook(_follow_positions)  # type: ignore[no-untyped-call]
+
+    def draw(self, seed: int, name: str) -> None:
+        """Draw what is random here as a network does: from its ``seed``, under the layer's ``name``."""
+        self.neuron = redrawn(self.neuron, seed, name)
+        geometry = redrawn(self.geometry, seed, name)
+        if geometry is not self.geometry:
+            self._settle(geometry)
+
+    def _settle(self, geometry: Sheet) -> None:
+        self.geometry = geometry
         self.register_buffer("positions", geometry.positions.clone())
-        self.lateral = None if lateral is None else lateral.couple(geometry, neuron.dt)
+        self.lateral = None if self.make_lateral is None else self.make_lateral.couple(geometry, self.dt)
 
     @property
     def num_nodes(self) -> int:
@@ -166,6 +179,18 @@ class SpikingLayer(Configurable, nn.Module):
         if not 0 <= index < self.num_nodes:
             raise IndexError(f"node must lie in 0 to {self.num_nodes - 1}, got {index}")
         return Node(self, index)
+
+
+def _follow_positions(layer: nn.Module, keys: Any) -> None:
+    """After loading: the sheet and its coupling are those of the positions that came from the file."""
+    del keys
+    assert isinstance(layer, SpikingLayer)
+    positions = layer.positions.detach().cpu()
+    if torch.equal(layer.geometry.positions, positions):
+        return
+    layer.geometry = layer.geometry.moved(positions)
+    if layer.make_lateral is not None and isinstance(layer.lateral, Coupling):
+        layer.lateral = layer.make_lateral.couple(layer.geometry, layer.dt).to(layer.positions.device)
 
 
 @dataclass(frozen=True)

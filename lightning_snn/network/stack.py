@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lightning_snn import checks
 from lightning_snn.config import made_by
+from lightning_snn.core.random import PLAIN, drawing, root_seed, stream_of
 from lightning_snn.delay import whole_steps
 from lightning_snn.geometry import Sheet
 from lightning_snn.lateral_inhibition import LearnedCoupling
@@ -20,6 +22,8 @@ class SpikingStack(nn.Module):
 
     Args:
         layers: Layers by name, bottom first.
+        seed: What is random in the layers and has no seed of its own is drawn from it, under the layer's
+            name; by default the run's, or one by torch's generator. It stands in the ``state_dict``.
 
     Raises:
         ValueError: if there is no layer, the first has a projection or another has none, layers or rules
@@ -28,18 +32,29 @@ class SpikingStack(nn.Module):
             in neurons whose thresholds cannot.
     """
 
-    def __init__(self, layers: Mapping[str, SpikingLayer]) -> None:
+    seed: Tensor
+
+    def __init__(self, layers: Mapping[str, SpikingLayer], *, seed: int | None = None) -> None:
         super().__init__()
         if not layers:
             raise ValueError("layers must name at least one layer, got none")
+        root = root_seed(seed)
+        if root != PLAIN:
+            checks.non_negative("seed", root)
+        self.register_buffer("seed", torch.tensor(root))
         below: SpikingLayer | None = None
         for name, layer in layers.items():
-            layer.projection = _connect(name, layer, below)
+            if layer.projection is not None:
+                raise ValueError(f"layers.{name} belongs to another stack already; build a layer of its own")
+            layer.draw(root, name)
+            with drawing(root, name):
+                layer.projection = _connect(name, layer, below)
             below = layer
         self.layers = nn.ModuleDict(layers)
         _check_dt(layers)
         _check_inhibition(layers)
         _check_thresholds(layers)
+        self.register_load_state_dict_post_hook(_follow_seed)  # type: ignore[no-untyped-call]
 
     @property
     def names(self) -> list[str]:
@@ -131,9 +146,17 @@ class SpikingStack(nn.Module):
         return found, states
 
 
+def _follow_seed(stack: nn.Module, keys: Any) -> None:
+    """After loading: what will still be drawn comes from the seed in the file."""
+    del keys
+    assert isinstance(stack, SpikingStack)
+    for name, projection in stack.projections.items():
+        if projection.stream is not None:
+            with drawing(int(stack.seed), name):
+                projection.stream = stream_of("weights", projection._init_args.get("seed"))
+
+
 def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:
-    if layer.projection is not None:
-        raise ValueError(f"layers.{name} belongs to another stack already; build a layer of its own")
     if below is None:
         if layer.make_projection is not None:
             raise ValueError(f"layers.{name}.projection: the first layer takes currents, it cannot have one")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.izhikevich import (
     PRESETS,
@@ -42,7 +43,7 @@ class Izhikevich(NeuronModel):
         c: Reset of v (mV).
         d: Jump of u (mV/ms).
         num_neurons: Size of a heterogeneous population; a layer fills it in.
-        seed: Seed of a heterogeneous population.
+        seed: Seed of a heterogeneous population; by default the network's, or one by torch's generator.
         dt: Step in ms; the paper's program has 1, exact spike times need 0.01.
         clip_peak: Limit v to 30 mV before each use.
         surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
@@ -70,7 +71,7 @@ class Izhikevich(NeuronModel):
         c: Parameter | None = None,
         d: Parameter | None = None,
         num_neurons: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         dt: float = 1.0,
         clip_peak: bool = False,
         surrogate: Surrogate = "atan",
@@ -81,9 +82,10 @@ class Izhikevich(NeuronModel):
         if num_neurons is not None:
             checks.count("num_neurons", num_neurons)
         self.needs_size = preset == "heterogeneous" and num_neurons is None
+        self.stream = stream_of("neuron", seed) if preset == "heterogeneous" else None
         self.clip_peak = clip_peak
         self.surrogate = surrogate
-        values = _preset_values(preset, num_neurons or 1, seed)
+        values = _preset_values(preset, num_neurons or 1, self.stream)
         for name, default, given in zip("abcd", values, (a, b, c, d), strict=True):
             value = default if given is None else torch.as_tensor(given, dtype=torch.float32)
             if not value.isfinite().all():
@@ -105,7 +107,7 @@ class Izhikevich(NeuronModel):
             check_length(name, getattr(self, name), num_neurons)
         if not self.needs_size:
             return self
-        return type(self)(**(self._init_args | {"num_neurons": num_neurons}))
+        return self.again(num_neurons=num_neurons)
 
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> IzhikevichState:
         """``v = -65 mV, u = b v``."""
@@ -146,7 +148,7 @@ class Izhikevich(NeuronModel):
         return IzhikevichParameters(self.a, self.b, self.c, self.d, self.clip_peak, self.surrogate)
 
 
-def _preset_values(preset: str, num_neurons: int, seed: int) -> tuple[Tensor, ...]:
-    if preset == "heterogeneous":
-        return heterogeneous_population(num_neurons, torch.Generator().manual_seed(seed))
+def _preset_values(preset: str, num_neurons: int, stream: Stream | None) -> tuple[Tensor, ...]:
+    if stream is not None:
+        return heterogeneous_population(num_neurons, stream.torch())
     return tuple(torch.tensor(value) for value in PRESETS[preset])

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.core.random import Stream
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.ops.sheet_scan import sheet_scan
@@ -29,6 +30,9 @@ class NeuronModel(Configurable, nn.Module, ABC):
     Args:
         dt: Step in ms.
     """
+
+    stream: Stream | None = None
+    """Where random parameters come from."""
 
     def __init__(self, dt: float = 1.0) -> None:
         super().__init__()

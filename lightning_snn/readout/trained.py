@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_snn import checks
+from lightning_snn.core.random import stream_of
 from lightning_snn.readout.readout import Readout, Standardise
 
 
@@ -34,7 +35,7 @@ class ExtremeLearningMachine(Readout):
         in_features: Size of a sample's features; the classifier fills it in.
         num_classes: Number of classes; the classifier fills it in.
         num_hidden: Hidden units.
-        seed: Seed of the hidden layer.
+        seed: Seed of the hidden layer; by default the network's, or one by torch's generator.
         standardise: Within what features are standardised; see `Readout`.
 
     Source: Huang, Zhu and Siew, Extreme learning machine, Neurocomputing 70 (2006).
@@ -49,12 +50,12 @@ class ExtremeLearningMachine(Readout):
         num_classes: int,
         *,
         num_hidden: int = 2000,
-        seed: int = 0,
+        seed: int | None = None,
         standardise: Standardise = "sample",
     ) -> None:
         super().__init__(in_features, num_classes, standardise=standardise)
         checks.count("num_hidden", num_hidden)
-        generator = torch.Generator().manual_seed(seed)
+        generator = stream_of("hidden", seed).torch()
         weight = torch.randn(num_hidden, in_features, generator=generator) / in_features**0.5
         self.register_buffer("hidden_weight", weight)
         self.register_buffer("hidden_bias", torch.randn(num_hidden, generator=generator))

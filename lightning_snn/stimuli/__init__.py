@@ -2,7 +2,7 @@
 
 from lightning_snn.stimuli.images import Images
 from lightning_snn.stimuli.rewarded import RewardedImages
-from lightning_snn.stimuli.stimulus import Scene, Stimulus, noise_generator
+from lightning_snn.stimuli.stimulus import Scene, Stimulus
 from lightning_snn.stimuli.waves import SpontaneousWaves
 
-__all__ = ["Images", "RewardedImages", "Scene", "SpontaneousWaves", "Stimulus", "noise_generator"]
+__all__ = ["Images", "RewardedImages", "Scene", "SpontaneousWaves", "Stimulus"]

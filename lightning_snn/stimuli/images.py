@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream, inherited, stream_of
 from lightning_snn.encoding import Encoder
 from lightning_snn.network import LayerState, SpikingLayer
-from lightning_snn.stimuli.stimulus import Scene, Stimulus, noise_generator
+from lightning_snn.stimuli.stimulus import Scene, Stimulus
 
 
 class Images(Stimulus):
@@ -21,7 +21,7 @@ class Images(Stimulus):
     Args:
         encoder: Grey values to the first layer's input; the network's own by default.
         num_images: Images to draw from, the first of the order; None: all.
-        seed: Of the order and of random encoders.
+        seed: Of the order and of random encoders; by default the network's.
 
     Raises:
         ValueError: if ``num_images`` is not positive.
@@ -31,16 +31,16 @@ class Images(Stimulus):
 
     continues = False
     needs_scene = True
+    stream: Stream
 
     def __init__(
-        self, encoder: Encoder | None = None, *, num_images: int | None = None, seed: int = 0
+        self, encoder: Encoder | None = None, *, num_images: int | None = None, seed: int | None = None
     ) -> None:
         if num_images is not None:
             checks.count("num_images", num_images)
-        checks.non_negative("seed", seed)
-        self.encoder = encoder
+        self.encoder = None if encoder is None else inherited(encoder)
         self.num_images = num_images
-        self.seed = seed
+        self.stream = stream_of("images", seed)
         self._scene: Scene | None = None
         self._order: tuple[int, Tensor] | None = None
 
@@ -77,7 +77,7 @@ class Images(Stimulus):
         if encoder.repeatable:
             current = encoder(values, dt=layer.dt)
         else:
-            draws = [noise_generator(self.seed, number, round_number) for number in numbers]
+            draws = [self.stream.torch(number, round_number) for number in numbers]
             parts = zip(torch.split(values, 1), draws, strict=True)
             current = torch.cat([encoder(v, dt=layer.dt, generator=draw) for v, draw in parts], dim=1)
         spikes, state = layer(current[:steps], state)
@@ -94,8 +94,9 @@ class Images(Stimulus):
         """The order of the images in one pass; the first ``num_images`` are the same in all of them."""
         if self._order is None or self._order[0] != number:
             size = self.num_images or self.scene.num_images
-            chosen = np.random.default_rng([self.seed, 0]).permutation(self.scene.num_images)[:size]
-            order = np.random.default_rng([self.seed, 1, number]).permutation(size)
+            stream = self.stream.of("order")
+            chosen = stream.numpy(0).permutation(self.scene.num_images)[:size]
+            order = stream.numpy(1, number).permutation(size)
             self._order = number, torch.from_numpy(chosen[order])
         return self._order[1]
 

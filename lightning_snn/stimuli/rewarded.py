@@ -39,7 +39,7 @@ class RewardedImages(Images):
         positive: int = 1,
         goal: float = 40.0,
         num_images: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         super().__init__(encoder, num_images=num_images, seed=seed)
         checks.non_negative("positive", positive)

@@ -1,14 +1,13 @@
-"""What a stimulus is, and where its random numbers come from."""
+"""What a stimulus is."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import numpy as np
-import torch
 from torch import Tensor
 
 from lightning_snn.config import Configurable
+from lightning_snn.core.random import Stream
 from lightning_snn.encoding import Encoder
 from lightning_snn.network import LayerState, SpikingLayer
 
@@ -36,6 +35,9 @@ class Stimulus(Configurable, ABC):
 
     continues: bool = True
     """Whether a round goes on where the one before ended; else every round starts from rest."""
+
+    stream: Stream | None = None
+    """Where its random numbers come from; the phase draws a stimulus anew under the name of what it wires."""
 
     needs_scene: bool = False
     """Whether `attach` must be called first."""
@@ -75,9 +77,3 @@ class Stimulus(Configurable, ABC):
             streams: Global numbers of the streams; what a stream sees depends on its number only.
             round_number: Number of the round.
         """
-
-
-def noise_generator(seed: int, stream: int, round_number: int) -> torch.Generator:
-    """Generator of the noise of one stream in one round, independent of the others."""
-    word = np.random.SeedSequence([seed, stream, round_number]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(word >> np.uint64(1)))

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.network import LayerState, SpikingLayer
 from lightning_snn.ops import parallel
-from lightning_snn.stimuli.stimulus import Stimulus, noise_generator
+from lightning_snn.stimuli.stimulus import Stimulus
 
 
 class SpontaneousWaves(Stimulus):
@@ -16,7 +17,7 @@ class SpontaneousWaves(Stimulus):
 
     Args:
         amplitude: Standard deviation of the noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``.
-        seed: Seed of the noise; with the stream and the round it fixes every bit.
+        seed: Seed of the noise, by default the network's; with the stream and the round it fixes every bit.
 
     Raises:
         ValueError: if ``amplitude`` is not positive.
@@ -24,11 +25,12 @@ class SpontaneousWaves(Stimulus):
     Source: Raghavan, Lin and Thomson, Self-organization of multi-layer spiking neural networks (2020).
     """
 
-    def __init__(self, amplitude: float = 3.0, *, seed: int = 0) -> None:
+    stream: Stream
+
+    def __init__(self, amplitude: float = 3.0, *, seed: int | None = None) -> None:
         checks.positive("amplitude", amplitude)
-        checks.non_negative("seed", seed)
         self.amplitude = amplitude
-        self.seed = seed
+        self.stream = stream_of("noise", seed)
 
     def check(self, layer: SpikingLayer) -> None:
         """Raise ``ValueError`` if the layer has no lateral coupling: noise alone makes no waves."""
@@ -44,7 +46,7 @@ class SpontaneousWaves(Stimulus):
 
         def draw(first: int, last: int) -> None:
             for place in range(first, last):
-                generator = noise_generator(self.seed, numbers[place], round_number)
+                generator = self.stream.torch(numbers[place], round_number)
                 noise[place].normal_(generator=generator).mul_(self.amplitude * layer.dt**-0.5)
 
         parallel.split(len(numbers), draw)

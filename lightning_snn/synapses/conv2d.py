@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
@@ -31,7 +32,7 @@ class Conv2d(Projection):
         homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: As in `Dense`.
         trainable: Whether gradients reach the weights.
-        seed: Seed of the first weights.
+        seed: Seed of the first weights; by default the network's, or one by torch's generator.
         delay: Time in ms that spikes travel; whole steps.
         kinetics: Time course of the current of a spike.
 
@@ -40,6 +41,7 @@ class Conv2d(Projection):
     """
 
     has_fields = False
+    stream: Stream
 
     def __init__(
         self,
@@ -54,7 +56,7 @@ class Conv2d(Projection):
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
         trainable: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
@@ -67,7 +69,8 @@ class Conv2d(Projection):
                 f"got {num_post}"
             )
         num_maps, fan_in = num_post // windows.places, windows.in_shape[0] * kernel_size**2
-        start = initial_wiring(fan_in, num_maps, rule, homeostasis, seed)
+        stream = stream_of("weights", seed)
+        start = initial_wiring(fan_in, num_maps, rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
             trainable=trainable, delay=delay, kinetics=kinetics,
@@ -75,7 +78,7 @@ class Conv2d(Projection):
         self.windows = windows
         self.places = windows.places
         self.num_maps = num_maps
-        self.seed = seed
+        self.stream = stream
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; spikes may be graded."""
@@ -97,7 +100,8 @@ class Conv2d(Projection):
 
     def initial_weight(self) -> Tensor:
         """The weights ``[K, C k k]`` that the projection started from."""
-        return initial_wiring(self.weight.shape[1], self.num_maps, self.rule, None, self.seed)["weight"]
+        generator = self.stream.torch()
+        return initial_wiring(self.weight.shape[1], self.num_maps, self.rule, None, generator)["weight"]
 
     def fields(self, spikes: Tensor) -> Tensor:
         """The window of each place ``[..., H' W', C k k]`` from spikes ``[..., num_pre]``."""

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
@@ -30,13 +31,15 @@ class Dense(Projection):
             spikes at once (with a rule).
         trainable: Whether gradients reach the weights. Where neither they nor the spikes need a gradient,
             only the nodes that fired are read.
-        seed: Seed of the first weights.
+        seed: Seed of the first weights; by default the network's, or one by torch's generator.
         delay: Time in ms that spikes travel; whole steps.
         kinetics: Time course of the current of a spike.
 
     Raises:
         ValueError: if a size or the gain is not positive, or the delay is negative.
     """
+
+    stream: Stream
 
     def __init__(
         self,
@@ -47,18 +50,19 @@ class Dense(Projection):
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
         trainable: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
-        start = initial_wiring(num_pre, num_post, rule, homeostasis, seed)
+        stream = stream_of("weights", seed)
+        start = initial_wiring(num_pre, num_post, rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
             trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
-        self.seed = seed
+        self.stream = stream
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``."""
@@ -72,4 +76,5 @@ class Dense(Projection):
 
     def initial_weight(self) -> Tensor:
         """The weights ``[num_post, num_pre]`` that the projection started from."""
-        return initial_wiring(self.num_pre, self.num_post, self.rule, None, self.seed)["weight"]
+        generator = self.stream.torch()
+        return initial_wiring(self.num_pre, self.num_post, self.rule, None, generator)["weight"]

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from lightning_snn import checks
+from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
 from lightning_snn.synapses.initial import initial_wiring
@@ -44,6 +45,7 @@ class Gathered(Projection):
     """
 
     nodes: Tensor
+    stream: Stream
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class Gathered(Projection):
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
         trainable: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
@@ -65,15 +67,14 @@ class Gathered(Projection):
             raise ValueError(
                 f"num_post must be a multiple of the number of fields, {len(nodes)}, got {num_post}"
             )
-        start = initial_wiring(
-            [len(field) for field in nodes], num_post // len(nodes), rule, homeostasis, seed
-        )
+        stream, sizes = stream_of("weights", seed), [len(field) for field in nodes]
+        start = initial_wiring(sizes, num_post // len(nodes), rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
             trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.places = len(nodes)
-        self.seed = seed
+        self.stream = stream
         self.register_buffer("nodes", pad_sequence(nodes, batch_first=True, padding_value=num_pre))
 
     def forward(self, spikes: Tensor) -> Tensor:
@@ -91,8 +92,8 @@ class Gathered(Projection):
 
     def initial_weight(self) -> Tensor:
         """The weights ``[P, K, F]`` that the projection started from."""
-        sizes = self.exists.sum(1).tolist()
-        return initial_wiring(sizes, self.weight.shape[1], self.rule, None, self.seed)["weight"]
+        sizes, generator = self.exists.sum(1).tolist(), self.stream.torch()
+        return initial_wiring(sizes, self.weight.shape[1], self.rule, None, generator)["weight"]
 
     def fields(self, spikes: Tensor) -> Tensor:
         """The field of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""

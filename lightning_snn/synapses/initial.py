@@ -14,7 +14,7 @@ def initial_wiring(
     units: int,
     rule: LearningRule | None,
     homeostasis: Sequence[Homeostasis] | None,
-    seed: int,
+    generator: torch.Generator,
 ) -> Tensors:
     """Weights and variables before any activity.
 
@@ -24,9 +24,8 @@ def initial_wiring(
         units: Units K.
         rule: Rule that draws them; without one, weights are ``U(-b, b)`` with variance ``1 / F``.
         homeostasis: Adds its variables.
-        seed: Of the draw.
+        generator: Source of the draw.
     """
-    generator = torch.Generator().manual_seed(seed)
 
     def one(inputs: int) -> Tensors:
         if rule is None:

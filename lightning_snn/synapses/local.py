@@ -26,7 +26,7 @@ class Local(Gathered):
         homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: As in `Dense`.
         trainable: Whether gradients reach the weights.
-        seed: Seed of the first weights.
+        seed: As in `Dense`.
         delay: Time in ms that spikes travel; whole steps.
         kinetics: Time course of the current of a spike.
 
@@ -47,7 +47,7 @@ class Local(Gathered):
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
         trainable: bool = False,
-        seed: int = 0,
+        seed: int | None = None,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:

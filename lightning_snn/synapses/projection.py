@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.core.random import Stream
 from lightning_snn.delay import delayed, whole_steps
 from lightning_snn.plasticity import LearningRule, Tensors
 from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE, Homeostasis
@@ -53,6 +54,9 @@ class Projection(Configurable, nn.Module, ABC):
 
     exists: Tensor | None = None
     """Which entries of a field are synapses, bool ``[P, F]``; None where all are."""
+
+    stream: Stream | None = None
+    """Where the first weights come from."""
 
     has_fields: bool = True
     """Whether `connected` says where in the sheet below a unit's field lies."""

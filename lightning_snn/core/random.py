@@ -1,0 +1,144 @@
+"""Random numbers by name: the seed, and what the numbers are for, give a stream of their own.
+
+Two things never draw the same numbers because their seeds are equal: a sheet called ``retina`` draws from
+(seed, "geometry/retina"), the weights of a layer ``lgn`` from (seed, "weights/lgn").
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+
+from lightning_snn.config import Configurable
+
+PLAIN = -1
+"""Seed of a network of before there were names: each part draws from its own seed alone, 0 by default."""
+
+
+class Stream(NamedTuple):
+    """A source of random numbers that always gives the same.
+
+    Args:
+        seed: Whole number, 0 or above.
+        name: What the numbers are for; empty: the seed alone decides, see `PLAIN`.
+    """
+
+    seed: int
+    name: str
+
+    def torch(self, *numbers: int) -> torch.Generator:
+        """A generator on the CPU at its start; another for each list of ``numbers``.
+
+        >>> one, other = Stream(0, "weights/lgn"), Stream(0, "geometry/lgn")
+        >>> torch.equal(torch.rand(9, generator=one.torch()), torch.rand(9, generator=one.torch()))
+        True
+        >>> torch.equal(torch.rand(9, generator=one.torch()), torch.rand(9, generator=other.torch()))
+        False
+        """
+        if not self.name and not numbers:
+            return torch.Generator().manual_seed(self.seed)
+        word = np.random.SeedSequence(self._entropy(numbers)).generate_state(1, np.uint64)[0]
+        return torch.Generator().manual_seed(int(word >> np.uint64(1)))
+
+    def numpy(self, *numbers: int) -> np.random.Generator:
+        """As `torch`, for numpy."""
+        return np.random.default_rng(self._entropy(numbers))
+
+    def of(self, part: str) -> "Stream":
+        """The stream of a part of what this one is for; a plain one is its own part."""
+        return self._replace(name=f"{self.name}/{part}") if self.name else self
+
+    def _entropy(self, numbers: tuple[int, ...]) -> list[int]:
+        digest = hashlib.sha256(self.name.encode()).digest()[:16] if self.name else b""
+        words = [int(word) for word in np.frombuffer(digest, dtype="<u4")]
+        return [self.seed, *words, *numbers]
+
+
+class _Place(NamedTuple):
+    seed: int
+    name: str
+
+
+_place: ContextVar[_Place | None] = ContextVar("place", default=None)
+_run_seed: ContextVar[int | None] = ContextVar("run_seed", default=None)
+
+
+@contextmanager
+def drawing(seed: int, name: str) -> Iterator[None]:
+    """What is built inside draws from ``seed``, or its own where it has one, under ``name``."""
+    token = _place.set(_Place(seed, name))
+    try:
+        yield
+    finally:
+        _place.reset(token)
+
+
+@contextmanager
+def run_seed(seed: int | None) -> Iterator[None]:
+    """What `root_seed` finds inside; None: torch's generator decides."""
+    token = _run_seed.set(seed)
+    try:
+        yield
+    finally:
+        _run_seed.reset(token)
+
+
+def root_seed(seed: int | None) -> int:
+    """The seed of a network or a data set: the one given, else the run's, else one by torch's generator."""
+    chosen = _run_seed.get() if seed is None else seed
+    return fresh_seed() if chosen is None else chosen
+
+
+def fresh_seed() -> int:
+    """A seed drawn from torch's generator, which `seed_everything` seeds."""
+    return int(torch.randint(2**31, (), dtype=torch.int64, device="cpu"))
+
+
+def stream_of(kind: str, seed: int | None) -> Stream:
+    """The stream of a part that is being built.
+
+    Args:
+        kind: What the part draws, such as ``weights``.
+        seed: Its own seed. None: in a network the network's, else one by torch's generator.
+    """
+    place = _place.get()
+    if place is None:
+        return Stream(fresh_seed() if seed is None else seed, kind)
+    if place.seed == PLAIN:
+        return Stream(seed or 0, "")
+    return Stream(place.seed if seed is None else seed, f"{kind}/{place.name}")
+
+
+Part = TypeVar("Part", bound=Configurable)
+
+
+def redrawn(part: Part, seed: int, name: str, **changes: Any) -> Part:
+    """The part as a network draws it: built once more under ``name``; itself where it draws nothing.
+
+    Args:
+        part: A part that keeps its `Stream` as ``stream``, or draws nothing.
+        seed: The network's seed.
+        name: The part's name in the network.
+        changes: Arguments that differ.
+    """
+    if getattr(part, "stream", None) is None and not changes:
+        return part
+    with drawing(seed, name):
+        return part.again(**changes)
+
+
+def inherited(part: Part) -> Part:
+    """A part of a part that is being built: as `redrawn` in a network, else itself."""
+    return part if _place.get() is None or getattr(part, "stream", None) is None else part.again()
+
+
+@contextmanager
+def torch_seeded(stream: Stream) -> Iterator[None]:
+    """Inside, torch's own generator of the CPU draws from ``stream``; afterwards it goes on as before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.set_state(stream.torch().get_state())
+        yield
