@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 
+from lightning_snn.core.random import Stream
 from lightning_snn.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -23,7 +24,6 @@ from lightning_snn.plasticity import (
     TripletSTDP,
 )
 from lightning_snn.stimuli import Stimulus
-from lightning_snn.stimuli.stimulus import noise_generator
 from lightning_snn.synapses import Columns, Conv2d, Dense, ExponentialCurrent, Local, RoundFields
 
 
@@ -83,7 +83,7 @@ class Noise(Stimulus):
         del layer
 
     def run(self, layer, state, *, steps, streams, round_number):
-        draws = [noise_generator(0, number, round_number) for number in streams]
+        draws = [Stream(0, "test").torch(number, round_number) for number in streams]
         spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.3).float() for draw in draws]
         return torch.stack(spikes, dim=1), state
 

@@ -4,6 +4,7 @@ from functools import partial
 import pytest
 import torch
 
+from lightning_snn.core.random import Stream
 from lightning_snn.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.lateral_inhibition import LateralInhibition
@@ -11,7 +12,6 @@ from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, IntegrateFire, Relay
 from lightning_snn.plasticity import AntiHebbian, CompetitiveHebbian, LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
-from lightning_snn.stimuli.stimulus import noise_generator
 from lightning_snn.synapses import Dense
 
 STEPS = 200
@@ -49,7 +49,7 @@ class Noise(Stimulus):
         del layer
 
     def run(self, layer, state, *, steps, streams, round_number):
-        draws = [noise_generator(0, number, round_number) for number in streams]
+        draws = [Stream(0, "test").torch(number, round_number) for number in streams]
         spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.05).float() for draw in draws]
         return torch.stack(spikes, dim=1), state
 

@@ -1,11 +1,12 @@
 import pytest
 import torch
 
+from lightning_snn.core.random import Stream
 from lightning_snn.geometry import Square, Torus
 from lightning_snn.lateral import LateralKernel
 from lightning_snn.network import SpikingLayer
 from lightning_snn.neurons import LIF, Izhikevich
-from lightning_snn.stimuli import SpontaneousWaves, noise_generator
+from lightning_snn.stimuli import SpontaneousWaves
 
 KERNEL = LateralKernel(inhibition_range=5.0)
 
@@ -57,7 +58,7 @@ def test_noise_has_the_amplitude_over_the_root_of_dt(dt):
 
 
 def test_noise_is_drawn_at_once_and_not_step_by_step():
-    draw = torch.randn(300, 80, generator=noise_generator(5, 7, 11))
+    draw = torch.randn(300, 80, generator=Stream(5, "noise").torch(7, 11))
     assert torch.equal(noise(SpontaneousWaves(3.0, seed=5), [7], round_number=11)[:, 0], 3 * draw)
 
 
