@@ -16,7 +16,7 @@ from lightning_snn import checks
 from lightning_snn.checkpoints import check_same_network
 from lightning_snn.config import to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
-from lightning_snn.core.random import Stream, drawing, redrawn, root_seed, torch_seeded
+from lightning_snn.core.random import Stream, drawing, rerouted, root_seed, torch_seeded
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
 from lightning_snn.feature_cache import tabulate
@@ -96,7 +96,7 @@ class SpikingClassifier(LightningModule):
             }
         )
         self.stack = SpikingStack(layers, seed=seed)
-        self.encoder = redrawn(encoder, seed, NETWORK)
+        self.encoder = rerouted(encoder, seed, NETWORK)
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self.tau_trace = tau_trace
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
@@ -271,4 +271,4 @@ def _follow_seed(model: nn.Module, keys: Any) -> None:
     """After loading: the encoder draws from the seed in the file."""
     del keys
     assert isinstance(model, SpikingClassifier)
-    model.encoder = redrawn(model.encoder, int(model.stack.seed), NETWORK)
+    model.encoder = rerouted(model.encoder, int(model.stack.seed), NETWORK)

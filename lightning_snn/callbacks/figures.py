@@ -14,7 +14,6 @@ from torch import Tensor
 
 from lightning_snn import checks, viz
 from lightning_snn.callbacks.self_organization import SelfOrganization
-from lightning_snn.core.random import redrawn
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import SpikingStack
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
@@ -98,7 +97,8 @@ def _stimulus(trainer: Trainer, stack: SpikingStack) -> Stimulus:
     phase = find_callback(trainer, SelfOrganization)
     name = stack.names[:2][-1]
     stimulus = SpontaneousWaves() if phase is None else phase.stimulus_of(name)
-    return redrawn(stimulus, int(stack.seed), name)
+    stimulus.draw(int(stack.seed), name)
+    return stimulus
 
 
 def _folder(trainer: Trainer) -> Path:

@@ -24,7 +24,6 @@ from lightning_snn.callbacks.surroundings import (
     stack_of,
     warn_if_skipped,
 )
-from lightning_snn.core.random import redrawn
 from lightning_snn.development import Development, RoundActivity
 from lightning_snn.plasticity import Streams
 from lightning_snn.progress import PhaseProgress
@@ -131,7 +130,8 @@ class SelfOrganization(Callback):
 
     def _drive(self, trainer: Trainer, pl_module: LightningModule, name: str) -> tuple[Stimulus, Streams]:
         """The stimulus of a layer, with what it may show, and the streams that it drives."""
-        stimulus = redrawn(self.stimulus_of(name), int(stack_of(pl_module).seed), name)
+        stimulus = self.stimulus_of(name)
+        stimulus.draw(int(stack_of(pl_module).seed), name)
         if stimulus.needs_scene:
             stimulus.attach(scene_of(trainer, pl_module, self.num_streams))
         return stimulus, DistributedStreams(self.num_streams, trainer)

@@ -4,11 +4,12 @@ Two things never draw the same numbers because their seeds are equal: a sheet ca
 (seed, "geometry/retina"), the weights of a layer ``lgn`` from (seed, "weights/lgn").
 """
 
+import copy
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -25,10 +26,14 @@ class Stream(NamedTuple):
     Args:
         seed: Whole number, 0 or above.
         name: What the numbers are for; empty: the seed alone decides, see `PLAIN`.
+        kind: The name without that of the place in a network.
+        own: The seed that the part itself was given, if any.
     """
 
     seed: int
     name: str
+    kind: str = ""
+    own: int | None = None
 
     def torch(self, *numbers: int) -> torch.Generator:
         """A generator on the CPU at its start; another for each list of ``numbers``.
@@ -51,6 +56,11 @@ class Stream(NamedTuple):
     def of(self, part: str) -> "Stream":
         """The stream of a part of what this one is for; a plain one is its own part."""
         return self._replace(name=f"{self.name}/{part}") if self.name else self
+
+    def under(self, seed: int, name: str) -> "Stream":
+        """The stream of the same part in a network of another seed, under ``name``."""
+        with drawing(seed, name):
+            return stream_of(self.kind, self.own)
 
     def _entropy(self, numbers: tuple[int, ...]) -> list[int]:
         digest = hashlib.sha256(self.name.encode()).digest()[:16] if self.name else b""
@@ -107,33 +117,43 @@ def stream_of(kind: str, seed: int | None) -> Stream:
     """
     place = _place.get()
     if place is None:
-        return Stream(fresh_seed() if seed is None else seed, kind)
+        return Stream(fresh_seed() if seed is None else seed, kind, kind, seed)
     if place.seed == PLAIN:
-        return Stream(seed or 0, "")
-    return Stream(place.seed if seed is None else seed, f"{kind}/{place.name}")
+        return Stream(seed or 0, "", kind, seed)
+    return Stream(place.seed if seed is None else seed, f"{kind}/{place.name}", kind, seed)
 
 
-Part = TypeVar("Part", bound=Configurable)
+class Drawn(Protocol):
+    """A part that draws from ``stream``, or draws nothing."""
+
+    stream: Stream | None
 
 
-def redrawn(part: Part, seed: int, name: str, **changes: Any) -> Part:
-    """The part as a network draws it: built once more under ``name``; itself where it draws nothing.
+Part = TypeVar("Part", bound=Drawn)
+Built = TypeVar("Built", bound=Configurable)
 
-    Args:
-        part: A part that keeps its `Stream` as ``stream``, or draws nothing.
-        seed: The network's seed.
-        name: The part's name in the network.
-        changes: Arguments that differ.
+
+def redrawn(part: Built, seed: int, name: str) -> Built:
+    """A part that draws when it is built, as a network has it: built again under ``name``.
+
+    Itself where it draws nothing.
     """
-    if getattr(part, "stream", None) is None and not changes:
+    if getattr(part, "stream", None) is None:
         return part
     with drawing(seed, name):
-        return part.again(**changes)
+        return part.again()
 
 
-def inherited(part: Part) -> Part:
-    """A part of a part that is being built: as `redrawn` in a network, else itself."""
-    return part if _place.get() is None or getattr(part, "stream", None) is None else part.again()
+def rerouted(part: Part, seed: int, name: str) -> Part:
+    """A part that draws when it is called, as a network has it: a shallow copy that draws under ``name``.
+
+    Itself where it draws nothing.
+    """
+    if part.stream is None:
+        return part
+    copied = copy.copy(part)
+    copied.stream = part.stream.under(seed, name)
+    return copied
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lightning_snn import checks
 from lightning_snn.config import made_by
-from lightning_snn.core.random import PLAIN, drawing, root_seed, stream_of
+from lightning_snn.core.random import PLAIN, drawing, root_seed
 from lightning_snn.delay import whole_steps
 from lightning_snn.geometry import Sheet
 from lightning_snn.lateral_inhibition import LearnedCoupling
@@ -152,8 +152,7 @@ def _follow_seed(stack: nn.Module, keys: Any) -> None:
     assert isinstance(stack, SpikingStack)
     for name, projection in stack.projections.items():
         if projection.stream is not None:
-            with drawing(int(stack.seed), name):
-                projection.stream = stream_of("weights", projection._init_args.get("seed"))
+            projection.stream = projection.stream.under(int(stack.seed), name)
 
 
 def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:

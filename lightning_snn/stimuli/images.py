@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn import checks
-from lightning_snn.core.random import Stream, inherited, stream_of
+from lightning_snn.core.random import Stream, rerouted, stream_of
 from lightning_snn.encoding import Encoder
 from lightning_snn.network import LayerState, SpikingLayer
 from lightning_snn.stimuli.stimulus import Scene, Stimulus
@@ -38,11 +38,18 @@ class Images(Stimulus):
     ) -> None:
         if num_images is not None:
             checks.count("num_images", num_images)
-        self.encoder = None if encoder is None else inherited(encoder)
+        self.encoder = encoder
         self.num_images = num_images
         self.stream = stream_of("images", seed)
         self._scene: Scene | None = None
         self._order: tuple[int, Tensor] | None = None
+
+    def draw(self, seed: int, name: str) -> None:
+        """See `Stimulus.draw`; an encoder of its own draws likewise."""
+        super().draw(seed, name)
+        self._order = None
+        if self.encoder is not None:
+            self.encoder = rerouted(self.encoder, seed, name)
 
     def attach(self, scene: Scene) -> None:
         """Show the images of ``scene``, with its encoder where this has none of its own.

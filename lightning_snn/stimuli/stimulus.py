@@ -37,7 +37,7 @@ class Stimulus(Configurable, ABC):
     """Whether a round goes on where the one before ended; else every round starts from rest."""
 
     stream: Stream | None = None
-    """Where its random numbers come from; the phase draws a stimulus anew under the name of what it wires."""
+    """Where its random numbers come from; None where it draws none, or by ways of its own."""
 
     needs_scene: bool = False
     """Whether `attach` must be called first."""
@@ -46,6 +46,11 @@ class Stimulus(Configurable, ABC):
     def rewards(self) -> bool:
         """Whether it has a `reward` of its own."""
         return type(self).reward is not Stimulus.reward
+
+    def draw(self, seed: int, name: str) -> None:
+        """Draw as the stimulus of the layer ``name`` in a network of this ``seed``; the phase calls it."""
+        if self.stream is not None:
+            self.stream = self.stream.under(seed, name)
 
     def attach(self, scene: Scene) -> None:
         """Take what the Trainer's data and the module offer; a stimulus that makes its own ignores it."""
