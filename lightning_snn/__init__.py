@@ -5,7 +5,7 @@ from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.data import MNIST, XOR, FashionMNIST
 from lightning_snn.encoding import ConstantCurrent, Encoder, Latency, Poisson
 from lightning_snn.geometry import Disk, Maps, OnOff, Points, Sheet, Square, Torus
-from lightning_snn.lateral import LateralKernel
+from lightning_snn.lateral import Lateral, LateralKernel
 from lightning_snn.lateral_inhibition import LateralInhibition
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.network import Node, SpikingLayer, SpikingStack
@@ -33,6 +33,9 @@ from lightning_snn.synapses import (
     Conv2d,
     Dense,
     ExponentialCurrent,
+    Fields,
+    Kinetics,
+    ListedFields,
     Local,
     Pool2d,
     Projection,
@@ -59,17 +62,21 @@ __all__ = [
     "ExponentialCurrent",
     "ExtremeLearningMachine",
     "FashionMNIST",
+    "Fields",
     "Figures",
     "FirstSpikeSTDP",
     "Homeostasis",
     "Images",
     "IntegrateFire",
     "Izhikevich",
+    "Kinetics",
     "Latency",
+    "Lateral",
     "LateralInhibition",
     "LateralKernel",
     "LearningRule",
     "Linear",
+    "ListedFields",
     "Local",
     "Maps",
     "NeuronModel",

@@ -1,10 +1,111 @@
-"""Checks of what a checkpoint holds."""
+"""What a checkpoint of ours holds, how older formats become the present one, and what it is checked for.
 
-from collections.abc import Mapping
+Format 1 (version 0.1.0, no stamp): classes by the files that held them; random numbers from a seed of 0 in every
+part that had none of its own.
+Format 2: a stamp with format and version, classes by their public paths, one seed of the network.
+"""
+
+import io
+from collections.abc import Collection, Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from inspect import Parameter, signature
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from lightning_snn.config import public_path, to_config
+from lightning_snn.core.random import PLAIN
+
+FORMAT = 2
+"""Of the checkpoints that this package writes."""
+
+STAMP = "lightning_snn"
+"""Key under which a checkpoint says who wrote it."""
+
+SETTINGS = "hyper_parameters"
+"""Key under which Lightning keeps a module's hyperparameters."""
+
+
+def stamp() -> dict[str, Any]:
+    """Format and version of what is written now."""
+    try:
+        return {"format": FORMAT, "version": version("lightning-snn")}
+    except PackageNotFoundError:  # run from its sources
+        return {"format": FORMAT, "version": "unknown"}
+
+
+def translate(checkpoint: dict[str, Any]) -> None:
+    """Bring a checkpoint of an older format to the present one, in place; a present one stays as it is.
+
+    Raises:
+        ValueError: if it is of a newer format, or not what Lightning saves of a module.
+    """
+    state = checkpoint.get("state_dict")
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError("the checkpoint holds no tensors by name (state_dict)")
+    written = checkpoint.get(STAMP, {"format": 1})
+    if written["format"] > FORMAT:
+        raise ValueError(
+            f"the checkpoint is of format {written['format']} (lightning-snn {written.get('version')}), and this "
+            f"version reads formats up to {FORMAT}: install a newer lightning-snn"
+        )
+    settings = checkpoint.get(SETTINGS)
+    if written["format"] == 1 and settings and "layers" in settings:
+        settings.update(_with_public_paths(settings))
+        settings.setdefault("seed", PLAIN)
+        checkpoint["state_dict"] = {"stack.seed": torch.tensor(PLAIN), **state}
+
+
+def _with_public_paths(value: Any) -> Any:
+    """Classes of this package by their public paths, at any depth."""
+    if isinstance(value, list):
+        return [_with_public_paths(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _with_public_paths(item) for key, item in value.items()}
+    for key in {"class_path", "_class_path"} & found.keys():
+        package, _, name = found[key].rpartition(".")
+        if package.split(".")[0] == __package__ and hasattr(import_module(__package__), name):
+            found[key] = f"{__package__}.{name}"
+    return found
+
+
+def read(path: str) -> dict[str, Any]:
+    """A checkpoint in the present format, its tensors on the CPU.
+
+    Raises:
+        ValueError: if the file is missing, damaged or no checkpoint, or of a newer format.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"ckpt_path: there is no file {path}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(f"ckpt_path: {path} is no checkpoint, or only a part of one") from error
+    if not isinstance(content, dict) or not {"state_dict", "pytorch-lightning_version"} <= content.keys():
+        raise ValueError(f"ckpt_path: {path} is not a checkpoint of Lightning")
+    try:
+        translate(content)
+    except ValueError as error:
+        raise ValueError(f"ckpt_path: {path}: {error}") from error
+    return content
+
+
+def in_present_format(path: Any) -> Any:
+    """``path``, or where its checkpoint is of an older format, a file in memory with the translated one."""
+    if not isinstance(path, str | Path) or not Path(path).is_file():
+        return path
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    if content.get(STAMP, {}).get("format") == FORMAT:
+        return path
+    translate(content)
+    memory = io.BytesIO()
+    torch.save(content, memory)
+    memory.seek(0)
+    return memory
 
 
 def check_same_network(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None:
@@ -17,13 +118,92 @@ def check_same_network(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor])
             )
 
 
-def check_checkpoint_file(path: str) -> None:
-    """Raise ``ValueError`` unless ``path`` is a whole checkpoint of a LightningModule."""
-    if not Path(path).is_file():
-        raise ValueError(f"ckpt_path: there is no file {path}")
+def check_finite(state: Mapping[str, Tensor]) -> None:
+    """Raise ``ValueError`` if a tensor holds values that are not finite."""
+    for name, value in state.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(f"the checkpoint is damaged: its {name} holds values that are not finite")
+
+
+def check_can_resume(checkpoint: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` if a run cannot go on from a checkpoint."""
+    missing = [key for key in ("optimizer_states", "lr_schedulers", "loops") if key not in checkpoint]
+    if missing:
+        raise ValueError(
+            f"the checkpoint holds no {', '.join(missing)}, so no run can go on from it (saved with "
+            "save_weights_only?); test and predict can use it"
+        )
+
+
+def check_same_settings(
+    theirs: Mapping[str, Any], ours: Mapping[str, Any], *, of: str, free: Collection[str]
+) -> None:
+    """Raise ``ValueError`` unless a run goes on with the settings that it began with.
+
+    Args:
+        theirs: Hyperparameters in the checkpoint.
+        ours: Hyperparameters now.
+        of: What they are of, ``model`` or ``data``.
+        free: Those that a run that goes on may change.
+    """
+    there, here = (dict(_entries(_completed(dict(settings)), "")) for settings in (theirs, ours))
+    changed = [key for key in {**there, **here} if there.get(key) != here.get(key) and key not in free]
+    if changed:
+        listed = "; ".join(
+            f"{of}.{key}: {there.get(key)!r} there, {here.get(key)!r} here" for key in changed[:5]
+        )
+        more = f" (and {len(changed) - 5} more)" if len(changed) > 5 else ""
+        raise ValueError(
+            f"a run goes on with the settings that it began with, but the checkpoint has others: {listed}{more}. "
+            "Give the same, or start anew without ckpt_path"
+        )
+
+
+def _completed(value: Any) -> Any:
+    """With the defaults of all arguments that a class was not given."""
+    if isinstance(value, list):
+        return [_completed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _completed(item) for key, item in value.items()}
+    if set(found) <= {"class_path", "init_args"} and "class_path" in found:
+        package, _, name = found["class_path"].rpartition(".")
+        cls = getattr(import_module(package), name)
+        parameters = signature(cls).parameters.values()
+        defaults = {p.name: p.default for p in parameters if p.default is not Parameter.empty}
+        plain = {key: _plain(default) for key, default in defaults.items()}
+        found = {"class_path": public_path(cls), "init_args": plain | found.get("init_args", {})}
+    return found
+
+
+def _plain(default: Any) -> Any:
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(f"ckpt_path: {path} is no checkpoint, or only a part of one") from error
-    if not isinstance(content, dict) or not {"state_dict", "pytorch-lightning_version"} <= content.keys():
-        raise ValueError(f"ckpt_path: {path} is not a checkpoint of Lightning")
+        return to_config(default)
+    except ValueError:
+        return repr(default)
+
+
+def _entries(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Dotted keys, as a user writes them, and plain values at any depth."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, item in items:
+        name = f"{prefix}{key}"
+        if isinstance(item, dict) or (isinstance(item, list) and any(isinstance(x, dict) for x in item)):
+            yield from _entries(item, f"{name}.".replace("init_args.", ""))
+        else:
+            yield name, item
+
+
+def take_seeds(config: Any, settings: Mapping[str, Any]) -> None:
+    """Put the seeds of ``settings`` into a configuration of the same form, in place.
+
+    Args:
+        config: Nested namespaces or dictionaries with ``class_path`` and ``init_args``.
+        settings: Hyperparameters in a checkpoint.
+    """
+    items = config if isinstance(config, dict) else vars(config)
+    for key, value in settings.items():
+        if key == "seed" and (value is None or isinstance(value, int)):
+            items[key] = value
+        elif isinstance(value, Mapping) and items.get(key) is not None and not isinstance(items[key], str):
+            take_seeds(items[key], value)

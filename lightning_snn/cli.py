@@ -11,12 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from jsonargparse import ArgumentError
+from jsonargparse import ArgumentError, Namespace
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
+from lightning_snn import checkpoints
 from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.callbacks.predictions import WritePredictions
 from lightning_snn.cli_arguments import (
@@ -81,9 +82,31 @@ class RecipeCLI(LightningCLI):
         config = self.config[self.subcommand] if self.subcommand else self.config
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
+        if config.ckpt_path is not None and config.seed is None:
+            self._take_seeds(config)
         if config.seed is not None:
             replace_seeds(config, config.seed)
             config.seed_everything = seed_everything(config.seed, workers=True)
+
+    def _parse_ckpt_path(self) -> None:
+        """As Lightning's, which takes the model from the checkpoint, with the file in the present format."""
+        path = self.config[self.config.subcommand].get("ckpt_path") if self.has_subcommands else None
+        if path is None:
+            return
+        settings = dict(checkpoints.read(str(path)).get(checkpoints.SETTINGS, {}))
+        settings.pop("_instantiator", None)
+        if settings:
+            model = {"class_path": settings.pop("_class_path"), "init_args": settings}
+            self.config = self.parser.parse_object({self.config.subcommand: {"model": model}}, self.config)
+
+    def _take_seeds(self, config: Namespace) -> None:
+        """A run goes on with the seeds that it began with, unless the command names one."""
+        content = checkpoints.read(str(config.ckpt_path))
+        checkpoints.take_seeds(config.model.init_args, content.get(checkpoints.SETTINGS, {}))
+        data = content.get(config.data.class_path.rpartition(".")[2], {}).get("settings", {})
+        checkpoints.take_seeds(config.data.init_args, data.get("init_args", {}))
+        if (seed := config.model.init_args.get("seed")) is not None and seed >= 0:
+            config.seed_everything = seed_everything(seed, workers=True)
 
     def instantiate_classes(self) -> None:
         """Build everything from the run's seed; an error names the key of the value that caused it."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from lightning_snn.checkpoints import check_checkpoint_file
+from lightning_snn import checkpoints
 from lightning_snn.recipe_files import find_recipe
 
 CONFIG_OPTIONS = ("--config", "-c")
@@ -46,7 +46,7 @@ def check_checkpoint_options(args: list[str], *, model_is_fixed: bool = True) ->
     if "--ckpt_path" in names and changed and model_is_fixed:
         raise ValueError(f"{changed[0]} has no effect beside --ckpt_path: the checkpoint holds the model")
     if "--ckpt_path" in names:
-        check_checkpoint_file(value_of(args, "--ckpt_path"))
+        checkpoints.read(value_of(args, "--ckpt_path"))
 
 
 def take(args: list[str], option: str) -> tuple[str | None, list[str]]:

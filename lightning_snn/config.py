@@ -1,6 +1,7 @@
 """Objects written down as plain ``{class_path, init_args}`` dictionaries: checkpoints hold no code."""
 
 import inspect
+import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Self
@@ -79,5 +80,20 @@ def made_by(factory: Any) -> type | None:
     return next((item for item in reversed(factory.args) if isinstance(item, type)), None)
 
 
+def public_path(cls: type) -> str:
+    """Where a class is meant to be imported from: the outermost package that offers it.
+
+    A file that moves inside a package changes nothing.
+
+    >>> from torch.optim import Adam
+    >>> Adam.__module__, public_path(Adam)
+    ('torch.optim.adam', 'torch.optim.Adam')
+    """
+    parts = cls.__module__.split(".")
+    packages = [".".join(parts[: i + 1]) for i in range(len(parts))]
+    offers = (p for p in packages if getattr(sys.modules.get(p), cls.__qualname__, None) is cls)
+    return f"{next(offers, cls.__module__)}.{cls.__qualname__}"
+
+
 def _class_config(cls: type, init_args: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"class_path": f"{cls.__module__}.{cls.__qualname__}", "init_args": to_config(init_args, key=key)}
+    return {"class_path": public_path(cls), "init_args": to_config(init_args, key=key)}

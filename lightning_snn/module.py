@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix
 
-from lightning_snn import checks
-from lightning_snn.checkpoints import check_same_network
-from lightning_snn.config import to_config
+from lightning_snn import checkpoints, checks
+from lightning_snn.config import public_path, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.core.random import Stream, drawing, rerouted, root_seed, torch_seeded
 from lightning_snn.data import Batch
@@ -80,7 +80,7 @@ class SpikingClassifier(LightningModule):
         encoder, seed = encoder or ConstantCurrent(), root_seed(seed)
         self.save_hyperparameters(
             {
-                "_class_path": f"{type(self).__module__}.{type(self).__qualname__}",
+                "_class_path": public_path(type(self)),
                 "_instantiator": "lightning.pytorch.cli.instantiate_module",
                 "layers": to_config(layers, key="layers"),
                 "encoder": to_config(encoder, key="encoder"),
@@ -218,8 +218,33 @@ class SpikingClassifier(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Raise ``ValueError`` if the checkpoint is of another network."""
-        check_same_network(checkpoint["state_dict"], self.state_dict())
+        """Bring the checkpoint to the present format, and check it.
+
+        Raises:
+            ValueError: if it is of another network, damaged or of a newer format; in a fit also if it was
+                written with other hyperparameters, or no run can go on from it.
+        """
+        checkpoints.translate(checkpoint)
+        checkpoints.check_same_network(checkpoint["state_dict"], self.state_dict())
+        checkpoints.check_finite(checkpoint["state_dict"])
+        if self._trainer is not None and self._trainer.state.fn == TrainerFn.FITTING:
+            checkpoints.check_can_resume(checkpoint)
+            theirs = checkpoint.get(checkpoints.SETTINGS, {})
+            free = ("_instantiator", "cache")
+            checkpoints.check_same_settings(theirs, dict(self.hparams), of="model", free=free)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say which version of the package wrote it."""
+        checkpoint[checkpoints.STAMP] = checkpoints.stamp()
+
+    @classmethod
+    def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:
+        """As Lightning's; a file of an older format is translated first.
+
+        Raises:
+            ValueError: as `on_load_checkpoint`.
+        """
+        return super().load_from_checkpoint(checkpoints.in_present_format(checkpoint_path), *args, **kwargs)
 
     def _may_cache(self) -> bool:
         trained = any(p.requires_grad for p in self.stack.parameters())

@@ -34,7 +34,7 @@ ONLY = {
     "checks": set(),
     "metrics": {"checks", "config", "geometry"},
     "viz": {"checks", "config", "geometry"},
-    "data": {"checks", "core"},
+    "data": {"checkpoints", "checks", "config", "core"},
 }
 """Units that may import these units of ours and themselves, nothing else."""
 

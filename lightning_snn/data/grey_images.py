@@ -1,18 +1,21 @@
 """Sets of small grey images for a Trainer: splits fixed by a seed, and their loaders."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule
+from lightning.pytorch.trainer.states import TrainerFn
 
-from lightning_snn import checks
+from lightning_snn import checkpoints, checks
+from lightning_snn.config import Configurable, to_config
 from lightning_snn.core.random import root_seed
 from lightning_snn.data import sources
 from lightning_snn.data.loader import BatchLoader, ImageDataset
 from lightning_snn.data.splits import stratified
 
 
-class GreyImages(LightningDataModule, ABC):
+class GreyImages(Configurable, LightningDataModule, ABC):
     """Images that a subclass reads; the validation set is drawn from those that are not for the test.
 
     Each set holds the classes in proportion and in random order. `Batch.sample` numbers the images of all
@@ -61,6 +64,20 @@ class GreyImages(LightningDataModule, ABC):
         self.val_size = val_size
         self.split_seed = split_seed
         self.seed = seed
+
+    def state_dict(self) -> dict[str, Any]:
+        """The settings, for the checkpoint: a run goes on with the data that it began with."""
+        settings = to_config(self, key="data")
+        settings["init_args"]["seed"] = self.seed
+        return {"settings": settings}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Raise ``ValueError`` if a run that goes on began with other data."""
+        if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
+            ours = self.state_dict()["settings"]
+            checkpoints.check_same_settings(
+                state_dict["settings"], ours, of="data", free=("root", "eval_batch_size")
+            )
 
     @abstractmethod
     def read(self) -> tuple[ImageDataset, ImageDataset]:
