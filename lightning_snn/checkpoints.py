@@ -1,7 +1,7 @@
 """What a checkpoint of ours holds, how older formats become the present one, and what it is checked for.
 
-Format 1 (version 0.1.0, no stamp): classes by the files that held them; random numbers from a seed of 0 in every
-part that had none of its own.
+Format 1 (version 0.1.0, no stamp): classes by the files that held them; random numbers from a seed of 0 in
+every part that had none of its own.
 Format 2: a stamp with format and version, classes by their public paths, one seed of the network.
 """
 
@@ -49,8 +49,8 @@ def translate(checkpoint: dict[str, Any]) -> None:
     written = checkpoint.get(STAMP, {"format": 1})
     if written["format"] > FORMAT:
         raise ValueError(
-            f"the checkpoint is of format {written['format']} (lightning-snn {written.get('version')}), and this "
-            f"version reads formats up to {FORMAT}: install a newer lightning-snn"
+            f"the checkpoint is of format {written['format']} (lightning-snn {written.get('version')}), and "
+            f"this version reads formats up to {FORMAT}: install a newer lightning-snn"
         )
     settings = checkpoint.get(SETTINGS)
     if written["format"] == 1 and settings and "layers" in settings:
@@ -149,13 +149,11 @@ def check_same_settings(
     there, here = (dict(_entries(_completed(dict(settings)), "")) for settings in (theirs, ours))
     changed = [key for key in {**there, **here} if there.get(key) != here.get(key) and key not in free]
     if changed:
-        listed = "; ".join(
-            f"{of}.{key}: {there.get(key)!r} there, {here.get(key)!r} here" for key in changed[:5]
-        )
+        named = [f"{of}.{key}: {there.get(key)!r} there, {here.get(key)!r} here" for key in changed[:5]]
         more = f" (and {len(changed) - 5} more)" if len(changed) > 5 else ""
         raise ValueError(
-            f"a run goes on with the settings that it began with, but the checkpoint has others: {listed}{more}. "
-            "Give the same, or start anew without ckpt_path"
+            "a run goes on with the settings that it began with, but the checkpoint has others: "
+            f"{'; '.join(named)}{more}. Give the same, or start anew without ckpt_path"
         )
 
 

@@ -15,7 +15,7 @@ found = torch.load(FOLDER / "scores.pt", weights_only=True)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_format_1_predicts_the_same(name):
-    """Written by version 0.1.0, before networks had a seed; ``scores.pt`` holds what it said of ten digits."""
+    """Written by version 0.1.0, before networks had a seed; ``scores.pt`` holds what it said of digits."""
     model = SpikingClassifier.load_from_checkpoint(FOLDER / f"{name}.ckpt", map_location="cpu").eval()
     images = found["images"].float() / 255
     with torch.no_grad():
