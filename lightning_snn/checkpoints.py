@@ -57,6 +57,7 @@ def translate(checkpoint: dict[str, Any]) -> None:
         settings.update(_with_public_paths(settings))
         settings.setdefault("seed", PLAIN)
         checkpoint["state_dict"] = {"stack.seed": torch.tensor(PLAIN), **state}
+        checkpoint[STAMP] = {"format": FORMAT, "version": "0.1.0"}
 
 
 def _with_public_paths(value: Any) -> Any:

@@ -82,8 +82,10 @@ class RecipeCLI(LightningCLI):
         config = self.config[self.subcommand] if self.subcommand else self.config
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
-        if config.ckpt_path is not None and config.seed is None:
-            self._take_seeds(config)
+        if config.ckpt_path is not None:
+            content = checkpoints.read(str(config.ckpt_path))
+            if config.seed is None:
+                _take_seeds(config, content)
         if config.seed is not None:
             replace_seeds(config, config.seed)
             config.seed_everything = seed_everything(config.seed, workers=True)
@@ -98,15 +100,6 @@ class RecipeCLI(LightningCLI):
         if settings:
             model = {"class_path": settings.pop("_class_path"), "init_args": settings}
             self.config = self.parser.parse_object({self.config.subcommand: {"model": model}}, self.config)
-
-    def _take_seeds(self, config: Namespace) -> None:
-        """A run goes on with the seeds that it began with, unless the command names one."""
-        content = checkpoints.read(str(config.ckpt_path))
-        checkpoints.take_seeds(config.model.init_args, content.get(checkpoints.SETTINGS, {}))
-        data = content.get(config.data.class_path.rpartition(".")[2], {}).get("settings", {})
-        checkpoints.take_seeds(config.data.init_args, data.get("init_args", {}))
-        if (seed := config.model.init_args.get("seed")) is not None and seed >= 0:
-            config.seed_everything = seed_everything(seed, workers=True)
 
     def instantiate_classes(self) -> None:
         """Build everything from the run's seed; an error names the key of the value that caused it."""
@@ -239,6 +232,17 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
         if "config" not in str(error).split(":")[0]:
             raise ValueError(placed(error, files)) from error
         raise ValueError(f"{', '.join(files)}: {sentence(error)}") from error
+
+
+def _take_seeds(config: Namespace, content: dict[str, Any]) -> None:
+    """A run goes on with the seeds that it began with, unless the command names one."""
+    checkpoints.take_seeds(config.model.init_args, content.get(checkpoints.SETTINGS, {}))
+    data = content.get(config.data.class_path.rpartition(".")[2], {}).get("settings", {})
+    checkpoints.take_seeds(config.data.init_args, data.get("init_args", {}))
+    phase = content.get("callbacks", {}).get("SelfOrganization", {}).get("settings", {})
+    checkpoints.take_seeds(config.self_organization, phase)
+    if (seed := config.model.init_args.get("seed")) is not None and seed >= 0:
+        config.seed_everything = seed_everything(seed, workers=True)
 
 
 def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:

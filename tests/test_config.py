@@ -69,10 +69,10 @@ def test_a_whole_layer_becomes_json():
         Square(9, side=3.0), LIF(10.0, dt=0.5), projection=partial(Dense, rule=STDP(dt=0.5), gain=2.0)
     )
     config = json.loads(json.dumps(to_config(layer)))
-    assert config["class_path"] == "lightning_snn.network.layer.SpikingLayer"
+    assert config["class_path"] == "lightning_snn.SpikingLayer"
     assert config["init_args"]["neuron"]["init_args"] == {"tau_mem": 10.0, "dt": 0.5}
     projection = config["init_args"]["projection"]
-    assert projection["class_path"] == "lightning_snn.synapses.dense.Dense"
+    assert projection["class_path"] == "lightning_snn.Dense"
     assert projection["init_args"]["rule"]["init_args"] == {"dt": 0.5}
 
 

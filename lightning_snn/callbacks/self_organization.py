@@ -10,13 +10,14 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_utilities.core.rank_zero import rank_zero_info, rank_zero_warn
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn import checkpoints, checks
 from lightning_snn.callbacks.control_phase import settle_controls, unsettled
 from lightning_snn.callbacks.distributed import DistributedStreams
 from lightning_snn.callbacks.sigterm import SigtermFlag, sigterm_flag
 from lightning_snn.callbacks.surroundings import (
     PREFIX,
     check_names,
+    check_same_seed,
     checkpoint_dir,
     declare_step,
     log_phase,
@@ -24,6 +25,7 @@ from lightning_snn.callbacks.surroundings import (
     stack_of,
     warn_if_skipped,
 )
+from lightning_snn.config import to_config
 from lightning_snn.development import Development, RoundActivity
 from lightning_snn.plasticity import Streams
 from lightning_snn.progress import PhaseProgress
@@ -99,6 +101,7 @@ class SelfOrganization(Callback):
             return
         check_names(self.stimulus, stack_of(pl_module))
         DistributedStreams(self.num_streams, trainer)
+        check_same_seed(trainer, stack_of(pl_module))
         warn_if_skipped(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -158,14 +161,21 @@ class SelfOrganization(Callback):
             "taken": self._taken,
             "num_streams": self.num_streams,
             "streams": self._saved_streams,
+            "settings": self._settings(),
         }
+
+    def _settings(self) -> dict[str, Any]:
+        """What an interrupted phase must go on with."""
+        return {"stimulus": to_config(self.stimulus, key=f"{PREFIX}.stimulus"), "chunk": self.chunk}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over an interrupted phase.
 
         Raises:
-            ValueError: if it ran with another number of streams.
+            ValueError: if it ran with another number of streams, stimulus or chunk.
         """
+        if state_dict["streams"] and "settings" in state_dict:
+            checkpoints.check_same_settings(state_dict["settings"], self._settings(), of=PREFIX, free=())
         if state_dict["streams"] and state_dict["num_streams"] != self.num_streams:
             raise ValueError(
                 f"{PREFIX}.num_streams must be {state_dict['num_streams']} as in the checkpoint's unfinished "

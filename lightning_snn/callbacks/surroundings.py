@@ -48,6 +48,16 @@ def check_names(stimulus: Stimulus | dict[str, Stimulus], stack: SpikingStack) -
         )
 
 
+def check_same_seed(trainer: Trainer, stack: SpikingStack) -> None:
+    """Raise ``ValueError`` on all processes unless they have drawn the same network."""
+    ours = int(stack.seed)
+    if not trainer.strategy.reduce_boolean_decision(trainer.strategy.broadcast(ours) == ours):
+        raise ValueError(
+            "the processes have drawn different networks: call seed_everything before the model is built, or "
+            "give it a seed"
+        )
+
+
 def warn_if_skipped(trainer: Trainer) -> None:
     """Warn of limits with which Lightning returns before the phase."""
     if 0 in (trainer.max_epochs, trainer.max_steps, trainer.limit_train_batches):

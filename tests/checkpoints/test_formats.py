@@ -1,11 +1,17 @@
 """Checkpoints that earlier versions wrote load and predict the same."""
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
 
-from lightning_snn import SpikingClassifier
+from lightning_snn import STDP, SpikingClassifier, Torus
+from lightning_snn.checkpoints import FORMAT, STAMP, translate
+from lightning_snn.config import public_path
+from lightning_snn.core.random import PLAIN
+from lightning_snn.data import BatchLoader, ImageDataset
 
 FOLDER = Path(__file__).parent / "format_1"
 NAMES = ("waves", "convolution", "diehl_cook")
@@ -24,3 +30,68 @@ def test_format_1_predicts_the_same(name):
     assert torch.equal(features["network"], found[name]["features"])
     expected = {key: value for key, value in found[name].items() if key != "features"}
     torch.testing.assert_close(scores, expected)
+
+
+@pytest.fixture
+def legacy():
+    return torch.load(FOLDER / "waves.ckpt", weights_only=True)
+
+
+def test_format_1_draws_what_it_drew():
+    """A seed of 0 where a part had none; the numbers are those of torch's generator for that seed."""
+    model = SpikingClassifier.load_from_checkpoint(FOLDER / "waves.ckpt", map_location="cpu")
+    assert model.hparams.seed == PLAIN
+    for name, seed in {"retina": 0, "lgn": 5}.items():
+        place = 12 * torch.rand(len(model.stack.layer(name).positions), 2, generator=_generator(seed))
+        assert torch.equal(model.stack.layer(name).geometry.positions, place)
+    first = 0.2 + 0.3 * torch.rand(24, 160, generator=_generator(0))
+    assert torch.equal(model.stack.projections["lgn"].initial_weight(), first)
+
+
+def _generator(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_translated_once_it_stays(legacy):
+    translate(legacy)
+    settings = str(legacy["hyper_parameters"])
+    assert "lightning_snn.Torus" in settings
+    assert "lightning_snn.geometry" not in settings
+    translate(legacy)
+    assert str(legacy["hyper_parameters"]) == settings
+    assert list(legacy["state_dict"]).count("stack.seed") == 1
+
+
+def test_a_newer_format_is_refused(legacy):
+    legacy[STAMP] = {"format": FORMAT + 1, "version": "7.0"}
+    with pytest.raises(ValueError, match=rf"format {FORMAT + 1} \(lightning-snn 7.0\).* up to {FORMAT}"):
+        translate(legacy)
+
+
+def test_a_list_is_no_state(legacy):
+    legacy["state_dict"] = [1, 2]
+    with pytest.raises(ValueError, match="holds no tensors by name"):
+        translate(legacy)
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used")
+def test_a_trainer_reads_format_1():
+    """Lightning loads the file itself; the module translates what it is handed."""
+    path = str(FOLDER / "convolution.ckpt")
+    model = SpikingClassifier.load_from_checkpoint(path, map_location="cpu")
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict({name: torch.zeros_like(value) for name, value in before.items()})
+    images = ImageDataset(found["images"], labels=found["labels"], sample=torch.arange(10))
+    loader = BatchLoader(images, batch_size=10, shuffle=False)
+    trainer = Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
+    (scores,) = trainer.test(model, loader, ckpt_path=path, weights_only=True, verbose=False)
+    assert scores["test/accuracy"] == pytest.approx(0.9)
+    for name, value in before.items():
+        assert torch.equal(model.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize("cls", [Torus, STDP, SpikingClassifier, torch.optim.Adam])
+def test_public_paths_can_be_imported(cls):
+    package, _, name = public_path(cls).rpartition(".")
+    assert getattr(import_module(package), name) is cls
+    assert package in ("lightning_snn", "torch.optim")
