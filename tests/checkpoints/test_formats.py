@@ -83,7 +83,8 @@ def test_a_trainer_reads_format_1():
     model.load_state_dict({name: torch.zeros_like(value) for name, value in before.items()})
     images = ImageDataset(found["images"], labels=found["labels"], sample=torch.arange(10))
     loader = BatchLoader(images, batch_size=10, shuffle=False)
-    trainer = Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
+    quiet = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary"), False)
+    trainer = Trainer(accelerator="cpu", enable_checkpointing=False, **quiet)
     (scores,) = trainer.test(model, loader, ckpt_path=path, weights_only=True, verbose=False)
     assert scores["test/accuracy"] == pytest.approx(0.9)
     for name, value in before.items():
