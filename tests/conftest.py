@@ -47,6 +47,12 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """What is built without a seed takes one from torch's generator: the same in every run of a test."""
+    torch.manual_seed(0)
+
+
 class ThreadedStreams(Streams):
     """Streams of one of several processes, each a thread here, that meet at a barrier."""
 

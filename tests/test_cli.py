@@ -140,8 +140,8 @@ def test_one_seed_for_all_but_the_splits(built):
     second, phase, _, other = built(*SMALL, "--seed=3")
     assert (data.split_seed, other.split_seed) == (0, 0)
     assert (data.seed, other.seed) == (0, 3)
-    assert phase.stimulus.seed == 3
-    assert second.hparams.layers["lgn"]["init_args"]["projection"]["init_args"]["seed"] == 3
+    assert (first.stack.seed, second.stack.seed) == (0, 3)
+    assert phase.stimulus.stream.own is None  # the phase gives it the network's
     assert not torch.equal(first.stack.bottom.positions, second.stack.bottom.positions)
     again, _, _, _ = built(*SMALL, "--seed=3")
     for name, value in second.state_dict().items():

@@ -10,10 +10,10 @@ from lightning_snn.plasticity import STDP, CompetitiveHebbian, PairSTDP, TargetR
 from lightning_snn.synapses import Columns, Dense, Local, RoundFields
 
 SHEETS = {
-    "square": Square(300, 12.0),
-    "torus": Torus(300, 12.0),
-    "ring": Disk(300, 7.0, 3.0),
-    "points": Points(Square(300, 12.0).positions),
+    "square": Square(300, 12.0, seed=0),
+    "torus": Torus(300, 12.0, seed=0),
+    "ring": Disk(300, 7.0, 3.0, seed=0),
+    "points": Points(Square(300, 12.0, seed=0).positions),
 }
 RULES = {
     "competitive": CompetitiveHebbian(),
@@ -36,12 +36,12 @@ def local_projection(sheet, rule, units=25):
     return projection
 
 
-def stack_of(sheet, *projections):
+def stack_of(sheet, *projections, seed=0):
     layers = {"retina": SpikingLayer(sheet, LIF())}
     for k, projection in enumerate(projections):
         nodes = SpikingLayer(Square(projection.num_post, 12.0), LIF(), projection=lambda *_, p=projection: p)
         layers[f"layer{k}"] = nodes
-    return SpikingStack(layers)
+    return SpikingStack(layers, seed=seed)
 
 
 @every_sheet
@@ -129,7 +129,7 @@ def test_a_control_replaces_only_what_rules_wire(kind):
     wired = control.projections["layer0"]
     assert wired.wired
     wiring = {"random": random_wiring, "grid": grid_wiring}[kind]
-    assert torch.equal(wired.weight, wiring(plastic, sheet, 0))
+    assert torch.equal(wired.weight, wiring(plastic, stack.bottom.geometry, 0, "layer0"))
     assert torch.equal(plastic.weight, before)
     assert not plastic.wired
 
@@ -137,14 +137,14 @@ def test_a_control_replaces_only_what_rules_wire(kind):
 def test_a_wired_control_is_left_alone():
     sheet = SHEETS["square"]
     plastic = local_projection(sheet, STDP())
-    stack = stack_of(sheet, plastic)
-    control = ControlNetwork("random", stack, seed=3)
+    stack = stack_of(sheet, plastic, seed=3)
+    control = ControlNetwork("random", stack)
     control.wire(stack)
     saved = {name: value.clone() for name, value in control.state_dict().items()}
     plastic.rewire({"weight": torch.rand(25, 300)})
     control.wire(stack)
     assert torch.equal(control.state_dict()["copies.layer0.weight"], saved["copies.layer0.weight"])
-    fresh = ControlNetwork("random", stack, seed=3)
+    fresh = ControlNetwork("random", stack)
     fresh.load_state_dict(saved)
     fresh.wire(stack)
     assert torch.equal(fresh.projections["layer0"].weight, saved["copies.layer0.weight"])
@@ -153,11 +153,11 @@ def test_a_wired_control_is_left_alone():
 def test_a_higher_projection_is_wired_over_the_layer_below_it():
     sheet = SHEETS["square"]
     lower = local_projection(sheet, STDP())
-    below = Square(25, 12.0)
     upper = Dense(25, 4, rule=STDP())
     upper.rewire({"weight": (torch.arange(25) < 6).float().expand(4, 25)})
     control = ControlNetwork("grid", stack := stack_of(sheet, lower, upper))
     control.wire(stack)
+    below = stack.layer("layer0").geometry
     assert torch.equal(control.projections["layer1"].weight, grid_wiring(upper, below, 0))
     assert (control.projections["layer1"].weight.sum(1) == 6).all()
 

@@ -15,9 +15,9 @@ from lightning_snn.coupling import DenseCoupling, MeshCoupling
 from lightning_snn.ops import backend
 
 FLAT = {
-    "square": Square(1000, 23.0),
-    "large": Square(1500, 60.0),
-    "disk": Disk(1000, 13.0),
+    "square": Square(1000, 23.0, seed=0),
+    "large": Square(1500, 60.0, seed=0),
+    "disk": Disk(1000, 13.0, seed=0),
     "points": Points(23 * torch.rand(1000, 2, generator=torch.Generator().manual_seed(0))),
 }
 KERNELS = {
@@ -81,7 +81,7 @@ def test_the_sum_over_many_spikes():
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("sheet", [FLAT["square"], Torus(1000, 23.0)], ids=["square", "torus"])
+@pytest.mark.parametrize("sheet", [FLAT["square"], Torus(1000, 23.0, seed=0)], ids=["square", "torus"])
 def test_kernels_equal_the_reference_bit_for_bit(sheet, threads):
     coupling = LateralKernel(storage="mesh").couple(sheet)
     spikes = (torch.rand(3, 1000, generator=torch.Generator().manual_seed(1)) < 0.03).float()
@@ -121,10 +121,12 @@ def test_a_mesh_checks_the_sheet_as_the_matrix_does(sheet, message):
 
 def waves(storage, num_nodes, side, steps):
     layer = SpikingLayer(
-        Square(num_nodes, side), Izhikevich("heterogeneous"), lateral=LateralKernel(storage=storage)
+        Square(num_nodes, side, seed=0),
+        Izhikevich("heterogeneous", seed=0),
+        lateral=LateralKernel(storage=storage),
     )
     state = layer.rest(2, layer.positions)
-    return SpontaneousWaves().run(layer, state, steps=steps, streams=[0, 1], round_number=0)
+    return SpontaneousWaves(seed=0).run(layer, state, steps=steps, streams=[0, 1], round_number=0)
 
 
 def test_waves_of_a_sheet_are_alike_with_either_storage():

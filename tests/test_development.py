@@ -34,7 +34,7 @@ def stack_of(rule, *, sheet=None, units=12, above=None, noise=0.0, **lgn):
     }
     if above is not None:
         layers["cortex"] = wired_layer(5, sheet.side, above)
-    return SpikingStack(layers)
+    return SpikingStack(layers, seed=0)
 
 
 def wired_layer(units, side, rule, **options):
@@ -43,7 +43,7 @@ def wired_layer(units, side, rule, **options):
 
 
 def develop(stack, streams, *, name="lgn"):
-    return Development(stack, name, SpontaneousWaves(), streams)
+    return Development(stack, name, SpontaneousWaves(seed=0), streams)
 
 
 def run(development, rounds, steps=200):
@@ -106,7 +106,7 @@ def test_a_round_returns_the_spikes_that_it_learned_from():
     stack = stack_of(RULES["stdp"])
     spikes = develop(stack, Streams(3)).round(150, 0).pre
     assert spikes.shape == (150, 3, 200)
-    own, _ = SpontaneousWaves().run(
+    own, _ = SpontaneousWaves(seed=0).run(
         stack.bottom,
         stack.bottom.rest(3, torch.zeros(1)),
         steps=150,

@@ -97,7 +97,7 @@ def develop(streams, rule, projection, options):
         "below": SpikingLayer(Maps(2, 6, 5), LIF()),
         "above": SpikingLayer(Maps(*ABOVE.get(projection, (3, 4, 3))), LIF(5.0), projection=wiring),
     }
-    return Development(SpikingStack(layers), "above", Noise(), streams)
+    return Development(SpikingStack(layers, seed=0), "above", Noise(), streams)
 
 
 def run(streams, rule, projection, options):

@@ -51,9 +51,10 @@ def develop(rule, streams, *homeostasis):
                 lateral=LateralKernel(inhibition_range=3.0),
             ),
             "lgn": SpikingLayer(Square(8, side=10.0), LIF(10.0), projection=projection),
-        }
+        },
+        seed=0,
     )
-    return Development(stack, "lgn", Rewarded(), streams)
+    return Development(stack, "lgn", Rewarded(seed=0), streams)
 
 
 def run(development, rounds=3):

@@ -66,7 +66,7 @@ def develop(streams=None, *, rule=None, neuron=None, lateral=None, **options):
             projection=partial(Dense, rule=rule or Pairs(), gain=30.0),
         ),
     }
-    return Development(SpikingStack(layers), "above", Noise(), streams or Streams(8), **options)
+    return Development(SpikingStack(layers, seed=0), "above", Noise(), streams or Streams(8), **options)
 
 
 def weight_of(development):

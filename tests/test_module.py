@@ -81,7 +81,7 @@ def is_plain(value):
     [
         {},
         {"readout": MLP, "controls": ["random", "grid", "pixels"], "tau_trace": 5.0, "cache": False},
-        {"readout": partial(ExtremeLearningMachine, num_hidden=50, seed=3), "encoder": Poisson(10)},
+        {"readout": partial(ExtremeLearningMachine, num_hidden=50, seed=3), "encoder": Poisson(10, seed=0)},
         {"readout": partial(Eager, gain=2.0)},
         {"scheduler": partial(torch.optim.lr_scheduler.StepLR, step_size=1)},
     ],

@@ -5,11 +5,11 @@ from lightning_snn import Disk, Points, Square, Torus
 from lightning_snn.neighbours import neighbours
 
 SHEETS = {
-    "square": Square(400, 12.0),
-    "small": Square(3, 1.0),
-    "torus": Torus(400, 12.0),
-    "torus of a few cells": Torus(400, 5.0),
-    "ring": Disk(400, 6.0, 2.0),
+    "square": Square(400, 12.0, seed=0),
+    "small": Square(3, 1.0, seed=0),
+    "torus": Torus(400, 12.0, seed=0),
+    "torus of a few cells": Torus(400, 5.0, seed=0),
+    "ring": Disk(400, 6.0, 2.0, seed=0),
     "points": Points(torch.randn(300, 2, generator=torch.Generator().manual_seed(0))),
 }
 

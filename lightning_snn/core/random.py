@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import numpy as np
 import torch
 
+from lightning_snn import checks
 from lightning_snn.config import Configurable
 
 PLAIN = -1
@@ -114,7 +115,12 @@ def stream_of(kind: str, seed: int | None) -> Stream:
     Args:
         kind: What the part draws, such as ``weights``.
         seed: Its own seed. None: in a network the network's, else one by torch's generator.
+
+    Raises:
+        ValueError: if the seed is negative.
     """
+    if seed is not None:
+        checks.non_negative("seed", seed)
     place = _place.get()
     if place is None:
         return Stream(fresh_seed() if seed is None else seed, kind, kind, seed)

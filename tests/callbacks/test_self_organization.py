@@ -278,7 +278,8 @@ def test_controls_keep_their_weights_and_get_thresholds_of_their_own(
     own, control = lgn(model), model.controls["random"].projections["lgn"]
     assert control.wired
     assert not torch.equal(own.weight, own.initial_weight())
-    assert torch.equal(control.weight, random_wiring(own, model.stack.bottom.geometry, 0))
+    expected = random_wiring(own, model.stack.bottom.geometry, int(model.stack.seed), "lgn")
+    assert torch.equal(control.weight, expected)
     rises = own.threshold_rise, control.threshold_rise
     assert rises[0].any()
     assert rises[1].any()

@@ -161,7 +161,7 @@ def test_state_behind_the_limit_starts_the_next_epoch():
     first, second = indices(whole), indices(whole)
     for limit, expected in ((3, first[2:]), (2, second), (0.4, second), (0.6, first[2:])):
         loader = BatchLoader(dataset(), batch_size=4, shuffle=True, limit=limit)
-        loader.load_state_dict({"epoch": 0, "position": 2})
+        loader.load_state_dict({"epoch": 0, "position": 2, "seed": 0})
         assert indices(loader) == expected
 
 
@@ -178,7 +178,7 @@ def test_blocks_are_every_sample_in_order_on_every_process():
     for loader in loaders(2, batch_size=4, shuffle=True):
         blocks = indices(loader.blocks(10))
         assert blocks == [list(range(100, 110)), list(range(110, 120)), [120, 121, 122]]
-        assert loader.state_dict() == {"epoch": 0, "position": 0}
+        assert loader.state_dict() == {"epoch": 0, "position": 0, "seed": 0}
     with pytest.raises(ValueError, match="size must be a finite number above 0, got 0"):
         next(loader.blocks(0))
 

@@ -99,9 +99,9 @@ def test_setup_is_done_once():
 
 
 def test_processes_divide_the_batches_of_one():
-    whole = [batch.sample for batch in ready().train_dataloader()][:3]
+    whole = [batch.sample for batch in ready(seed=0).train_dataloader()][:3]
     for rank in range(2):
-        data = ready()
+        data = ready(seed=0)
         data.trainer = SimpleNamespace(
             global_rank=rank, world_size=2, overfit_batches=0, limit_train_batches=1.0
         )
@@ -217,11 +217,11 @@ class TestWithTrainer:
         assert model.seen["train"] == model.seen["train"][:50] * 3
 
     def test_limit_reaches_the_loader(self, tmp_path):
-        data = MNIST()
+        data = MNIST(seed=5)
         run = trainer(tmp_path, limit_train_batches=0.5, max_epochs=1)
         run.fit(Linear(), data)
         loader, expected = run.train_dataloader, data.train_dataloader()
-        assert loader.state_dict() == {"epoch": 0, "position": 18}
+        assert loader.state_dict() == {"epoch": 0, "position": 18, "seed": 5}
         expected.set_epoch(1)
         resumed = data.train_dataloader()
         resumed.load_state_dict(loader.state_dict())

@@ -14,7 +14,7 @@ KERNEL = LateralKernel(excitation=0.5, inhibition_range=3.0)
 
 
 def layer_of(neuron=None, **options):
-    return SpikingLayer(Square(60, side=6.0), neuron or LIF(5.0), **options)
+    return SpikingLayer(Square(60, side=6.0, seed=0), neuron or LIF(5.0), **options)
 
 
 def drive(steps, batch, nodes=60, seed=0):
@@ -31,7 +31,7 @@ def test_shapes():
 
 @pytest.mark.parametrize("lateral", [None, KERNEL], ids=["alone", "coupled"])
 @pytest.mark.parametrize(
-    "neuron", [LIF(5.0, refractory=2.0), Izhikevich("heterogeneous")], ids=["lif", "izh"]
+    "neuron", [LIF(5.0, refractory=2.0), Izhikevich("heterogeneous", seed=0)], ids=["lif", "izh"]
 )
 @pytest.mark.parametrize("split", [1, 23])
 def test_a_run_in_two_parts_equals_one_long_run(lateral, neuron, split):

@@ -21,7 +21,8 @@ def deep_stack(gain=6.0):
         {
             name: layer(size, partial(Dense, gain=gain, seed=size) if name != "retina" else None)
             for name, size in SIZES.items()
-        }
+        },
+        seed=0,
     )
 
 

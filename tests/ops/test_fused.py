@@ -127,7 +127,10 @@ def test_izhikevich_equals_the_reference(shape, preset, clip_peak, dtype):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize(
     "neuron",
-    [Izhikevich("heterogeneous"), LIF(threshold=15.0, adaptation=10.0, refractory=3.0, resistance=20.0)],
+    [
+        Izhikevich("heterogeneous", seed=0),
+        LIF(threshold=15.0, adaptation=10.0, refractory=3.0, resistance=20.0),
+    ],
     ids=["izhikevich", "lif"],
 )
 def test_sheets_equal_the_reference(neuron, threads):

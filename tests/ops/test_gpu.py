@@ -109,7 +109,9 @@ def test_exponential_filter():
     assert_close(results[1], results[0])
 
 
-@pytest.mark.parametrize("neuron", [Izhikevich("heterogeneous"), LIF(threshold=15.0, resistance=20.0)])
+@pytest.mark.parametrize(
+    "neuron", [Izhikevich("heterogeneous", seed=0), LIF(threshold=15.0, resistance=20.0)]
+)
 def test_sheets_of_256_streams_without_waiting(neuron, strict):
     neuron = neuron.sized(1500)
     coupling = LateralKernel().matrix(Square(1500, 28.0))

@@ -80,7 +80,10 @@ def test_izhikevich(shape, preset, clip_peak):
 
 @pytest.mark.parametrize(
     "neuron",
-    [Izhikevich("heterogeneous"), LIF(threshold=15.0, adaptation=10.0, refractory=3.0, resistance=20.0)],
+    [
+        Izhikevich("heterogeneous", seed=0),
+        LIF(threshold=15.0, adaptation=10.0, refractory=3.0, resistance=20.0),
+    ],
     ids=["izhikevich", "lif"],
 )
 def test_sheets(neuron):

@@ -28,7 +28,7 @@ def scene(num_streams=4, encoder=ENCODER):
 
 
 def attached(num_streams=4, encoder=ENCODER, **options):
-    images = Images(**options)
+    images = Images(**{"seed": 0} | options)
     images.attach(scene(num_streams, encoder))
     return images
 
@@ -87,7 +87,8 @@ def test_an_encoder_of_its_own_wins():
 def develop(streams):
     wiring = partial(Dense, rule=STDP(threshold=1.0, threshold_jump=0.1))
     above = SpikingLayer(Square(5, side=4.0), LIF(10.0), projection=wiring)
-    development = Development(SpikingStack({"below": layer(), "above": above}), "above", attached(), streams)
+    stack = SpikingStack({"below": layer(), "above": above}, seed=0)
+    development = Development(stack, "above", attached(), streams)
     shares = [development.round(12, number).share for number in range(6)]
     return development.projection, shares
 

@@ -30,11 +30,11 @@ def noise(stimulus, streams, *, layer=None, steps=300, round_number=0):
 
 
 def test_noise_is_fixed_by_seed_stream_and_round():
-    reference = noise(SpontaneousWaves(), [0])
-    assert torch.equal(noise(SpontaneousWaves(), [0]), reference)
+    reference = noise(SpontaneousWaves(seed=0), [0])
+    assert torch.equal(noise(SpontaneousWaves(seed=0), [0]), reference)
     others = [
-        noise(SpontaneousWaves(), [1]),
-        noise(SpontaneousWaves(), [0], round_number=1),
+        noise(SpontaneousWaves(seed=0), [1]),
+        noise(SpontaneousWaves(seed=0), [0], round_number=1),
         noise(SpontaneousWaves(seed=1), [0]),
     ]
     for i, other in enumerate(others):
@@ -45,16 +45,16 @@ def test_noise_is_fixed_by_seed_stream_and_round():
 
 @pytest.mark.parametrize("streams", [range(4), range(2, 4), [3], [3, 0]])
 def test_a_streams_noise_depends_on_its_own_number_only(streams):
-    whole = noise(SpontaneousWaves(), range(4))
-    assert torch.equal(noise(SpontaneousWaves(), streams), whole[:, list(streams)])
+    whole = noise(SpontaneousWaves(seed=0), range(4))
+    assert torch.equal(noise(SpontaneousWaves(seed=0), streams), whole[:, list(streams)])
 
 
 @pytest.mark.parametrize("dt", [1.0, 0.25, 4.0])
 def test_noise_has_the_amplitude_over_the_root_of_dt(dt):
-    current = noise(SpontaneousWaves(2.0), [0], layer=echo(dt))
+    current = noise(SpontaneousWaves(2.0, seed=0), [0], layer=echo(dt))
     assert current.std().item() == pytest.approx(2.0 * dt**-0.5, rel=0.02)
     assert current.mean().item() == pytest.approx(0, abs=0.05 * dt**-0.5)
-    torch.testing.assert_close(current * dt**0.5, noise(SpontaneousWaves(2.0), [0]))
+    torch.testing.assert_close(current * dt**0.5, noise(SpontaneousWaves(2.0, seed=0), [0]))
 
 
 def test_noise_is_drawn_at_once_and_not_step_by_step():
@@ -84,7 +84,7 @@ def mean_distance(spikes, distances):
 @pytest.mark.parametrize(
     "neuron",
     [
-        Izhikevich("heterogeneous"),
+        Izhikevich("heterogeneous", seed=0),
         # a current held for 1 ms moves v by 1 - exp(-1 / tau_mem) of itself: the resistance makes that 1
         LIF(20.0, resistance=20.5, threshold=15.0, adaptation=10.0, refractory=3.0),
     ],

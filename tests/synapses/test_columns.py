@@ -156,10 +156,9 @@ def wiring_in_a_stack(sheet, num_post=12):
 
 
 def test_a_stack_hands_over_the_sheet_below():
-    sheet = Disk(150, 5.0)
-    stack, wiring = wiring_in_a_stack(sheet)
+    stack, wiring = wiring_in_a_stack(Disk(150, 5.0))
     projection = stack.projections["above"]
-    expected = RoundFields(3.0, 4).nodes(150, sheet)
+    expected = RoundFields(3.0, 4).nodes(150, stack.bottom.geometry)
     assert [row[row < 150].tolist() for row in projection.nodes] == [field.tolist() for field in expected]
     spikes, _ = stack(torch.full((20, 2, 150), 3.0))
     assert spikes["above"].sum() > 0

@@ -6,7 +6,11 @@ from lightning_snn.plasticity import STDP
 from lightning_snn.synapses import Dense, ListedFields, RoundFields
 from lightning_snn.synapses.fields import within
 
-SHEETS = {"square": Square(150, 10.0), "torus": Torus(150, 10.0), "disk": Disk(150, 5.0)}
+SHEETS = {
+    "square": Square(150, 10.0, seed=0),
+    "torus": Torus(150, 10.0, seed=0),
+    "disk": Disk(150, 5.0, seed=0),
+}
 
 
 def near_by_loop(sheet, centres, radius):

@@ -100,7 +100,8 @@ def stack_of(**options):
             "below": SpikingLayer(Square(32, 5.0), LIF(5.0)),
             "middle": SpikingLayer(Square(12, 5.0), LIF(10.0), projection=wiring),
             "above": SpikingLayer(Square(6, 5.0), LIF(10.0), projection=wiring),
-        }
+        },
+        seed=0,
     )
 
 
