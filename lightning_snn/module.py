@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import torch
 from lightning.pytorch import LightningModule
-from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,7 +14,7 @@ from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checks
 from lightning_snn.checkpoints import check_same_network
-from lightning_snn.config import to_config
+from lightning_snn.config import made_by, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
@@ -45,7 +45,8 @@ class SpikingClassifier(LightningModule):
         cache: Whether the features of the training and validation images are computed once; None: where
             the encoder is repeatable and no weight of the stack is trained.
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
-        scheduler: ``optimizer -> scheduler``, stepped every epoch.
+        scheduler: ``optimizer -> scheduler``, stepped every epoch. Of ``ReduceLROnPlateau`` take that of
+            ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
 
     Raises:
         ValueError: if an argument is out of range or cannot be stored, or the layers do not fit together.
@@ -72,6 +73,7 @@ class SpikingClassifier(LightningModule):
         if tau_trace is not None:
             checks.positive("tau_trace", tau_trace)
         check_controls(controls or [])
+        _check_monitored(scheduler)
         encoder = encoder or ConstantCurrent()
         self.save_hyperparameters(
             {
@@ -206,7 +208,9 @@ class SpikingClassifier(LightningModule):
         optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
         if self.make_scheduler is None:
             return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+        scheduler = self.make_scheduler(optimizer)
+        monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Raise ``ValueError`` if the checkpoint is of another network."""
@@ -248,3 +252,14 @@ class SpikingClassifier(LightningModule):
         for name, metric in measures.named().items():
             self.log(name, metric, prog_bar=name.endswith("/accuracy"), batch_size=len(label))
         return scores
+
+
+def _check_monitored(scheduler: LRSchedulerCallable | None) -> None:
+    """Raise ``ValueError`` for torch's ``ReduceLROnPlateau``, which does not say what it monitors."""
+    kind = made_by(scheduler) or object
+    plateau = issubclass(kind, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    if plateau and not issubclass(kind, ReduceLROnPlateau):
+        raise ValueError(
+            "scheduler must say what it monitors: give lightning.pytorch.cli.ReduceLROnPlateau with its "
+            "monitor, such as val/accuracy with mode max, got torch's own ReduceLROnPlateau"
+        )
