@@ -28,7 +28,8 @@ from lightning_snn.cli_arguments import (
     take,
     take_count,
 )
-from lightning_snn.cli_errors import USER_ERRORS, located, placed, sentence
+from lightning_snn.cli_errors import NO_TRAINER_LOGGER, USER_ERRORS, located, placed, sentence
+from lightning_snn.cli_parser import RecipeParser
 from lightning_snn.comparison import compare
 from lightning_snn.core.random import run_seed
 from lightning_snn.experiment import run_experiment
@@ -47,7 +48,7 @@ class SaveConfig(SaveConfigCallback):
         """Write the file; called on rank 0."""
         del trainer, pl_module, stage
         path = current_run_folder() / "config.yaml"
-        self.parser.save(self.config, path, overwrite=True)
+        self.parser.save(self.config, path, skip_none=False, overwrite=True)  # null is not always the default
 
 
 class RecipeCLI(LightningCLI):
@@ -80,6 +81,8 @@ class RecipeCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Put ``--seed`` in the place of every seed, and choose the run folder."""
         config = self.config[self.subcommand] if self.subcommand else self.config
+        if config.trainer.logger is not None:
+            raise ValueError(NO_TRAINER_LOGGER)
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
         if config.ckpt_path is not None:
@@ -148,7 +151,7 @@ def _dispatch(args: list[str]) -> None:
     if command in LIGHTNING_COMMANDS:
         check_checkpoint_options(rest)
         with run_folder_scope():
-            _cli([command, *resolve_configs(rest)], run=True)
+            _cli([command, *rest], run=True)
     elif command == "run" and rest and not rest[0].startswith("-"):
         check_checkpoint_options(rest, model_is_fixed=False)
         _run(find_recipe(rest[0]), rest[1:])
@@ -214,12 +217,16 @@ def _own_parser() -> argparse.ArgumentParser:
 
 def _cli(args: list[str], *, run: bool) -> RecipeCLI:
     quiet = {"exit_on_error": False, "allow_abbrev": False}
+    args = resolve_configs(args)
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # a console script does not look for the user's own classes here
     try:
         return RecipeCLI(
             SpikingClassifier,
             LightningDataModule,
             args=args,
             run=run,
+            parser_class=RecipeParser,
             subclass_mode_model=True,
             subclass_mode_data=True,
             auto_configure_optimizers=False,

@@ -21,11 +21,23 @@ def replace_seeds(config: Any, seed: int) -> None:
 
 
 def resolve_configs(args: list[str]) -> list[str]:
-    """Recipe names after ``--config`` become their files."""
-    resolved = list(args)
-    for i, option in enumerate(args[:-1]):
-        if option in CONFIG_OPTIONS:
-            resolved[i + 1] = str(find_recipe(args[i + 1]))
+    """``--config NAME`` and ``--config=NAME`` as ``--config FILE``, where NAME may be a recipe's.
+
+    >>> from pathlib import Path
+    >>> [Path(arg).name for arg in resolve_configs(["-c=mnist", "--config", "xor_reward", "--seed=1"])]
+    ['--config', 'mnist.yaml', '--config', 'xor_reward.yaml', '--seed=1']
+    """
+    resolved = []
+    rest = iter(args)
+    for arg in rest:
+        option, given, value = arg.partition("=")
+        if option not in CONFIG_OPTIONS:
+            resolved.append(arg)
+        else:
+            name = value if given else next(rest, None)
+            if name is None:
+                raise ValueError(f"{option} needs a value: the name of a recipe or a YAML file")
+            resolved += ["--config", str(find_recipe(name))]
     return resolved
 
 

@@ -16,6 +16,10 @@ import lightning_snn
 USER_ERRORS = (ArgumentError, ValueError, FileNotFoundError, ImportError, MisconfigurationException)
 """What a user can mend by changing an argument, a file or an installation."""
 
+NO_TRAINER_LOGGER = (
+    "trainer.logger has no effect here: give --logger csv, tensorboard or wandb (YAML: logger)"
+)
+
 _NESTED = r"\n|(?<=expects a function or a callable class): "
 
 _NOISE = (
@@ -44,6 +48,8 @@ def sentence(error: BaseException) -> str:
     causes = [line for line in lines if line and not line.startswith(_NOISE)]
     reason = _plain(causes[0], message) if causes else " ".join(lines)
     key = _key(message)
+    if key.startswith("trainer.logger"):
+        return NO_TRAINER_LOGGER
     return reason if not key or reason.startswith(key) else f"{key}: {reason}"
 
 

@@ -6,7 +6,7 @@ from typing import Any, Self, cast
 
 import torch
 from lightning.pytorch import LightningModule
-from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checkpoints, checks
-from lightning_snn.config import public_path, to_config
+from lightning_snn.config import made_by, public_path, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.core.random import Stream, drawing, rerouted, root_seed, torch_seeded
 from lightning_snn.data import Batch
@@ -46,7 +46,8 @@ class SpikingClassifier(LightningModule):
         cache: Whether the features of the training and validation images are computed once; None: where
             the encoder is repeatable and no weight of the stack is trained.
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
-        scheduler: ``optimizer -> scheduler``, stepped every epoch.
+        scheduler: ``optimizer -> scheduler``, stepped every epoch. Of ``ReduceLROnPlateau`` take that of
+            ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
             its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
             It stands in the checkpoint.
@@ -77,6 +78,7 @@ class SpikingClassifier(LightningModule):
         if tau_trace is not None:
             checks.positive("tau_trace", tau_trace)
         check_controls(controls or [])
+        _check_monitored(scheduler)
         encoder, seed = encoder or ConstantCurrent(), root_seed(seed)
         self.save_hyperparameters(
             {
@@ -215,7 +217,9 @@ class SpikingClassifier(LightningModule):
         optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
         if self.make_scheduler is None:
             return optimizer
-        return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
+        scheduler = self.make_scheduler(optimizer)
+        monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Bring the checkpoint to the present format, and check it.
@@ -297,3 +301,14 @@ def _follow_seed(model: nn.Module, keys: Any) -> None:
     del keys
     assert isinstance(model, SpikingClassifier)
     model.encoder = rerouted(model.encoder, int(model.stack.seed), NETWORK)
+
+
+def _check_monitored(scheduler: LRSchedulerCallable | None) -> None:
+    """Raise ``ValueError`` for torch's ``ReduceLROnPlateau``, which does not say what it monitors."""
+    kind = made_by(scheduler) or object
+    plateau = issubclass(kind, torch.optim.lr_scheduler.ReduceLROnPlateau)
+    if plateau and not issubclass(kind, ReduceLROnPlateau):
+        raise ValueError(
+            "scheduler must say what it monitors: give lightning.pytorch.cli.ReduceLROnPlateau with its "
+            "monitor, such as val/accuracy with mode max, got torch's own ReduceLROnPlateau"
+        )
