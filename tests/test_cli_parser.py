@@ -116,7 +116,7 @@ def test_a_projection_of_null(capsys):
 
 def test_null_inside_a_value(built):
     value = "{class_path: Poisson, init_args: {max_rate: 30.0, seed: null}}"
-    assert built("run", "mnist", *SMALL, f"--model.encoder={value}").encoder.seed is None
+    assert built("run", "mnist", *SMALL, f"--model.encoder={value}").encoder.stream is None
     value = "{class_path: Izhikevich, init_args: {preset: chattering, a: null}}"
     assert built("run", "mnist", *SMALL, f"--model.layers.retina.neuron={value}").hparams["layers"]["retina"]
 
