@@ -186,7 +186,7 @@ def _follow_positions(layer: nn.Module, keys: Any) -> None:
     del keys
     assert isinstance(layer, SpikingLayer)
     positions = layer.positions.detach().cpu()
-    if torch.equal(layer.geometry.positions, positions):
+    if torch.equal(layer.geometry.positions.to(positions.dtype), positions):
         return
     layer.geometry = layer.geometry.moved(positions)
     if layer.make_lateral is not None and isinstance(layer.lateral, Coupling):
