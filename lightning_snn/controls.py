@@ -104,7 +104,9 @@ class ControlNetwork(nn.Module):
         """Give one projection its weights, after the stack's wired one, and no thresholds yet."""
         below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
         weight = _WIRINGS[self.kind](stack.projections[name], below, max(int(stack.seed), 0), name)
-        self.projections[name].restart(weight)
+        own = self.projections[name]
+        own.stream = stack.projections[name].stream  # of the seed that a checkpoint may have brought
+        own.restart(weight)
 
 
 def check_controls(controls: list[Control]) -> None:

@@ -121,15 +121,17 @@ def test_a_mesh_checks_the_sheet_as_the_matrix_does(sheet, message):
 
 def waves(storage, num_nodes, side, steps):
     layer = SpikingLayer(
-        Square(num_nodes, side, seed=0),
-        Izhikevich("heterogeneous", seed=0),
+        Square(num_nodes, side, seed=2),
+        Izhikevich("heterogeneous", seed=2),
         lateral=LateralKernel(storage=storage),
     )
     state = layer.rest(2, layer.positions)
-    return SpontaneousWaves(seed=0).run(layer, state, steps=steps, streams=[0, 1], round_number=0)
+    return SpontaneousWaves(seed=2).run(layer, state, steps=steps, streams=[0, 1], round_number=0)
 
 
 def test_waves_of_a_sheet_are_alike_with_either_storage():
-    rates = [waves(storage, 5000, 51.0, 600)[0][200:].sum(2).mean() for storage in ("dense", "mesh")]
+    dense, mesh = (waves(storage, 5000, 51.0, 600)[0] for storage in ("dense", "mesh"))
+    assert torch.equal(mesh[:50], dense[:50])  # later, rounding tells
+    rates = [spikes[200:].sum(2).mean() for spikes in (dense, mesh)]
     assert rates[0] > 20
     assert rates[1] == pytest.approx(rates[0].item(), rel=0.1)

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from lightning_snn import checks
 from lightning_snn.core.random import Stream, stream_of
-from lightning_snn.plasticity import Homeostasis, LearningRule
+from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
@@ -98,10 +98,10 @@ class Conv2d(Projection):
         w = self.windows
         return self.num_maps, w.in_shape[0], w.size, w.size
 
-    def initial_weight(self) -> Tensor:
-        """The weights ``[K, C k k]`` that the projection started from."""
-        generator = self.stream.torch()
-        return initial_wiring(self.weight.shape[1], self.num_maps, self.rule, None, generator)["weight"]
+    def initial(self) -> Tensors:
+        """``weight [K, C k k]`` and the variables that the projection started from."""
+        fan_in, generator = self.weight.shape[1], self.stream.torch()
+        return initial_wiring(fan_in, self.num_maps, self.rule, self.homeostasis, generator)
 
     def fields(self, spikes: Tensor) -> Tensor:
         """The window of each place ``[..., H' W', C k k]`` from spikes ``[..., num_pre]``."""

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from lightning_snn import checks
 from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.ops.event_sum import event_sum
-from lightning_snn.plasticity import Homeostasis, LearningRule
+from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
@@ -74,7 +74,7 @@ class Dense(Projection):
         current = event_sum(spikes.reshape(-1, self.num_pre), rows)
         return current.reshape(*spikes.shape[:-1], self.num_post)
 
-    def initial_weight(self) -> Tensor:
-        """The weights ``[num_post, num_pre]`` that the projection started from."""
+    def initial(self) -> Tensors:
+        """``weight [num_post, num_pre]`` and the variables that the projection started from."""
         generator = self.stream.torch()
-        return initial_wiring(self.num_pre, self.num_post, self.rule, None, generator)["weight"]
+        return initial_wiring(self.num_pre, self.num_post, self.rule, self.homeostasis, generator)

@@ -1,6 +1,7 @@
 """What projections share whose places see lists of nodes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -90,10 +91,30 @@ class Gathered(Projection):
         current = [event_sum(self.fields(block).reshape(-1, fan_in), rows) for block in blocks]
         return torch.cat(current).reshape(*spikes.shape[:-1], self.num_post)
 
-    def initial_weight(self) -> Tensor:
-        """The weights ``[P, K, F]`` that the projection started from."""
+    def initial(self) -> Tensors:
+        """``weight [P, K, F]`` and the variables that the projection started from."""
         sizes, generator = self.exists.sum(1).tolist(), self.stream.torch()
-        return initial_wiring(sizes, self.weight.shape[1], self.rule, None, generator)["weight"]
+        return initial_wiring(sizes, self.weight.shape[1], self.rule, self.homeostasis, generator)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        """Take over the fields of the file, whose longest may be of another length."""
+        nodes = state_dict.get(f"{prefix}nodes")
+        if nodes is not None and nodes.ndim == 2 and len(nodes) == self.places:
+            self._fit(nodes.shape[1])
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    @torch.no_grad()
+    def _fit(self, longest: int) -> None:
+        """Make room for fields of up to ``longest`` nodes in all that stands for each synapse."""
+        per_synapse = self.weight.shape
+        for name, value in self.wiring.items():
+            if value.shape == per_synapse:
+                resized = value.new_zeros(*per_synapse[:-1], longest)
+                if name == "weight":
+                    self.weight.data = resized
+                else:
+                    self.variables.register_buffer(name, resized)
+        self.nodes = self.nodes.new_full((self.places, longest), self.num_pre)
 
     def fields(self, spikes: Tensor) -> Tensor:
         """The field of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn import checks
+from lightning_snn.plasticity import Tensors
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
 from lightning_snn.synapses.windows import windows_over
@@ -89,9 +90,9 @@ class Pool2d(Projection):
         so_far = pooled.reshape(*spikes.shape[:2], self.num_post).cummax(0).values
         return torch.diff(so_far, dim=0, prepend=torch.zeros_like(so_far[:1]))
 
-    def initial_weight(self) -> Tensor:
-        """None: ``[num_post, 0]``."""
-        return torch.empty(self.num_post, 0)
+    def initial(self) -> Tensors:
+        """No weights: ``[num_post, 0]``."""
+        return {"weight": torch.empty(self.num_post, 0)}
 
     @property
     def connected(self) -> Tensor:

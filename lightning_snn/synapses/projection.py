@@ -92,7 +92,6 @@ class Projection(Configurable, nn.Module, ABC):
         self.kinetics = kinetics
         variables = dict(start)
         self.weight = nn.Parameter(variables.pop("weight"), requires_grad=trainable)
-        self._initial_variables = {name: value.clone() for name, value in variables.items()}
         self.variables = nn.Module()
         for name, value in variables.items():
             self.variables.register_buffer(name, value)
@@ -103,8 +102,12 @@ class Projection(Configurable, nn.Module, ABC):
         """Current ``[..., num_post]`` that arriving spikes ``[..., num_pre]`` cause in their step."""
 
     @abstractmethod
+    def initial(self) -> Tensors:
+        """``weight`` and the variables that the projection started from, drawn once more."""
+
     def initial_weight(self) -> Tensor:
         """The weights that the projection started from, in the shape of ``weight``."""
+        return self.initial()["weight"]
 
     def efficacy(self) -> Tensor:
         """Current that one spike causes, in the shape of ``weight``.
@@ -205,7 +208,7 @@ class Projection(Configurable, nn.Module, ABC):
 
     def restart(self, weight: Tensor) -> None:
         """Write ``weight`` into the projection, and the first values of all variables."""
-        self.rewire({"weight": weight} | self._initial_variables)
+        self.rewire(self.initial() | {"weight": weight})
 
     @torch.no_grad()
     def rewire(self, wiring: Tensors) -> None:

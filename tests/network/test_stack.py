@@ -16,7 +16,7 @@ def layer(nodes, projection=None, dt=1.0):
     return SpikingLayer(Square(nodes, side=5.0), LIF(5.0, dt=dt), projection=projection)
 
 
-def deep_stack(gain=6.0):
+def deep_stack(gain=8.0):
     return SpikingStack(
         {
             name: layer(size, partial(Dense, gain=gain, seed=size) if name != "retina" else None)

@@ -94,7 +94,7 @@ def test_gradients_pass_delay_and_kinetics():
 
 
 def stack_of(**options):
-    wiring = partial(Dense, gain=6.0, **options)
+    wiring = partial(Dense, gain=12.0, **options)
     return SpikingStack(
         {
             "below": SpikingLayer(Square(32, 5.0), LIF(5.0)),
