@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lightning_snn import viz
+from lightning_snn.checkpoint_io import write_whole
 from lightning_snn.experiment import label
 
 Networks = Mapping[str, Mapping[str, float]]
@@ -34,7 +35,7 @@ def compare(run: Callable[[int], Networks], seeds: Sequence[int], folder: Path, 
             continue  # another process writes
         found[seed] = {name: scores["accuracy"] for name, scores in networks.items()}
         text = json.dumps({"title": title, "accuracy": found}, indent=1)
-        (folder / "comparison.json").write_text(text + "\n", encoding="utf-8")
+        write_whole(folder / "comparison.json", f"{text}\n".encode())
     if not found:
         return
     console = Console()

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checks
+from lightning_snn.checkpoint_io import use_whole_files
 from lightning_snn.checkpoints import check_same_network
 from lightning_snn.config import to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
@@ -141,6 +142,11 @@ class SpikingClassifier(LightningModule):
             controls={name: c.projections for name, c in networks.items()} if with_controls else {},
             tau_trace=self.tau_trace,
         )
+
+    def setup(self, stage: str) -> None:
+        """Prepare the Trainer before anything runs."""
+        del stage
+        use_whole_files(self.trainer)
 
     def on_train_start(self) -> None:
         """Wire the controls, then compute the features once; neither in a trial, which leaves no trace."""

@@ -24,6 +24,7 @@ from lightning_snn.callbacks.surroundings import (
     stack_of,
     warn_if_skipped,
 )
+from lightning_snn.checkpoint_io import use_whole_files
 from lightning_snn.development import Development, RoundActivity
 from lightning_snn.plasticity import Streams
 from lightning_snn.progress import PhaseProgress
@@ -95,6 +96,7 @@ class SelfOrganization(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Check the module and the number of streams before anything runs."""
+        use_whole_files(trainer)
         if stage != "fit":
             return
         check_names(self.stimulus, stack_of(pl_module))
