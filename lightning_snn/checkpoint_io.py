@@ -1,5 +1,6 @@
 """Checkpoint files that are whole or not there at all."""
 
+import contextlib
 import io
 import os
 import zipfile
@@ -56,7 +57,7 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write a file so that at any time ``path`` holds either all of the old content or all of the new.
 
     Raises:
-        OSError: if the file system refuses it; nothing is left beside ``path``.
+        OSError: with the name of the file, if the file system refuses it; nothing is left beside ``path``.
     """
     path = path.resolve()
     part = path.with_name(f"{path.name}.part")
@@ -66,8 +67,11 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
         raise
 
 

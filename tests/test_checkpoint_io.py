@@ -114,7 +114,7 @@ def test_a_part_of_a_checkpoint(path, part):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match="none.ckpt"):
+    with pytest.raises(FileNotFoundError, match=r"none\.ckpt"):
         WholeFiles().load_checkpoint(tmp_path / "none.ckpt")
 
 
@@ -147,7 +147,7 @@ def test_a_damaged_checkpoint_is_not_resumed(classifier, phase, trainer, data, t
     weight = model.stack.projections["lgn"].weight.detach().numpy().tobytes()[:64]
     place = whole.index(weight)
     path.write_bytes(whole[: place + 9] + bytes([whole[place + 9] ^ 1]) + whole[place + 10 :])
-    with pytest.raises(ValueError, match="self_organization.ckpt is damaged"):
+    with pytest.raises(ValueError, match=r"self_organization\.ckpt is damaged"):
         trainer(phase()).fit(classifier(), data, ckpt_path=path, weights_only=True)
-    with pytest.raises(ValueError, match="self_organization.ckpt is damaged"):
+    with pytest.raises(ValueError, match=r"self_organization\.ckpt is damaged"):
         trainer().test(classifier(), data, ckpt_path=path, weights_only=True)
