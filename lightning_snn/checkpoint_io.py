@@ -59,14 +59,14 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
     Raises:
         OSError: with the name of the file, if the file system refuses it; nothing is left beside ``path``.
     """
-    path = path.resolve()
-    part = path.with_name(f"{path.name}.part")
+    target = path.resolve()  # a link stays one
+    part = target.with_name(f"{target.name}.part")
     try:
         with part.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        os.replace(part, target)
     except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

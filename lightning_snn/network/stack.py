@@ -1,7 +1,7 @@
 """Layers that feed one another."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -22,16 +22,17 @@ class SpikingStack(nn.Module):
         layers: Layers by name, bottom first.
 
     Raises:
-        ValueError: if there is no layer, the first has a projection or another has none, layers or rules
-            differ in ``dt``, a projection has other sizes than its layers or a delay of broken steps,
-            lateral inhibition is to be learned in a layer without a learning rule, or thresholds are to rise
-            in neurons whose thresholds cannot.
+        ValueError: if there is no layer, a name is no identifier or taken by PyTorch, the first has a
+            projection or another has none, layers or rules differ in ``dt``, a projection has other sizes
+            than its layers or a delay of broken steps, lateral inhibition is to be learned in a layer
+            without a learning rule, or thresholds are to rise in neurons whose thresholds cannot.
     """
 
     def __init__(self, layers: Mapping[str, SpikingLayer]) -> None:
         super().__init__()
         if not layers:
             raise ValueError("layers must name at least one layer, got none")
+        _check_names(layers)
         below: SpikingLayer | None = None
         for name, layer in layers.items():
             layer.projection = _connect(name, layer, below)
@@ -129,6 +130,16 @@ class SpikingStack(nn.Module):
             spikes, after = layer(current, before, developing=developing, generator=generator)
             found[name], states[name] = spikes, after._replace(synapses=synapses)
         return found, states
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Names go into those of weights, measures, figures and options, which ``.`` and ``/`` divide."""
+    for name in names:
+        if not isinstance(name, str) or not name.isidentifier() or hasattr(nn.ModuleDict, name):
+            raise ValueError(
+                "names of layers must be identifiers (letters, digits and _), and none that "
+                f"torch.nn.ModuleDict has an attribute of, got {name!r}"
+            )
 
 
 def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:
