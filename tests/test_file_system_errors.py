@@ -82,9 +82,7 @@ def test_checkpoints_can_no_longer_be_written(capsys, monkeypatch, before_step, 
     said = failure(capsys, "run", "mnist", *OPTIONS)
     (run,) = Path("runs/mnist").iterdir()
     last = run / "checkpoints" / "last.ckpt"
-    assert said.startswith(
-        f"lightning-snn: {last.resolve()}: {error.strerror}; resume with: lightning-snn run mnist "
-    )
+    assert said.startswith(f"lightning-snn: {last}: {error.strerror}; resume with: lightning-snn run mnist ")
     assert said.endswith(f" --ckpt_path {last}")
     assert torch.load(last, weights_only=True)["global_step"] == 2
     assert {path.name for path in last.parent.iterdir()} == {"last.ckpt", "self_organization.ckpt"}
