@@ -25,7 +25,14 @@ from lightning_snn.features import NETWORK, Prediction, Presentation, present
 from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.readout import MLP, Readout, uses_gradients
-from lightning_snn.trainers import is_trial, require_wired, warn_if_unwired
+from lightning_snn.trainers import (
+    generator_states,
+    is_fitting,
+    is_trial,
+    require_wired,
+    restore_generators,
+    warn_if_unwired,
+)
 
 
 class SpikingClassifier(LightningModule):
@@ -100,6 +107,7 @@ class SpikingClassifier(LightningModule):
             raise ValueError("cache must not be True where weights are trained or input is not repeatable")
         self.encode_seconds = 0.0
         self._table: FeatureTable | None = None
+        self._generators: dict[str, Tensor] = {}
         kinds = [kind for kind in controls or [] if kind != "pixels"]
         self.controls = nn.ModuleDict({kind: ControlNetwork(kind, self.stack) for kind in kinds})
         sizes = {name: self.stack.top.num_nodes for name in (NETWORK, *kinds)}
@@ -149,7 +157,10 @@ class SpikingClassifier(LightningModule):
         use_whole_files(self.trainer)
 
     def on_train_start(self) -> None:
-        """Wire the controls, then compute the features once; neither in a trial, which leaves no trace."""
+        """Wire the controls, then compute the features once; neither in a trial, which leaves no trace.
+
+        From here on a resumed run draws what it would have drawn without the interruption.
+        """
         if is_trial(self.trainer):
             return
         require_wired(self.stack.unwired)
@@ -159,6 +170,8 @@ class SpikingClassifier(LightningModule):
             self._table, self.encode_seconds = tabulate(
                 self.trainer, self.present, required=bool(self.hparams["cache"])
             )
+        restore_generators(self.trainer, self._generators)
+        self._generators = {}
 
     def on_fit_end(self) -> None:
         """Free the features."""
@@ -214,8 +227,18 @@ class SpikingClassifier(LightningModule):
             return optimizer
         return {"optimizer": optimizer, "lr_scheduler": self.make_scheduler(optimizer)}
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the states of the random generators, of all processes of a fit."""
+        if is_fitting(self._trainer):
+            checkpoint["generators"] = generator_states(self.trainer)
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Raise ``ValueError`` if the checkpoint is of another network."""
+        """Keep the generators' states for a fit that goes on.
+
+        Raises:
+            ValueError: if the checkpoint is of another network.
+        """
+        self._generators = checkpoint.get("generators", {}) if is_fitting(self._trainer) else {}
         check_same_network(checkpoint["state_dict"], self.state_dict())
 
     def _may_cache(self) -> bool:

@@ -4,8 +4,9 @@ from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.trainer.states import TrainerFn
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from lightning_snn.trainers import is_fitting
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -31,7 +32,7 @@ class LastCheckpoint(ModelCheckpoint):
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Save where SIGTERM ends the training: Lightning acts on it between batches."""
-        if isinstance(exception, SIGTERMException) and trainer.state.fn == TrainerFn.FITTING:
+        if isinstance(exception, SIGTERMException) and is_fitting(trainer):
             super().on_exception(trainer, pl_module, exception)
 
     def state_dict(self) -> dict[str, Any]:
