@@ -39,7 +39,8 @@ class SpikingClassifier(LightningModule):
     """Classifies images by the spikes that they evoke in a stack of layers.
 
     Batches are ``(image [B, 1, H, W] in [0, 1], label [B])``, or with the samples' numbers ``[B]`` as third
-    item, as those of `data.BatchLoader`, which lets features be kept.
+    item, as those of `data.BatchLoader`, which lets features be kept. Images may be of any floating point
+    type, labels of any integer type.
 
     Args:
         layers: The layers of the stack by name, bottom first.
@@ -144,7 +145,7 @@ class SpikingClassifier(LightningModule):
             raise ValueError(f"images must be {self.image_size} (image_size), got {tuple(images.shape[2:])}")
         networks = cast(dict[str, ControlNetwork], dict(self.controls.items()))
         return present(
-            images,
+            images.to(self.stack.bottom.positions.dtype),
             self.stack,
             self.encoder,
             controls={name: c.projections for name, c in networks.items()} if with_controls else {},
@@ -183,8 +184,7 @@ class SpikingClassifier(LightningModule):
         Readouts that learn without gradients do so here, and there is no loss.
         """
         del batch_idx
-        label = batch[1]
-        checks.labels(label, self.num_classes)
+        label = checks.labels(batch[1], self.num_classes)
         if not self.automatic_optimization:
             self._learn_locally(batch, label)
             return None
@@ -207,7 +207,7 @@ class SpikingClassifier(LightningModule):
         """Accuracy, macro F1, confusion matrix and activity on the test images."""
         del batch_idx
         scores = self._evaluate(batch, "test")
-        self.confusion.update(scores[NETWORK], batch[1])
+        self.confusion.update(scores[NETWORK], checks.labels(batch[1], self.num_classes))
 
     def on_predict_epoch_start(self) -> None:
         """Warn of a network that is not wired."""
@@ -254,8 +254,9 @@ class SpikingClassifier(LightningModule):
         return self.present(batch[0])
 
     def _features(self, batch: Batch, shown: Presentation) -> dict[str, Tensor]:
-        pixels = {"pixels": batch[0].flatten(1)} if "pixels" in self.readouts else {}
-        return shown.features | pixels
+        if "pixels" not in self.readouts:
+            return shown.features
+        return shown.features | {"pixels": batch[0].flatten(1).to(shown.features[NETWORK].dtype)}
 
     def _all_scores(self, batch: Batch, shown: Presentation) -> dict[str, Tensor]:
         return {name: self.readouts[name](values) for name, values in self._features(batch, shown).items()}
@@ -268,8 +269,7 @@ class SpikingClassifier(LightningModule):
         cast(LightningOptimizer, self.optimizers()).step()
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
-        label = batch[1]
-        checks.labels(label, self.num_classes)
+        label = checks.labels(batch[1], self.num_classes)
         shown = self._presentation(batch)
         scores = self._all_scores(batch, shown)
         measures = cast(StageMeasures, self.measures[stage])
