@@ -46,7 +46,8 @@ def tabulate(
         if trainer.received_sigterm and trainer.world_size == 1:  # several processes end together, later
             raise SIGTERMException
 
-    with PhaseProgress(trainer, "encode", total) as bar, torch.no_grad():
+    precision = trainer.precision_plugin.forward_context()
+    with PhaseProgress(trainer, "encode", total) as bar, torch.no_grad(), precision:
         table = build_feature_table(
             sources,
             lambda images: present(images.to(device)),

@@ -26,6 +26,7 @@ from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.readout import MLP, Readout, uses_gradients
 from lightning_snn.trainers import (
+    check_precision,
     generator_states,
     is_fitting,
     is_trial,
@@ -153,8 +154,9 @@ class SpikingClassifier(LightningModule):
         )
 
     def setup(self, stage: str) -> None:
-        """Prepare the Trainer before anything runs."""
+        """Check and prepare the Trainer before anything runs."""
         del stage
+        check_precision(self.trainer)
         use_whole_files(self.trainer)
 
     def on_train_start(self) -> None:

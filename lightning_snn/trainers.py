@@ -17,6 +17,18 @@ def is_trial(trainer: Trainer) -> bool:
     return bool(vars(trainer)["fast_dev_run"])
 
 
+PRECISIONS = ("32-true", "64-true", "16-mixed", "bf16-mixed")
+
+
+def check_precision(trainer: Trainer) -> None:
+    """Raise ``ValueError`` if potentials, traces and plastic weights would be kept in half precision."""
+    if trainer.precision not in PRECISIONS:
+        raise ValueError(
+            f"trainer.precision must be one of {', '.join(PRECISIONS)}, got {trainer.precision}: small steps "
+            "of potentials and plastic weights would be rounded away"
+        )
+
+
 def is_fitting(trainer: Trainer | None) -> bool:
     """Whether there is a Trainer, and it was asked to fit."""
     return trainer is not None and trainer.state.fn == TrainerFn.FITTING

@@ -136,12 +136,13 @@ def test_a_lambda_cannot_be_stored(classifier, key):
         classifier(**{key: lambda *_: None})
 
 
-def test_cached_features_equal_fresh_ones(classifier, phase, trainer, data):
-    options = {"controls": ["random", "grid"], "tau_trace": 5.0}
+@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
+def test_cached_features_equal_fresh_ones(classifier, phase, trainer, data, precision):
+    options = {"controls": ["random", "grid"], "tau_trace": 5.0, "encoder": Poisson(10, amplitude=60.0)}
     models = [classifier(cache=cache, **options) for cache in (True, False)]
     results = []
     for model in models:
-        fit = trainer(phase(), max_epochs=2)
+        fit = trainer(phase(), max_epochs=2, precision=precision)
         fit.fit(model, data)
         results.append(dict(fit.callback_metrics))
     cached, fresh = (model.state_dict() for model in models)
@@ -150,6 +151,29 @@ def test_cached_features_equal_fresh_ones(classifier, phase, trainer, data):
     assert results[0].keys() == results[1].keys()
     for name, value in results[1].items():
         assert torch.equal(results[0][name], value), name
+
+
+@pytest.mark.parametrize("precision", ["16-true", "bf16-true"])
+def test_half_precision_is_refused_before_anything_runs(classifier, phase, trainer, data, precision):
+    message = rf"trainer.precision must be one of 32-true, 64-true, 16-mixed, bf16-mixed, got {precision}"
+    for callbacks in ([phase()], []):
+        with pytest.raises(ValueError, match=message):
+            trainer(*callbacks, precision=precision).fit(classifier(), data)
+    for stage in ("validate", "test", "predict"):
+        with pytest.raises(ValueError, match=message):
+            getattr(trainer(precision=precision), stage)(classifier(), data)
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_other_precisions_wire_the_same(classifier, phase, trainer, data, precision):
+    models = [classifier(controls=["random", "pixels"]) for _ in range(2)]
+    for model, chosen in zip(models, ["32-true", precision], strict=True):
+        fit = trainer(phase(), max_epochs=2, precision=chosen)
+        fit.fit(model, data)
+        fit.test(model, data, verbose=False)
+    weights = [model.stack.projections["lgn"].weight for model in models]
+    torch.testing.assert_close(weights[1].float(), weights[0], rtol=1e-4, atol=1e-4)
+    assert models[1].confusion.compute().trace() > 12  # chance: 7 or 8
 
 
 class Watched(SpikingClassifier):

@@ -29,7 +29,7 @@ from lightning_snn.development import Development, RoundActivity
 from lightning_snn.plasticity import Streams
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
-from lightning_snn.trainers import is_trial
+from lightning_snn.trainers import check_precision, is_trial
 from lightning_snn.wiring_report import ActivityWatch, describe, is_wired, wiring_report
 
 
@@ -96,6 +96,7 @@ class SelfOrganization(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Check the module and the number of streams before anything runs."""
+        check_precision(trainer)
         use_whole_files(trainer)
         if stage != "fit":
             return
