@@ -6,6 +6,7 @@ Format 2: a stamp with format and version, classes by their public paths, one se
 """
 
 import io
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -83,7 +84,10 @@ def read(path: str) -> dict[str, Any]:
     if not Path(path).is_file():
         raise ValueError(f"ckpt_path: there is no file {path}")
     try:
+        check_whole(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except ValueError as error:
+        raise ValueError(f"ckpt_path: {error}") from error
     except Exception as error:
         raise ValueError(f"ckpt_path: {path} is no checkpoint, or only a part of one") from error
     if not isinstance(content, dict) or not {"state_dict", "pytorch-lightning_version"} <= content.keys():
@@ -99,6 +103,7 @@ def in_present_format(path: Any) -> Any:
     """``path``, or where its checkpoint is of an older format, a file in memory with the translated one."""
     if not isinstance(path, str | Path) or not Path(path).is_file():
         return path
+    check_whole(path)
     content = torch.load(path, map_location="cpu", weights_only=True)
     if content.get(STAMP, {}).get("format") == FORMAT:
         return path
@@ -107,6 +112,20 @@ def in_present_format(path: Any) -> Any:
     torch.save(content, memory)
     memory.seek(0)
     return memory
+
+
+def check_whole(path: str | Path) -> None:
+    """Raise ``ValueError`` unless every byte of a checkpoint is as it was written.
+
+    A checkpoint is a zip archive whose records carry checksums (CRC32); torch does not look at them.
+    """
+    with open(path, "rb") as file:
+        try:
+            damaged = zipfile.ZipFile(file).testzip()
+        except Exception as error:
+            raise ValueError(f"{path} is damaged, or only a part of a checkpoint") from error
+    if damaged is not None:
+        raise ValueError(f"{path} is damaged: the checksum of its record {damaged} is another one")
 
 
 def check_same_network(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None:

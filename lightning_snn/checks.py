@@ -67,10 +67,27 @@ def images(value: Tensor) -> None:
         )
 
 
-def labels(value: Tensor, num_classes: int) -> None:
-    """Raise ``ValueError`` unless every label lies in ``0 .. num_classes - 1``."""
+def labels(value: Tensor, num_classes: int) -> Tensor:
+    """Labels ``[B]`` of any integer type as int64.
+
+    Raises:
+        ValueError: unless every label is a whole number in ``0 .. num_classes - 1``.
+
+    >>> labels(torch.tensor([0, 2], dtype=torch.int32), 3)
+    tensor([0, 2])
+    >>> labels(torch.eye(3), 3)
+    Traceback (most recent call last):
+    ValueError: labels must be the numbers of the classes, integers [B], got torch.float32 of shape [3, 3]
+    """
+    if value.ndim != 1 or value.is_floating_point() or value.is_complex() or value.dtype == torch.bool:
+        raise ValueError(
+            "labels must be the numbers of the classes, integers [B], "
+            f"got {value.dtype} of shape {list(value.shape)}"
+        )
+    value = value.to(torch.int64)
     if value.numel() and not (value.min() >= 0 and value.max() < num_classes):
         raise ValueError(
             f"labels must lie in 0 to {num_classes - 1} (num_classes is {num_classes}), "
             f"got labels from {value.min().item()} to {value.max().item()}"
         )
+    return value

@@ -2,24 +2,31 @@
 
 import argparse
 import os
-import shutil
+import shlex
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal
 
 from jsonargparse import ArgumentError, Namespace
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from lightning_utilities.core.rank_zero import rank_zero_only
 
 from lightning_snn import checkpoints
 from lightning_snn.callbacks import Figures, SelfOrganization
+from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
 from lightning_snn.callbacks.predictions import WritePredictions
+from lightning_snn.checkpoint_io import write_whole
 from lightning_snn.cli_arguments import (
     CONFIG_OPTIONS,
     check_checkpoint_options,
@@ -35,7 +42,12 @@ from lightning_snn.core.random import run_seed
 from lightning_snn.experiment import run_experiment
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.recipe_files import find_recipe, recipes, summary
-from lightning_snn.run_folder import current_run_folder, open_run_folder, run_folder_scope
+from lightning_snn.run_folder import (
+    current_run_folder,
+    last_checkpoint,
+    open_run_folder,
+    run_folder_scope,
+)
 
 LIGHTNING_COMMANDS = ("fit", "validate", "test", "predict")
 LoggerName = Literal["csv", "tensorboard", "wandb"]
@@ -117,17 +129,23 @@ class RecipeCLI(LightningCLI):
         """A Trainer that writes to the run folder."""
         folder = current_run_folder()
         trainer = self._get(self.config, "trainer")
-        callbacks: list[Any] = [Figures(), WritePredictions(str(folder))]
+        self.trainer_defaults = {"callbacks": [Figures(), WritePredictions(str(folder))]}
+        given = self._get(self.config_init, "trainer").get("callbacks") or []
+        callbacks = list(given) if isinstance(given, list) else [given]
         if trainer.enable_checkpointing is not False and not trainer.fast_dev_run:
-            callbacks.append(ModelCheckpoint(filename="last", enable_version_counter=False))
-        self.trainer_defaults = {"callbacks": callbacks}
+            callbacks.insert(0, LastCheckpoint())  # the phase saves where the first of them does
         return super().instantiate_trainer(
-            logger=_loggers(self._get(self.config, "logger"), folder), **kwargs
+            logger=_loggers(self._get(self.config, "logger"), folder), callbacks=callbacks, **kwargs
         )
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command; returns 0, or 2 after one sentence on standard error if the user can mend it."""
+    """Run a command.
+
+    Returns:
+        0 if it did; with a sentence on standard error 1 if the file system failed, 2 if the user can mend it,
+        130 after Ctrl-C and 143 after SIGTERM.
+    """
     given = list(sys.argv[1:] if args is None else args)
     # the CLI gets its arguments from here, not from sys.argv; that is meant
     warnings.filterwarnings("ignore", message="LightningCLI's args parameter is intended")
@@ -136,13 +154,82 @@ def main(args: Sequence[str] | None = None) -> int:
     # Lightning 2.6's own, with newer releases of torch
     warnings.filterwarnings("ignore", message=".isinstance.treespec, LeafSpec.. is deprecated")
     try:
-        _dispatch(given)
-    except USER_ERRORS as error:
-        if os.environ.get("LIGHTNING_SNN_DEBUG"):
+        with _acting_on_sigterm():
+            _dispatch(given)
+    except BaseException as error:
+        code = _exit_code(error)
+        if code is None or (code < 128 and os.environ.get("LIGHTNING_SNN_DEBUG")):
             raise
-        print(f"lightning-snn: {sentence(error)}", file=sys.stderr)
-        return 2
+        _explain(error, code)
+        return code
     return 0
+
+
+def _exit_code(error: BaseException) -> int | None:
+    """The exit code of an end that a sentence explains; None for errors of ours and for help."""
+    cause = error.__context__ if isinstance(error, SystemExit) else error  # Lightning turns Ctrl-C into 1
+    if isinstance(error, SIGTERMException):
+        return 128 + signal.SIGTERM
+    if isinstance(cause, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    if isinstance(error, OSError) and error.errno is not None:
+        return 1
+    return 2 if isinstance(error, USER_ERRORS) else None
+
+
+@rank_zero_only
+def _explain(error: BaseException, code: int) -> None:
+    if code > 128:
+        reason = "interrupted"
+    elif isinstance(error, OSError) and error.errno is not None:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    else:
+        reason = sentence(error)
+    advice = [] if code == 2 else getattr(error, "__notes__", [])
+    print("; ".join([f"lightning-snn: {reason}", *advice]), file=sys.stderr)
+
+
+@contextmanager
+def _acting_on_sigterm() -> Iterator[None]:
+    """SIGTERM raises `SIGTERMException`: at once, or where a Trainer runs, which saves first, by itself.
+
+    Only the main thread may set handlers; elsewhere nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        del number, frame
+        received = True
+        if signal.getsignal(signal.SIGTERM) is handle:  # else it was called by Lightning's own handler
+            raise SIGTERMException
+
+    previous = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    if received:
+        raise SIGTERMException
+
+
+@contextmanager
+def _resumable(command: Sequence[str]) -> Iterator[None]:
+    """Whatever ends a command early carries a note of how to go on from the last checkpoint."""
+    try:
+        yield
+    except BaseException as error:
+        earlier, others = take(list(command), "--ckpt_path")
+        path = last_checkpoint() or earlier
+        if path is not None:
+            again = shlex.join(["lightning-snn", *others, "--ckpt_path", str(path)])
+            error.add_note(f"resume with: {again}")
+        elif _exit_code(error) not in (2, None):
+            error.add_note("there is no checkpoint yet to go on from")
+        raise
 
 
 def _dispatch(args: list[str]) -> None:
@@ -150,11 +237,11 @@ def _dispatch(args: list[str]) -> None:
     command, rest = args[0], args[1:]
     if command in LIGHTNING_COMMANDS:
         check_checkpoint_options(rest)
-        with run_folder_scope():
+        with run_folder_scope(), _resumable(args) if command == "fit" else nullcontext():
             _cli([command, *rest], run=True)
     elif command == "run" and rest and not rest[0].startswith("-"):
         check_checkpoint_options(rest, model_is_fixed=False)
-        _run(find_recipe(rest[0]), rest[1:])
+        _run(rest[0], rest[1:])
     elif command == "compare" and not {"-h", "--help"} & set(rest):
         _compare(rest)
     else:
@@ -166,9 +253,9 @@ def _dispatch(args: list[str]) -> None:
             _copy(options.recipe, Path(options.file))
 
 
-def _run(recipe: Path, options: list[str]) -> dict[str, dict[str, float]]:
-    with run_folder_scope():
-        cli = _cli(["--config", str(recipe), *options], run=False)
+def _run(recipe: str, options: list[str]) -> dict[str, dict[str, float]]:
+    with run_folder_scope(), _resumable(["run", recipe, *options]):
+        cli = _cli(["--config", str(find_recipe(recipe)), *options], run=False)
         return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
 
 
@@ -177,15 +264,28 @@ def _compare(args: list[str]) -> None:
     first, options = take_count(options, "--first_seed", default=0, least=0)
     if not options or options[0].startswith("-"):
         raise ValueError("compare needs a recipe: lightning-snn compare RECIPE --seeds 3")
-    recipe, options = find_recipe(options[0]), options[1:]
+    name, options = options[0], options[1:]
+    recipe = find_recipe(name)
     if any(option.split("=")[0] in ("--seed", "--ckpt_path") for option in options):
         raise ValueError(
             "compare sets --seed for each run, and starts each anew: leave out --seed and --ckpt_path"
         )
     root, _ = take(options, "--trainer.default_root_dir")
+
+    def run(seed: int) -> dict[str, dict[str, float]]:
+        try:
+            return _run(name, [*options, "--seed", str(seed)])
+        except BaseException as error:
+            left = first + number - seed - 1
+            if left:
+                others = ["--first_seed", str(seed + 1), "--seeds", str(left)]
+                again = shlex.join(["lightning-snn", "compare", name, *options, *others])
+                error.add_note(f"the seeds after {seed} with: {again}")
+            raise
+
     time = datetime.now().strftime("%Y%m%d-%H%M%S")
     compare(
-        lambda seed: _run(recipe, [*options, "--seed", str(seed)]),
+        run,
         range(first, first + number),
         Path(root or "runs") / f"{recipe.stem}-compare" / time,
         title=f"{recipe.stem}: test accuracy in %",
@@ -274,7 +374,7 @@ def _copy(name: str, target: Path) -> None:
         target = target / source.name
     if target.exists():
         raise ValueError(f"{target} exists already; choose another name")
-    shutil.copyfile(source, target)
+    write_whole(target, source.read_bytes())
     print(f"{source.stem} copied to {target}; run it with: lightning-snn run {target}")
 
 

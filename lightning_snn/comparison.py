@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lightning_snn import viz
+from lightning_snn.checkpoint_io import write_whole
 from lightning_snn.experiment import label
 
 Networks = Mapping[str, Mapping[str, float]]
@@ -25,6 +26,9 @@ def compare(run: Callable[[int], Networks], seeds: Sequence[int], folder: Path, 
         seeds: The seeds.
         folder: Where to put ``comparison.json``, ``table.md`` and ``accuracy.png``.
         title: What is compared.
+
+    Raises:
+        ValueError: if the networks were not tested.
     """
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[int, dict[str, float]] = {}
@@ -32,9 +36,11 @@ def compare(run: Callable[[int], Networks], seeds: Sequence[int], folder: Path, 
         networks = run(seed)
         if not networks:
             continue  # another process writes
+        if not all("accuracy" in scores for scores in networks.values()):
+            raise ValueError("compare needs test images: trainer.limit_test_batches must not be 0")
         found[seed] = {name: scores["accuracy"] for name, scores in networks.items()}
         text = json.dumps({"title": title, "accuracy": found}, indent=1)
-        (folder / "comparison.json").write_text(text + "\n", encoding="utf-8")
+        write_whole(folder / "comparison.json", f"{text}\n".encode())
     if not found:
         return
     console = Console()

@@ -11,12 +11,15 @@ from rich.console import Console
 from rich.table import Table
 
 from lightning_snn.callbacks import SelfOrganization
+from lightning_snn.checkpoint_io import write_whole
 from lightning_snn.controls import ControlNetwork
 from lightning_snn.features import NETWORK
 from lightning_snn.measures import score_name
 from lightning_snn.module import SpikingClassifier
 from lightning_snn.trainers import find_callback, is_trial
 from lightning_snn.wiring_report import measure_fields
+
+SCORES = ("accuracy", "macro_f1")
 
 _LABELS = {
     NETWORK: "self-organised",
@@ -34,7 +37,7 @@ def label(network: str) -> str:
 def run_experiment(
     trainer: Trainer, model: SpikingClassifier, data: LightningDataModule, *, ckpt_path: str | None = None
 ) -> dict[str, dict[str, float]]:
-    """Fit and test, then print the table and leave it in the run folder.
+    """Fit and test, then leave the results in the run folder and print them as a table.
 
     Args:
         trainer: A Trainer with the `SelfOrganization` callback.
@@ -43,13 +46,14 @@ def run_experiment(
         ckpt_path: Checkpoint of an interrupted run to go on from.
 
     Returns:
-        Scores and field measures of each network; empty on all processes but the first.
+        Scores and field measures of each network, without scores where nothing was tested
+        (``limit_test_batches=0``); empty on all processes but the first.
     """
     start = time.perf_counter()
     trainer.fit(model, data, ckpt_path=ckpt_path)
     fitted = time.perf_counter()
-    (scores,) = trainer.test(model, data, verbose=False)
-    confusion = model.confusion.compute()
+    scores = dict(next(iter(trainer.test(model, data, verbose=False)), {}))
+    num_test = int(model.confusion.compute().sum()) if scores else 0
     tested = time.perf_counter()
     phase = find_callback(trainer, SelfOrganization) or SelfOrganization()
     organising = phase.seconds
@@ -63,13 +67,12 @@ def run_experiment(
     if not trainer.is_global_zero:
         return {}
     networks = _networks(model, scores, phase.target_share)
-    num_test = int(confusion.sum())
+    if not is_trial(trainer):
+        results = json.dumps({"networks": networks, "seconds": seconds}, indent=2)
+        write_whole(folder / "results.json", f"{results}\n".encode())
     console = Console()
     console.print(_table(networks, seconds, num_test))
     if not is_trial(trainer):
-        (folder / "results.json").write_text(
-            json.dumps({"networks": networks, "seconds": seconds}, indent=2) + "\n", encoding="utf-8"
-        )
         console.print(f"Run folder: {folder}", soft_wrap=True)
     return networks
 
@@ -82,7 +85,8 @@ def _networks(
     wirings |= {name: cast(ControlNetwork, c).projections for name, c in model.controls.items()}
     rows = {}
     for name in model.readouts:
-        rows[name] = {key: scores[f"test/{score_name(key, name)}"] for key in ("accuracy", "macro_f1")}
+        named = {key: f"test/{score_name(key, name)}" for key in SCORES}
+        rows[name] = {key: scores[logged] for key, logged in named.items() if scores}
         with_fields = {key: p for key, p in wirings.get(name, {}).items() if p.has_fields}
         for layer, projection in with_fields.items():
             below = model.stack.layer(model.stack.names[model.stack.names.index(layer) - 1]).geometry
@@ -109,7 +113,7 @@ def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], num
 
 def _cells(row: dict[str, float]) -> list[str]:
     layer = next((key.split("/")[0] for key in row if "/" in key), None)
-    cells = [f"{row['accuracy']:.1%}", f"{row['macro_f1']:.1%}"]
+    cells = [f"{row[key]:.1%}" if key in row else "-" for key in SCORES]
     if layer is None:
         return [*cells, *["-"] * 4]
     return [

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from lightning_snn.feature_table import BlockSource, FeatureTable, build_feature_table
@@ -39,14 +40,21 @@ def tabulate(
     start = time.perf_counter()
     device = trainer.strategy.root_device
     total = sum(source.num_samples for source in sources)
-    with PhaseProgress(trainer, "encode", total) as bar, torch.no_grad():
+
+    def report(done: int) -> None:
+        bar.update(done)
+        if trainer.received_sigterm and trainer.world_size == 1:  # several processes end together, later
+            raise SIGTERMException
+
+    precision = trainer.precision_plugin.forward_context()
+    with PhaseProgress(trainer, "encode", total) as bar, torch.no_grad(), precision:
         table = build_feature_table(
             sources,
             lambda images: present(images.to(device)),
             rank=trainer.global_rank,
             world_size=trainer.world_size,
             combine=partial(trainer.strategy.reduce, reduce_op="sum"),
-            report=bar.update,
+            report=report,
         )
     return table, time.perf_counter() - start
 

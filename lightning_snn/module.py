@@ -8,12 +8,12 @@ import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checkpoints, checks
+from lightning_snn.checkpoint_io import use_whole_files
 from lightning_snn.config import made_by, public_path, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.core.random import Stream, drawing, rerouted, root_seed, torch_seeded
@@ -25,14 +25,23 @@ from lightning_snn.features import NETWORK, Prediction, Presentation, present
 from lightning_snn.measures import StageMeasures
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.readout import MLP, Readout, uses_gradients
-from lightning_snn.trainers import is_trial, require_wired, warn_if_unwired
+from lightning_snn.trainers import (
+    check_precision,
+    generator_states,
+    is_fitting,
+    is_trial,
+    require_wired,
+    restore_generators,
+    warn_if_unwired,
+)
 
 
 class SpikingClassifier(LightningModule):
     """Classifies images by the spikes that they evoke in a stack of layers.
 
     Batches are ``(image [B, 1, H, W] in [0, 1], label [B])``, or with the samples' numbers ``[B]`` as third
-    item, as those of `data.BatchLoader`, which lets features be kept.
+    item, as those of `data.BatchLoader`, which lets features be kept. Images may be of any floating point
+    type, labels of any integer type.
 
     Args:
         layers: The layers of the stack by name, bottom first.
@@ -107,6 +116,7 @@ class SpikingClassifier(LightningModule):
             raise ValueError("cache must not be True where weights are trained or input is not repeatable")
         self.encode_seconds = 0.0
         self._table: FeatureTable | None = None
+        self._generators: dict[str, Tensor] = {}
         kinds = [kind for kind in controls or [] if kind != "pixels"]
         self.controls = nn.ModuleDict({kind: ControlNetwork(kind, self.stack) for kind in kinds})
         sizes = {name: self.stack.top.num_nodes for name in (NETWORK, *kinds)}
@@ -146,15 +156,24 @@ class SpikingClassifier(LightningModule):
             raise ValueError(f"images must be {self.image_size} (image_size), got {tuple(images.shape[2:])}")
         networks = cast(dict[str, ControlNetwork], dict(self.controls.items()))
         return present(
-            images,
+            images.to(self.stack.bottom.positions.dtype),
             self.stack,
             self.encoder,
             controls={name: c.projections for name, c in networks.items()} if with_controls else {},
             tau_trace=self.tau_trace,
         )
 
+    def setup(self, stage: str) -> None:
+        """Check and prepare the Trainer before anything runs."""
+        del stage
+        check_precision(self.trainer)
+        use_whole_files(self.trainer)
+
     def on_train_start(self) -> None:
-        """Wire the controls, then compute the features once; neither in a trial, which leaves no trace."""
+        """Wire the controls, then compute the features once; neither in a trial, which leaves no trace.
+
+        From here on a resumed run draws what it would have drawn without the interruption.
+        """
         if is_trial(self.trainer):
             return
         require_wired(self.stack.unwired)
@@ -164,6 +183,8 @@ class SpikingClassifier(LightningModule):
             self._table, self.encode_seconds = tabulate(
                 self.trainer, self.present, required=bool(self.hparams["cache"])
             )
+        restore_generators(self.trainer, self._generators)
+        self._generators = {}
 
     def on_fit_end(self) -> None:
         """Free the features."""
@@ -175,8 +196,7 @@ class SpikingClassifier(LightningModule):
         Readouts that learn without gradients do so here, and there is no loss.
         """
         del batch_idx
-        label = batch[1]
-        checks.labels(label, self.num_classes)
+        label = checks.labels(batch[1], self.num_classes)
         if not self.automatic_optimization:
             self._learn_locally(batch, label)
             return None
@@ -199,7 +219,7 @@ class SpikingClassifier(LightningModule):
         """Accuracy, macro F1, confusion matrix and activity on the test images."""
         del batch_idx
         scores = self._evaluate(batch, "test")
-        self.confusion.update(scores[NETWORK], batch[1])
+        self.confusion.update(scores[NETWORK], checks.labels(batch[1], self.num_classes))
 
     def on_predict_epoch_start(self) -> None:
         """Warn of a network that is not wired."""
@@ -221,6 +241,12 @@ class SpikingClassifier(LightningModule):
         monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say which version of the package wrote it; add the states of all processes' generators in a fit."""
+        checkpoint[checkpoints.STAMP] = checkpoints.stamp()
+        if is_fitting(self._trainer):
+            checkpoint["generators"] = generator_states(self.trainer)
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Bring the checkpoint to the present format, and check it.
 
@@ -231,15 +257,13 @@ class SpikingClassifier(LightningModule):
         checkpoints.translate(checkpoint)
         checkpoints.check_same_network(checkpoint["state_dict"], self.state_dict())
         checkpoints.check_finite(checkpoint["state_dict"])
-        if self._trainer is not None and self._trainer.state.fn == TrainerFn.FITTING:
+        self._generators = {}
+        if is_fitting(self._trainer):
+            self._generators = checkpoint.get("generators", {})
             checkpoints.check_can_resume(checkpoint)
             theirs = checkpoint.get(checkpoints.SETTINGS, {})
             free = ("_instantiator", "cache")
             checkpoints.check_same_settings(theirs, dict(self.hparams), of="model", free=free)
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say which version of the package wrote it."""
-        checkpoint[checkpoints.STAMP] = checkpoints.stamp()
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:
@@ -263,8 +287,9 @@ class SpikingClassifier(LightningModule):
         return self.present(batch[0])
 
     def _features(self, batch: Batch, shown: Presentation) -> dict[str, Tensor]:
-        pixels = {"pixels": batch[0].flatten(1)} if "pixels" in self.readouts else {}
-        return shown.features | pixels
+        if "pixels" not in self.readouts:
+            return shown.features
+        return shown.features | {"pixels": batch[0].flatten(1).to(shown.features[NETWORK].dtype)}
 
     def _all_scores(self, batch: Batch, shown: Presentation) -> dict[str, Tensor]:
         return {name: self.readouts[name](values) for name, values in self._features(batch, shown).items()}
@@ -277,8 +302,7 @@ class SpikingClassifier(LightningModule):
         cast(LightningOptimizer, self.optimizers()).step()
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
-        label = batch[1]
-        checks.labels(label, self.num_classes)
+        label = checks.labels(batch[1], self.num_classes)
         shown = self._presentation(batch)
         scores = self._all_scores(batch, shown)
         measures = cast(StageMeasures, self.measures[stage])

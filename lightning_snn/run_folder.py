@@ -8,6 +8,9 @@ from pathlib import Path
 
 _VARIABLE = "LIGHTNING_SNN_RUN_FOLDER"
 
+RESUMABLE = ("self_organization", "last")
+"""Names of the checkpoints of the phase and of the epochs."""
+
 
 @contextmanager
 def run_folder_scope() -> Iterator[None]:
@@ -41,3 +44,12 @@ def open_run_folder(root: Path, name: str) -> Path:
 def current_run_folder() -> Path:
     """The folder of the command that runs."""
     return Path(os.environ[_VARIABLE])
+
+
+def last_checkpoint() -> Path | None:
+    """The newest checkpoint from which the command that runs can go on; None if there is none yet."""
+    if _VARIABLE not in os.environ:
+        return None
+    folder = current_run_folder() / "checkpoints"
+    found = [path for name in RESUMABLE if (path := folder / f"{name}.ckpt").is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)

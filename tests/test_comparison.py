@@ -50,3 +50,8 @@ def test_a_process_that_gets_no_scores_writes_nothing(tmp_path, capsys):
     compare(lambda seed: {}, [0, 1], tmp_path, title=str(len(RUNS)))  # noqa: ARG005
     assert not list(tmp_path.iterdir())
     assert capsys.readouterr().out == ""
+
+
+def test_networks_that_were_not_tested(tmp_path):
+    with pytest.raises(ValueError, match=r"compare needs test images: trainer\.limit_test_batches"):
+        compare(lambda _: {"network": {"lgn/field_size": 5.0}}, [0, 1], tmp_path, title="some")

@@ -98,3 +98,20 @@ def test_two_wired_layers(experiment, retina, pooling, capsys):
 def test_a_callback_that_is_missing(experiment):
     with pytest.raises(RuntimeError, match="layers lgn have a learning rule but are not wired yet"):
         experiment(callbacks=[])
+
+
+def test_without_test_images_the_fields_are_kept(experiment, capsys):
+    _, _, results = experiment(limit_test_batches=0, max_epochs=1)
+    assert results["networks"]["pixels"] == {}
+    assert results["networks"]["network"].keys() > {"lgn/field_size", "lgn/localised_share"}
+    (cells,) = lines(capsys.readouterr().out, "self-organised")
+    assert cells[:2] == ["-", "-"]
+    assert cells[2] == f"{results['networks']['network']['lgn/field_size']:.0f}"
+
+
+def test_results_are_written_before_the_table(experiment, monkeypatch, tmp_path):
+    monkeypatch.setattr("lightning_snn.experiment._table", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        experiment(max_epochs=1)
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert results["networks"]["network"]["accuracy"] >= 0

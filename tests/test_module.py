@@ -136,12 +136,13 @@ def test_a_lambda_cannot_be_stored(classifier, key):
         classifier(**{key: lambda *_: None})
 
 
-def test_cached_features_equal_fresh_ones(classifier, phase, trainer, data):
-    options = {"controls": ["random", "grid"], "tau_trace": 5.0}
+@pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
+def test_cached_features_equal_fresh_ones(classifier, phase, trainer, data, precision):
+    options = {"controls": ["random", "grid"], "tau_trace": 5.0, "encoder": Poisson(10, amplitude=60.0)}
     models = [classifier(cache=cache, **options) for cache in (True, False)]
     results = []
     for model in models:
-        fit = trainer(phase(), max_epochs=2)
+        fit = trainer(phase(), max_epochs=2, precision=precision)
         fit.fit(model, data)
         results.append(dict(fit.callback_metrics))
     cached, fresh = (model.state_dict() for model in models)
@@ -150,6 +151,29 @@ def test_cached_features_equal_fresh_ones(classifier, phase, trainer, data):
     assert results[0].keys() == results[1].keys()
     for name, value in results[1].items():
         assert torch.equal(results[0][name], value), name
+
+
+@pytest.mark.parametrize("precision", ["16-true", "bf16-true"])
+def test_half_precision_is_refused_before_anything_runs(classifier, phase, trainer, data, precision):
+    message = rf"trainer.precision must be one of 32-true, 64-true, 16-mixed, bf16-mixed, got {precision}"
+    for callbacks in ([phase()], []):
+        with pytest.raises(ValueError, match=message):
+            trainer(*callbacks, precision=precision).fit(classifier(), data)
+    for stage in ("validate", "test", "predict"):
+        with pytest.raises(ValueError, match=message):
+            getattr(trainer(precision=precision), stage)(classifier(), data)
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+def test_other_precisions_wire_the_same(classifier, phase, trainer, data, precision):
+    models = [classifier(controls=["random", "pixels"]) for _ in range(2)]
+    for model, chosen in zip(models, ["32-true", precision], strict=True):
+        fit = trainer(phase(), max_epochs=2, precision=chosen)
+        fit.fit(model, data)
+        fit.test(model, data, verbose=False)
+    weights = [model.stack.projections["lgn"].weight for model in models]
+    torch.testing.assert_close(weights[1].float(), weights[0], rtol=1e-4, atol=1e-4)
+    assert models[1].confusion.compute().trace() > 12  # chance: 7 or 8
 
 
 class Watched(SpikingClassifier):
@@ -300,6 +324,28 @@ def test_batches_of_images_and_labels(classifier, phase, trainer, data):
     assert torch.equal(numbered.stack.projections["lgn"].weight, model.stack.projections["lgn"].weight)
 
 
+@pytest.mark.parametrize("readout", [Linear, ClassAssignment, SpikingDelta])
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [(torch.float64, torch.int32), (torch.float32, torch.uint8), (torch.float16, torch.int16)],
+)
+def test_every_type_of_images_and_labels(classifier, phase, trainer, data, readout, images, labels):
+    def loader(dataset, image_type, label_type):
+        batch = part(dataset)
+        image = batch.image.half().to(image_type)  # so that all types hold the same values
+        return DataLoader(TensorDataset(image, batch.label.to(label_type)), batch_size=20)
+
+    found = []
+    for types in ((torch.float32, torch.int64), (images, labels)):
+        model, run = classifier(readout=readout, controls=["pixels"]), trainer(phase(max_steps=100))
+        run.fit(model, loader(data.train_set, *types), loader(data.val_set, *types))
+        run.test(model, loader(data.test_set, *types), verbose=False)
+        batches = run.predict(model, loader(data.test_set, *types))
+        found.append([*model.state_dict().values(), model.confusion.compute(), batches[0].probability])
+    for expected, value in zip(*found, strict=True):
+        assert torch.equal(value, expected)
+
+
 def test_a_cache_needs_blocks(classifier, phase, trainer, data):
     with pytest.raises(ValueError, match=r"model.cache = True needs loaders with `blocks`"):
         trainer(phase()).fit(classifier(cache=True), plain_loader(data.train_set), data.val_dataloader())
@@ -375,6 +421,20 @@ def test_wrong_labels(classifier, label, step):
     batch = Batch(torch.zeros(2, 1, 8, 8), torch.tensor([0, label]), torch.arange(2))
     with pytest.raises(ValueError, match=r"labels must lie in 0 to 3 \(num_classes is 4\), got"):
         getattr(classifier(), step)(batch, 0)
+
+
+@pytest.mark.parametrize(
+    "label", [torch.tensor([0.0, 1.0]), torch.eye(4)[:2], torch.eye(4, dtype=torch.int64)[:2]]
+)
+@pytest.mark.parametrize("readout", [Linear, ClassAssignment, SpikingDelta])
+@pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step"])
+def test_labels_that_are_no_numbers_of_classes(classifier, label, readout, step):
+    message = rf"labels must be the numbers of the classes, integers \[B\], got {label.dtype} of shape"
+    with pytest.raises(ValueError, match=message):
+        getattr(classifier(readout=readout), step)((torch.zeros(2, 1, 8, 8), label), 0)
+    if readout.local:
+        with pytest.raises(ValueError, match=message):
+            readout(6, 4).learn(torch.zeros(2, 6), label, combine=lambda values: values)
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,13 @@ from lightning_snn.callbacks.surroundings import (
     stack_of,
     warn_if_skipped,
 )
+from lightning_snn.checkpoint_io import use_whole_files
 from lightning_snn.config import to_config
 from lightning_snn.development import Development, RoundActivity
 from lightning_snn.plasticity import Streams
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
-from lightning_snn.trainers import is_trial
+from lightning_snn.trainers import check_precision, is_trial
 from lightning_snn.wiring_report import ActivityWatch, describe, is_wired, wiring_report
 
 
@@ -97,6 +98,8 @@ class SelfOrganization(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Check the module and the number of streams before anything runs."""
+        check_precision(trainer)
+        use_whole_files(trainer)
         if stage != "fit":
             return
         check_names(self.stimulus, stack_of(pl_module))

@@ -10,6 +10,8 @@ from torch import Tensor
 from lightning_snn import checks
 from lightning_snn.core.random import Stream
 
+_INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+
 
 class Batch(NamedTuple):
     """Images with their labels and numbers.
@@ -30,8 +32,8 @@ class ImageDataset:
 
     Args:
         images: Grey values ``[n, 1, H, W]``, uint8.
-        labels: Classes ``[n]``, int64.
-        sample: Numbers of the samples ``[n]``, int64, each once.
+        labels: Classes ``[n]``, of an integer type; kept as int64.
+        sample: Numbers of the samples ``[n]``, likewise, each once.
 
     Raises:
         ValueError: if a shape, a dtype or a length is another one, or a number occurs twice.
@@ -49,16 +51,16 @@ class ImageDataset:
                 f"images must be uint8 [n, 1, H, W], got {images.dtype} of shape {list(images.shape)}"
             )
         for name, value in (("labels", labels), ("sample", sample)):
-            if value.shape != images.shape[:1] or value.dtype != torch.int64:
+            if value.shape != images.shape[:1] or value.dtype not in _INTEGERS:
                 raise ValueError(
-                    f"{name} must be int64 [n] with one entry for each of the {len(images)} images, "
+                    f"{name} must be integers [n] with one entry for each of the {len(images)} images, "
                     f"got {value.dtype} of shape {list(value.shape)}"
                 )
-        if len(torch.unique(sample)) != len(sample):
-            raise ValueError("sample must hold each number once: features are cached by it")
         self.images = images
-        self.labels = labels
-        self.sample = sample
+        self.labels = labels.to(torch.int64)
+        self.sample = sample.to(torch.int64)
+        if len(torch.unique(self.sample)) != len(sample):
+            raise ValueError("sample must hold each number once: features are cached by it")
 
     def __len__(self) -> int:
         """Number of samples."""

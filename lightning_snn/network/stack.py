@@ -1,7 +1,7 @@
 """Layers that feed one another."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -26,10 +26,10 @@ class SpikingStack(nn.Module):
             name; by default the run's, or one by torch's generator. It stands in the ``state_dict``.
 
     Raises:
-        ValueError: if there is no layer, the first has a projection or another has none, layers or rules
-            differ in ``dt``, a projection has other sizes than its layers or a delay of broken steps,
-            lateral inhibition is to be learned in a layer without a learning rule, or thresholds are to rise
-            in neurons whose thresholds cannot.
+        ValueError: if there is no layer, a name is no identifier or taken by PyTorch, the first has a
+            projection or another has none, layers or rules differ in ``dt``, a projection has other sizes
+            than its layers or a delay of broken steps, lateral inhibition is to be learned in a layer
+            without a learning rule, or thresholds are to rise in neurons whose thresholds cannot.
     """
 
     seed: Tensor
@@ -38,6 +38,7 @@ class SpikingStack(nn.Module):
         super().__init__()
         if not layers:
             raise ValueError("layers must name at least one layer, got none")
+        _check_names(layers)
         root = root_seed(seed)
         if root != PLAIN:
             checks.non_negative("seed", root)
@@ -153,6 +154,16 @@ def _follow_seed(stack: nn.Module, keys: Any) -> None:
     for name, projection in stack.projections.items():
         if projection.stream is not None:
             projection.stream = projection.stream.under(int(stack.seed), name)
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Names go into those of weights, measures, figures and options, which ``.`` and ``/`` divide."""
+    for name in names:
+        if not isinstance(name, str) or not name.isidentifier() or hasattr(nn.ModuleDict, name):
+            raise ValueError(
+                "names of layers must be identifiers (letters, digits and _), and none that "
+                f"torch.nn.ModuleDict has an attribute of, got {name!r}"
+            )
 
 
 def _connect(name: str, layer: SpikingLayer, below: SpikingLayer | None) -> Projection | None:

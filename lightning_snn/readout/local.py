@@ -38,6 +38,7 @@ class ClassAssignment(Readout):
     @torch.no_grad()
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:
         """Add the responses to the sums of their classes."""
+        label = checks.labels(label, len(self.samples))
         member = F.one_hot(label, len(self.samples)).to(features.dtype)
         self.total.add_(combine(member.t() @ features))
         self.samples.add_(combine(member.sum(0)))
@@ -113,6 +114,7 @@ class SpikingDelta(Readout):
     @torch.no_grad()
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:
         """One step of the delta rule, with the mean over the samples of all processes."""
+        label = checks.labels(label, len(self.bias))
         target = self.target_rate * F.one_hot(label, len(self.bias)).to(features.dtype)
         inputs, own = self.standardise(features), (self.weight.detach(), self.bias.detach())
         weight, bias = delta_update(

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lightning_snn import checks
 from lightning_snn.config import Configurable
+from lightning_snn.readout.feature_norm import FeatureNorm
 
 Standardise = Literal["sample", "feature"]
 
@@ -61,21 +62,16 @@ class Readout(Configurable, nn.Module, ABC):
         checks.count("num_classes", num_classes)
         checks.one_of("standardise", standardise, ("sample", "feature"))
         self.in_features = in_features
-        # a feature that hardly varies is not blown up
-        self.norm = nn.BatchNorm1d(in_features, eps=4e-4, affine=False) if standardise == "feature" else None
+        self.norm = FeatureNorm(in_features) if standardise == "feature" else None
 
     def standardise(self, features: Tensor) -> Tensor:
         """Features ``[B, in_features]`` with mean 0 and variance 1; a silent sample gives 0.
 
-        In training with ``feature`` those of the batch (a sample alone has none: those so far), and each of
-        several processes those of its part of the batch.
+        In training with ``feature`` those of the batch, over all processes; see `FeatureNorm`.
         """
         if self.norm is None:
             return F.layer_norm(features, (self.in_features,), eps=1e-8)
-        norm = self.norm
-        if len(features) == 1:
-            return F.batch_norm(features, norm.running_mean, norm.running_var, eps=norm.eps)
-        normal: Tensor = norm(features)
+        normal: Tensor = self.norm(features)
         return normal
 
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:

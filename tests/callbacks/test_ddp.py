@@ -73,7 +73,8 @@ def build():
         Torus(15, side=12.0), LIF(20.0), projection=wiring, lateral=LateralInhibition(AntiHebbian(0.5)),
     )
     return SpikingClassifier(
-        {"retina": retina, "lgn": lgn, "cortex": cortex}, ConstantCurrent(10, gain=60.0), Linear,
+        {"retina": retina, "lgn": lgn, "cortex": cortex}, ConstantCurrent(10, gain=60.0),
+        partial(Linear, standardise="feature"),
         controls=["random"], optimizer=partial(torch.optim.SGD, lr=0.5),
     )
 

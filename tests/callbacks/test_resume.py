@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import nullcontext
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from lightning_snn import SpontaneousWaves
+from lightning_snn import LIF, MLP, Dense, SpikingClassifier, SpikingLayer, SpontaneousWaves, Torus
 from lightning_snn.callbacks import self_organization
 
 pytestmark = [
@@ -204,3 +205,52 @@ def test_interrupted_epochs(classifier, phase, trainer, data, whole, resume, tmp
     resumed, rounds = resume(tmp_path / f"step={step}.ckpt")
     assert rounds == []
     assert_same(resumed, whole())
+
+
+@pytest.fixture
+def noisy(classifier):
+    """``noisy(trained)``: a readout with dropout; where ``trained``, noise in a trained layer as well."""
+
+    def build(trained):
+        torch.manual_seed(3)  # as in another process, which has drawn other numbers before
+        layers = None
+        if trained:
+            retina = SpikingLayer(Torus(160, side=12.0), LIF(), noise=0.5)
+            wiring = partial(Dense, trainable=True, gain=40.0)
+            layers = {"retina": retina, "lgn": SpikingLayer(Torus(20, 12.0), LIF(), projection=wiring)}
+        return classifier(layers, readout=partial(MLP, num_hidden=20))
+
+    return build
+
+
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("name", ["step=2", "step=5", "epoch=0"])  # an epoch has three steps
+def test_interrupted_epochs_with_chance_in_them(noisy, phase, trainer, data, tmp_path, name, trained):
+    whole, resumed = noisy(trained), noisy(trained)
+    torch.manual_seed(0)
+    steps = ModelCheckpoint(tmp_path, filename="{step}", every_n_train_steps=1, save_top_k=-1)
+    ends = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1, save_on_train_epoch_end=True)
+    trainer(phase(), steps, ends, max_epochs=2).fit(whole, data)
+    torch.manual_seed(7)
+    path = tmp_path / f"{name}.ckpt"
+    trainer(phase(), max_epochs=2).fit(resumed, data, ckpt_path=path, weights_only=True)
+    assert_same(resumed, whole)
+    torch.manual_seed(7)
+    other = noisy(trained)
+    path_without = tmp_path / "without.ckpt"
+    saved = torch.load(path, weights_only=True)
+    torch.save({key: value for key, value in saved.items() if key != "generators"}, path_without)
+    trainer(phase(), max_epochs=2).fit(other, data, ckpt_path=path_without, weights_only=True)
+    output = "readouts.network.output.weight"
+    assert not torch.equal(other.state_dict()[output], whole.state_dict()[output])
+
+
+def test_only_a_fit_that_goes_on_takes_the_generators(noisy, phase, trainer, data, tmp_path):
+    trainer(phase(), ModelCheckpoint(tmp_path, filename="some")).fit(noisy(False), data)
+    path = tmp_path / "some.ckpt"
+    before = torch.manual_seed(5).get_state()
+    model = SpikingClassifier.load_from_checkpoint(path)
+    torch.set_rng_state(before)
+    trainer().test(model, data, ckpt_path=path, weights_only=True, verbose=False)
+    trainer().predict(model, data, ckpt_path=path, weights_only=True)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -64,9 +64,21 @@ def test_dataset_refuses_other_images(images, message):
 def test_dataset_refuses_other_labels_and_numbers(name, value):
     given = {"labels": torch.arange(3), "sample": torch.arange(3), name: value}
     with pytest.raises(
-        ValueError, match=rf"{name} must be int64 \[n\] with one entry for each of the 3 images"
+        ValueError, match=rf"{name} must be integers \[n\] with one entry for each of the 3 images"
     ):
         ImageDataset(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), **given)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_dataset_takes_every_integer_type(dtype):
+    data = ImageDataset(
+        torch.zeros(3, 1, 2, 2, dtype=torch.uint8),
+        labels=torch.arange(3, dtype=dtype),
+        sample=torch.arange(3, dtype=dtype),
+    )
+    batch = data[torch.arange(3)]
+    assert batch.label.tolist() == batch.sample.tolist() == [0, 1, 2]
+    assert batch.label.dtype == batch.sample.dtype == torch.int64
 
 
 def test_dataset_refuses_a_number_twice():

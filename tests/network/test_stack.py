@@ -142,3 +142,9 @@ def test_a_rule_without_time_constants_fits_any_dt():
         {"retina": layer(9, dt=0.5), "lgn": layer(4, partial(Dense, rule=CompetitiveHebbian()), dt=0.5)}
     )
     assert stack.bottom.dt == 0.5
+
+
+@pytest.mark.parametrize("name", ["a/b", "a.b", "", "keys", "forward", "1", 1])
+def test_names_that_nothing_can_be_called_by(name):
+    with pytest.raises(ValueError, match=f"names of layers must be identifiers .*, got {name!r}"):
+        SpikingStack({"retina": layer(30), name: layer(20, Dense)})
