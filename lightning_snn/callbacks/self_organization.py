@@ -168,8 +168,12 @@ class SelfOrganization(Callback):
         }
 
     def _settings(self) -> dict[str, Any]:
-        """What an interrupted phase must go on with."""
-        return {"stimulus": to_config(self.stimulus, key=f"{PREFIX}.stimulus"), "chunk": self.chunk}
+        """What an interrupted phase must go on with; a stimulus of the user's own is the user's affair."""
+        given = self.stimulus if isinstance(self.stimulus, dict) else {"stimulus": self.stimulus}
+        known = {
+            name: one for name, one in given.items() if type(one).__module__.startswith("lightning_snn.")
+        }
+        return {"chunk": self.chunk, **{name: to_config(one, key=name) for name, one in known.items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over an interrupted phase.
@@ -177,13 +181,15 @@ class SelfOrganization(Callback):
         Raises:
             ValueError: if it ran with another number of streams, stimulus or chunk.
         """
-        if state_dict["streams"] and "settings" in state_dict:
-            checkpoints.check_same_settings(state_dict["settings"], self._settings(), of=PREFIX, free=())
         if state_dict["streams"] and state_dict["num_streams"] != self.num_streams:
             raise ValueError(
                 f"{PREFIX}.num_streams must be {state_dict['num_streams']} as in the checkpoint's unfinished "
                 f"phase, got {self.num_streams}"
             )
+        if state_dict["streams"] and "settings" in state_dict:
+            theirs, ours = state_dict["settings"], self._settings()
+            if theirs.keys() == ours.keys():
+                checkpoints.check_same_settings(theirs, ours, of=PREFIX, free=())
         self._round = state_dict["round"]
         self._steps = state_dict["steps"]
         self._taken = dict(state_dict["taken"])

@@ -254,3 +254,13 @@ def test_only_a_fit_that_goes_on_takes_the_generators(noisy, phase, trainer, dat
     trainer().test(model, data, ckpt_path=path, weights_only=True, verbose=False)
     trainer().predict(model, data, ckpt_path=path, weights_only=True)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_an_unfinished_phase_goes_on_with_its_own_settings(phase):
+    state = phase(SpontaneousWaves(2.0)).state_dict() | {"streams": [torch.zeros(4, 1)]}
+    with pytest.raises(ValueError, match=r"self_organization.stimulus.amplitude: 2.0 there, 3.0 here"):
+        phase(SpontaneousWaves()).load_state_dict(state)
+    with pytest.raises(ValueError, match=r"self_organization.chunk: 25 there, 50 here"):
+        phase(SpontaneousWaves(2.0), chunk=50).load_state_dict(state)
+    phase(SpontaneousWaves(2.0), max_steps=1600, stop_at=0.5).load_state_dict(state)
+    phase(SpontaneousWaves(), chunk=50).load_state_dict(state | {"streams": []})
