@@ -30,6 +30,9 @@ class NeuronModel(Configurable, nn.Module, ABC):
         dt: Step in ms.
     """
 
+    graded: bool = False
+    """Whether what it sends may be other values than 0 and 1."""
+
     def __init__(self, dt: float = 1.0) -> None:
         super().__init__()
         checks.positive("dt", dt)
