@@ -256,7 +256,10 @@ def _dispatch(args: list[str]) -> None:
 def _run(recipe: str, options: list[str]) -> dict[str, dict[str, float]]:
     with run_folder_scope(), _resumable(["run", recipe, *options]):
         cli = _cli(["--config", str(find_recipe(recipe)), *options], run=False)
-        return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
+        try:
+            return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
+        finally:
+            _finish(cli.trainer.loggers)
 
 
 def _compare(args: list[str]) -> None:
@@ -366,6 +369,15 @@ def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:
             )
         )
     return loggers
+
+
+def _finish(loggers: Sequence[Logger]) -> None:
+    """End the run of W&B, which keeps one open for the process and would log the next seed into it."""
+    if any(isinstance(logger, WandbLogger) for logger in loggers):
+        import wandb
+
+        if wandb.run is not None:  # there is one on the first process only
+            wandb.finish()
 
 
 def _copy(name: str, target: Path) -> None:

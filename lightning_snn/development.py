@@ -133,6 +133,18 @@ class Development:
         below = self.streams.sum(pre.sum()).item() / (steps * self.streams.total * pre.shape[2])
         return RoundActivity(pre, below, spikes.item() / units)
 
+    def activity(self, last: RoundActivity) -> dict[str, float]:
+        """Spikes of a step in the layer that is wired and in the one below, over the rounds' streams.
+
+        Of a rule that lets units win, its winners. A layer below that sends graded values has none: theirs is
+        the mean of a neuron.
+        """
+        layer, below = self.stack.layer(self.name), self.stack.layer(self.below)
+        found = {"spikes_per_step": last.share * layer.num_nodes}
+        if below.neuron.graded:
+            return found | {"mean_activity_below": last.share_below}
+        return found | {"spikes_per_step_below": last.share_below * below.num_nodes}
+
     def _run(self, steps: int, number: int) -> tuple[Tensor, Tensor | None]:
         """Spikes ``[steps, S, N]`` of the layer below, and of the layer itself if a rule wants them."""
         bottom = self.stack.names[0]

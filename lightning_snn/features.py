@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_snn import metrics
 from lightning_snn.encoding import Encoder
 from lightning_snn.network import SpikingStack
+from lightning_snn.neurons import NeuronModel
 from lightning_snn.readout import spike_trace
 from lightning_snn.synapses import Projection
 
@@ -30,7 +31,8 @@ class Presentation(NamedTuple):
 
     Args:
         features: Traces ``[B, F]`` of the top layer by network; see `NETWORK`.
-        rate: Mean firing rate in Hz of each layer of the stack's own network ``[B, L]``.
+        rate: Mean firing rate in Hz of each layer of the stack's own network ``[B, L]``; where its neurons
+            send graded values, their mean.
         sparsity: Share of neurons of each layer that stay silent ``[B, L]``.
     """
 
@@ -94,9 +96,14 @@ def _present(
         top = stack.ascend(retina, projections=projections)[0][stack.names[-1]]
         features[name] = spike_trace(top, tau=tau_trace, dt=dt)
     with torch.no_grad():
-        rate = torch.stack([metrics.firing_rate(spikes, dt=dt) for spikes in layers.values()], dim=1)
+        rate = torch.stack([_rate(stack.layer(name).neuron, s) for name, s in layers.items()], dim=1)
         sparsity = torch.stack([metrics.sparsity(spikes) for spikes in layers.values()], dim=1)
     return Presentation(features, rate, sparsity)
+
+
+def _rate(neuron: NeuronModel, spikes: Tensor) -> Tensor:
+    """Rate in Hz, or the mean of graded values ``[B]``."""
+    return metrics.firing_rate(spikes, dt=1000.0 if neuron.graded else neuron.dt)
 
 
 def _joined(parts: list[Presentation]) -> Presentation:

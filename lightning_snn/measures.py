@@ -1,6 +1,6 @@
 """What a classifier is measured by in one stage: scores of its networks, activity of its layers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -13,15 +13,27 @@ from lightning_snn.features import NETWORK, Presentation
 class StageMeasures(nn.Module):
     """Accuracy and macro F1 of every network, mean rate (Hz) and sparsity of every layer.
 
+    Layers that send graded values have no rate; their mean is measured instead.
+
     Args:
         stage: Prefix of the names, such as ``val``.
         networks: Names of the networks; a control's scores carry its name.
         layers: Names of the layers, bottom first.
         num_classes: Number of classes.
+        graded: Names of those that send graded values.
     """
 
-    def __init__(self, stage: str, networks: Sequence[str], layers: Sequence[str], num_classes: int) -> None:
+    def __init__(
+        self,
+        stage: str,
+        networks: Sequence[str],
+        layers: Sequence[str],
+        num_classes: int,
+        *,
+        graded: Collection[str] = (),
+    ) -> None:
         super().__init__()
+        self.graded = set(graded)
         self.stage = stage
         self.layers = list(layers)
         self.accuracy = nn.ModuleDict({n: MulticlassAccuracy(num_classes, average="micro") for n in networks})
@@ -46,7 +58,8 @@ class StageMeasures(nn.Module):
                 found[f"{self.stage}/{score_name(kind, name)}"] = metric
         for kind in ("rate", "sparsity"):
             for name, metric in cast(nn.ModuleDict, getattr(self, kind)).items():
-                found[f"{self.stage}/{kind}_{name}"] = metric
+                measured = "mean_activity" if kind == "rate" and name in self.graded else kind
+                found[f"{self.stage}/{measured}_{name}"] = metric
         return found
 
 

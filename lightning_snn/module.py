@@ -128,7 +128,9 @@ class SpikingClassifier(LightningModule):
         self.automatic_optimization = uses_gradients(self.readout, self.stack)
         self.measures = nn.ModuleDict(
             {
-                stage: StageMeasures(stage, list(self.readouts), self.stack.names, num_classes)
+                stage: StageMeasures(
+                    stage, list(self.readouts), self.stack.names, num_classes, graded=self.stack.graded
+                )
                 for stage in ("val", "test")
             }
         )

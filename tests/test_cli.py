@@ -209,6 +209,22 @@ def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
         assert words in printed
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Experiment logs directory .* exists and is not empty")  # W&B's files
+def test_every_seed_is_a_run_of_its_own(monkeypatch):
+    wandb, started = pytest.importorskip("wandb"), []
+    init = wandb.init
+    monkeypatch.setattr(wandb, "init", lambda **options: started.append(options["name"]) or init(**options))
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    options = [*SMALL, "--model.controls=[]", "--logger=wandb", "--trainer.log_every_n_steps=1"]
+    assert main(["compare", "mnist", "--seeds=2", *options]) == 0
+    runs = sorted(path.name for path in Path("runs/mnist").iterdir())
+    assert started == [f"mnist-{run}" for run in runs]
+    assert wandb.run is None
+    assert [len(list(Path("runs/mnist", run).glob("wandb/offline-run-*"))) for run in runs] == [1, 1]
+
+
 def test_a_model_of_the_command_line_comes_back(finished):
     path = finished / "checkpoints" / "last.ckpt"
     one, two = (SpikingClassifier.load_from_checkpoint(path, weights_only=True).eval() for _ in range(2))

@@ -69,3 +69,11 @@ def test_keeps_nothing_in_checkpoints():
     stage = measures()
     update(stage, torch.arange(4))
     assert stage.state_dict() == {}
+
+
+def test_graded_values_have_no_rate():
+    stage = StageMeasures("val", ["network", "random"], ["retina", "lgn"], 3, graded=["retina"])
+    update(stage, torch.arange(4))
+    expected = dict(EXPECTED)
+    expected["val/mean_activity_retina"] = expected.pop("val/rate_retina")
+    assert values(stage) == pytest.approx(expected)

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.functional.classification import multiclass_f1_score
 
 from lightning_snn import (
+    LIF,
     MLP,
     ClassAssignment,
     ConstantCurrent,
@@ -20,8 +21,11 @@ from lightning_snn import (
     Linear,
     Poisson,
     Readout,
+    Relay,
     SpikingClassifier,
     SpikingDelta,
+    SpikingLayer,
+    Torus,
 )
 from lightning_snn.data import Batch
 
@@ -292,6 +296,18 @@ def test_activity_is_logged(fitted, data):
         assert scores[f"test/rate_{name}"] == pytest.approx(shown.rate[:, i].mean().item())
         assert scores[f"test/sparsity_{name}"] == pytest.approx(shown.sparsity[:, i].mean().item())
         assert scores[f"test/rate_{name}"] > 5  # Hz
+
+
+def test_currents_that_are_passed_on_have_a_mean_and_no_rate(classifier, retina, trainer, data):
+    sheet = SpikingLayer(retina().geometry, Relay())
+    above = SpikingLayer(Torus(20, 12.0), LIF(), projection=Dense)
+    model = classifier({"input": sheet, "lgn": above}, encoder=ConstantCurrent(10, gain=60.0))
+    (scores,) = trainer().test(model, data, verbose=False)
+    seen = sheet.geometry.sample(part(data.test_set).image)
+    assert scores["test/mean_activity_input"] == pytest.approx(60 * seen.mean().item(), rel=1e-5)
+    assert "test/rate_input" not in scores
+    assert "test/rate_lgn" in scores
+    assert scores["test/sparsity_input"] == pytest.approx((seen == 0).float().mean().item())
 
 
 def test_predict(fitted, data):

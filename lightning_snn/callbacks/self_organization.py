@@ -231,8 +231,7 @@ class SelfOrganization(Callback):
     ) -> dict[str, float]:
         """Measure how far the wiring is and log it, with the activity of the last round if it ran here."""
         report = wiring_report(development, target_share=self.target_share)
-        activity = {} if last is None else {"spikes_per_step": last.pre.sum(2).mean().item()}
-        log_phase(trainer, name, report | activity, self._steps)
+        log_phase(trainer, name, report | ({} if last is None else development.activity(last)), self._steps)
         return report
 
     def _agree_to_stop(self, trainer: Trainer, development: Development, report: dict[str, float]) -> bool:

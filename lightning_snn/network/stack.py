@@ -85,6 +85,11 @@ class SpikingStack(nn.Module):
         return {name: projection for name, projection in found.items() if projection is not None}
 
     @property
+    def graded(self) -> list[str]:
+        """Names of the layers that may send other values than 0 and 1, bottom first."""
+        return [name for name in self.names if self.layer(name).neuron.graded]
+
+    @property
     def unwired(self) -> list[str]:
         """Names of the layers whose projections have a learning rule and are not wired yet, bottom first."""
         return [name for name, projection in self.projections.items() if not projection.wired]

@@ -83,6 +83,8 @@ class Relay(NeuronModel):
         dt: Step in ms.
     """
 
+    graded = True
+
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> RelayState:
         """No input yet."""
         return RelayState(like.new_zeros(batch, num_neurons))

@@ -34,6 +34,9 @@ class NeuronModel(Configurable, nn.Module, ABC):
     stream: Stream | None = None
     """Where random parameters come from."""
 
+    graded: bool = False
+    """Whether what it sends may be other values than 0 and 1."""
+
     def __init__(self, dt: float = 1.0) -> None:
         super().__init__()
         checks.positive("dt", dt)

@@ -181,6 +181,40 @@ def test_logs_to_every_logger(classifier, phase, trainer, data, tmp_path):
     assert expected[-1] < expected[0]
 
 
+class Recorded(SpontaneousWaves):
+    """Spontaneous waves that remember the retina's spikes in a step of each round."""
+
+    def __init__(self):
+        super().__init__()
+        self.per_step = []
+
+    def run(self, layer, state, **options):
+        spikes, state = super().run(layer, state, **options)
+        self.per_step.append(spikes.sum(2).mean().item())
+        return spikes, state
+
+
+def test_logs_the_spikes_of_the_layer_and_of_the_one_below(classifier, phase, trainer, data, tmp_path):
+    waves, won = Recorded(), []
+
+    class Watched(STDP):
+        def learn(self, activity, wiring, state):
+            proposal, state = super().learn(activity, wiring, state)
+            won.append(proposal["wins"].sum().item() / len(activity.pre) / 4)  # four streams
+            return proposal, state
+
+    model = classifier()
+    lgn(model).rule = Watched(0.3, threshold=3.0, threshold_jump=0.5)
+    logger = CSVLogger(tmp_path, "csv", "")
+    trainer(phase(waves), logger=logger, log_every_n_steps=1).fit(model, data)
+    logged = rows(tmp_path / "csv")
+    own = [float(row["self_organization/lgn/spikes_per_step"]) for row in logged]
+    below = [float(row["self_organization/lgn/spikes_per_step_below"]) for row in logged]
+    assert own == pytest.approx(won[1::2])
+    assert 0 < own[-1] <= 1  # one winner at most
+    assert below == pytest.approx(waves.per_step[1::2])
+
+
 def scalars(folder, name):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     events = accumulator.EventAccumulator(str(folder)).Reload().Scalars(name)

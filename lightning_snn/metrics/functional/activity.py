@@ -32,7 +32,7 @@ def sparsity(spikes: Tensor) -> Tensor:
     """Share of the neurons that stay silent: those without a single spike in the presentation.
 
     Args:
-        spikes: ``[T, B, N]`` or maps ``[T, B, C, H, W]``, in {0, 1}.
+        spikes: ``[T, B, N]`` or maps ``[T, B, C, H, W]``, in {0, 1} or graded, 0 or above.
 
     Returns:
         ``[B]``, in [0, 1].
