@@ -1,0 +1,342 @@
+"""All that a recipe draws, drawn: no two things share a stream, and no two draws are equal or correlated."""
+
+from contextlib import contextmanager
+from functools import partial
+from itertools import combinations, pairwise
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+import yaml
+
+from lightning_snn import (
+    STDP,
+    Columns,
+    CompetitiveHebbian,
+    Conv2d,
+    Dense,
+    FirstSpikeSTDP,
+    Images,
+    Local,
+    PairSTDP,
+    PostsynapticSTDP,
+    RewardSTDP,
+    RoundFields,
+    SelfOrganization,
+    Square,
+    TripletSTDP,
+)
+from lightning_snn import controls as controls_module
+from lightning_snn.cli import main
+from lightning_snn.controls import random_wiring
+from lightning_snn.core.random import PLAIN, Stream, redrawn
+from lightning_snn.data import ImageDataset
+from lightning_snn.data.splits import stratified
+from lightning_snn.features import NETWORK
+from lightning_snn.recipe_files import recipes
+from lightning_snn.stimuli import Scene
+from lightning_snn.trainers import find_callback
+
+LONGEST = 4000
+SIGMAS = 5.0
+
+
+class Draw(NamedTuple):
+    """Numbers that were drawn, and the seed, name and numbers of the streams that they came from."""
+
+    keys: set[tuple[Any, ...]]
+    values: torch.Tensor
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """``streams()``: a context in which the streams that are drawn from are collected."""
+    seen = []
+
+    def spied(draw):
+        def spy(self, *numbers):
+            seen.append((self.seed, self.name, *numbers))
+            return draw(self, *numbers)
+
+        return spy
+
+    for kind in ("torch", "numpy"):
+        monkeypatch.setattr(Stream, kind, spied(getattr(Stream, kind)))
+
+    @contextmanager
+    def collect():
+        before, keys = len(seen), set()
+        yield keys
+        keys.update(seen[before:])
+
+    return collect
+
+
+@pytest.fixture
+def built(tmp_path, monkeypatch, streams):
+    """``built(name, *options)``: what a recipe's command builds, and the streams that it built it from."""
+    monkeypatch.chdir(tmp_path)
+
+    def build(name, *options):
+        data = yaml.safe_load(recipes()[name].read_text())["data"]
+        needs_root = data["init_args"].get("source", data["class_path"]) not in ("embedded",) and not data[
+            "class_path"
+        ].endswith("XOR")
+        root = [f"--data.root={tmp_path}"] if needs_root else []
+        found = {}
+
+        def remember(trainer, model, data, **_):
+            found.update(trainer=trainer, model=model, data=data)
+
+        monkeypatch.setattr("lightning_snn.cli.run_experiment", remember)
+        with streams() as keys:
+            assert main(["run", name, "--trainer.accelerator=cpu", *root, *options]) == 0
+        return found["model"], find_callback(found["trainer"], SelfOrganization), found["data"], keys
+
+    return build
+
+
+class Echo:
+    """A first layer that hands back its input."""
+
+    def __init__(self, layer):
+        self.layer = layer
+
+    def __getattr__(self, name):
+        return getattr(self.layer, name)
+
+    def __call__(self, current, state=None, **_):
+        return current, state
+
+
+def parts_of(stack, streams):
+    """Sheets, neurons and first weights of the layers."""
+    seed = int(stack.seed)
+    for name in stack.names:
+        layer = stack.layer(name)
+        if layer.geometry.stream is not None:
+            with streams() as keys:
+                sheet = redrawn(layer.geometry, seed, name)
+            assert torch.equal(sheet.positions, layer.positions)
+            yield f"geometry {name}", Draw(keys, sheet.positions)
+        if layer.neuron.stream is not None:
+            with streams() as keys:
+                neuron = redrawn(layer.neuron, seed, name)
+            assert torch.equal(neuron.c, layer.neuron.c)
+            yield f"neurons {name}", Draw(keys, neuron.c)
+        projection = layer.projection
+        if projection is not None and projection.stream is not None:
+            with streams() as keys:
+                weight = projection.initial_weight()
+            assert torch.equal(weight, projection.weight)
+            yield f"weights {name}", Draw(keys, weight)
+
+
+def controls_of(model, streams):
+    """The random control's weights, and what put them in their order."""
+    if "random" not in model.controls:
+        return
+    stack, control = model.stack, model.controls["random"]
+    for name in control.unwired:
+        with streams() as keys:
+            control.rewire(stack, name)
+        keys -= {key for key in keys if key[1] == f"weights/{name}"}  # the first thresholds
+        before, after = stack.projections[name].weight, control.projections[name].weight
+        assert torch.equal(after.sort(-1).values, before.sort(-1).values)
+        yield f"control {name}", Draw(keys, after)
+        # the weight at place b[k] after came from place a[k]: where the k-th smallest was
+        a, b = before.argsort(-1), after.argsort(-1)
+        order = torch.empty_like(a).scatter_(-1, b, a)
+        yield f"control {name} order", Draw(set(), order.argsort(-1))
+
+
+def readouts_of(model, built_from):
+    for network, readout in model.readouts.items():
+        weights = [p for p in readout.parameters() if p.ndim > 1]
+        keys = {key for key in built_from if key[1] in (f"readout/{network}", f"hidden/{network}")}
+        for number, weight in enumerate(weights):
+            yield f"readout {network} {number}", Draw(keys if number == 0 else set(), weight)
+
+
+def encoder_of(model, streams):
+    encoder = model.encoder
+    if encoder.stream is None:
+        return
+    half = 500 / encoder.max_rate
+    with streams() as keys:
+        pulses = encoder(torch.full((1, 784), half), dt=1.0)
+    yield "encoder", Draw(keys, pulses)
+
+
+def stimuli_of(model, phase, streams):
+    """Noise or images of a few streams and rounds, for each layer that they wire."""
+    bottom = Echo(model.stack.bottom)
+    height, width = model.image_size
+    for name in model.stack.unwired:
+        stimulus = phase.stimulus_of(name)
+        stimulus.draw(int(model.stack.seed), name)
+        if isinstance(stimulus, Images):
+            scene = Scene(lambda numbers: torch.ones(len(numbers), 1, height, width), 600, model.encoder, 4)
+            stimulus.attach(scene)
+            for number in range(3):
+                with streams() as keys:
+                    shown = stimulus.shown(range(600), number * 150)  # 150 rounds of 4 are a pass
+                chosen = {key for key in keys if number and key[-1] == 0 and len(key) == 3}
+                yield f"images {name} {number}", Draw(keys - chosen, shown)
+            if (stimulus.encoder or model.encoder).repeatable:
+                continue
+        for stream, number in ((0, 0), (1, 0), (0, 1), (1, 1), (7, 3)):
+            with streams() as keys:
+                current, _ = stimulus.run(bottom, None, steps=20, streams=[stream], round_number=number)
+            keys = {key for key in keys if len(key) == 4 and "order" not in key[1]}
+            yield f"noise {name} {stream} {number}", Draw(keys, current)
+
+
+def data_of(data, streams):
+    labels = torch.arange(2000) % 10
+    images = torch.zeros(2000, 1, 2, 2, dtype=torch.uint8)
+    data.train_set = data.val_set = data.test_set = ImageDataset(
+        images, labels=labels, sample=torch.arange(2000)
+    )
+    loader = data.train_dataloader()
+    for epoch in range(2):
+        with streams() as keys:
+            order = torch.cat([batch.sample for batch in loader])
+        yield f"batches {epoch}", Draw(keys, order)
+    for part in range(2):
+        left, _ = stratified(labels, size=200, seed=(data.split_seed, part))
+        yield f"split {part}", Draw({("split", data.split_seed, part)}, left)
+
+
+def draws_of(model, phase, data, built_from, streams):
+    """All that a run draws, by what it is for."""
+    found = [
+        *parts_of(model.stack, streams),
+        *controls_of(model, streams),
+        *readouts_of(model, built_from),
+        *encoder_of(model, streams),
+        *stimuli_of(model, phase, streams),
+        *data_of(data, streams),
+    ]
+    draws = dict(found)
+    assert len(draws) == len(found)
+    torch.manual_seed(max(int(model.stack.seed), 0))  # dropout, and noise without a generator
+    draws["torch"] = Draw({("torch",)}, torch.rand(LONGEST))
+    draws["numbers of nodes"] = Draw(set(), torch.arange(LONGEST))
+    return draws
+
+
+def shared(draws):
+    """Pairs of purposes that draw from the same stream."""
+    return [(a, b) for a, b in combinations(draws, 2) if draws[a].keys & draws[b].keys]
+
+
+def ranks(values):
+    """Ranks of values of any shape, standardised; equal values have equal ranks. None if all are equal."""
+    flat = values.detach().flatten()[:LONGEST]
+    rank = flat.unique(return_inverse=True)[1].double()
+    return None if len(flat) < 2 or rank.max() == 0 else rank
+
+
+def correlated(draws):
+    """Pairs of purposes whose numbers rise and fall together, or whose permutations undo each other."""
+    every = {purpose: ranks(draw.values) for purpose, draw in draws.items()}
+    for purpose, draw in draws.items():
+        if not draw.values.is_floating_point() and draw.values.ndim == 1:
+            every[f"{purpose}, sorted"] = draw.values.argsort().double()
+    every = {purpose: rank for purpose, rank in every.items() if rank is not None}
+    return [(a, b) for a, b in combinations(every, 2) if _related(every[a], every[b])]
+
+
+def _related(one, other):
+    length = min(len(one), len(other))
+    pair = torch.stack([one[:length], other[:length]])
+    if length < 5 or not pair.std(1).all():
+        return False
+    correlation = torch.corrcoef(pair)[0, 1].abs().item()
+    return correlation > min(SIGMAS / (length - 1) ** 0.5, 0.999)
+
+
+@pytest.mark.parametrize("name", list(recipes()))
+def test_no_two_draws_of_a_recipe_are_equal_or_correlated(name, built, streams):
+    draws = draws_of(*built(name), streams)
+    assert len(draws) >= 10
+    assert all(draw.keys for purpose, draw in draws.items() if purpose.startswith(("geometry", "weights")))
+    assert shared(draws) == []
+    assert [pair for pair in correlated(draws) if not _is_one_permutation(*pair)] == []
+
+
+def _is_one_permutation(a, b):
+    """Whether the second is the first, sorted."""
+    return b == f"{a}, sorted"
+
+
+def test_another_seed_draws_other_numbers_of_everything(built, streams):
+    first, second = (
+        draws_of(*built("mnist", f"--seed={seed}", "--model.controls=[random]"), streams) for seed in (0, 1)
+    )
+    fixed = {"split 0", "split 1", "numbers of nodes"}
+    for purpose in first.keys() - fixed:
+        assert not first[purpose].keys & second[purpose].keys - {("torch",)}, purpose
+        both = {"first": first[purpose], "second": second[purpose]}
+        assert correlated(both) == [], purpose
+    assert all(torch.equal(first[purpose].values, second[purpose].values) for purpose in fixed)
+
+
+def test_networks_of_before_there_were_names_are_found_out(built, streams, monkeypatch):
+    """The check itself: equal seeds, no names."""
+    monkeypatch.setattr(controls_module, "Stream", lambda seed, _: Stream(seed, ""))
+    draws = draws_of(*built("mnist", f"--model.seed={PLAIN}", "--model.controls=[random]"), streams)
+    for pair in (("geometry retina", "geometry lgn"), ("geometry retina", "neurons retina")):
+        assert pair in shared(draws)
+        assert pair in correlated(draws)
+    assert ("weights lgn", "control lgn") in shared(draws)
+    assert ("weights lgn", "control lgn order") in correlated(draws)
+    assert ("control lgn", "numbers of nodes") in correlated(draws)
+
+
+# ---------------------------------------------------------------- the random control
+
+RULES = {
+    "stdp": STDP(),
+    "competitive": CompetitiveHebbian(),
+    "first spike": FirstSpikeSTDP(threshold=5.0),
+    "pair": PairSTDP(),
+    "triplet": TripletSTDP(),
+    "postsynaptic": PostsynapticSTDP(),
+    "reward": RewardSTDP(),
+}
+BELOW, HERE = Square(300, 10.0, seed=0), Square(40, 10.0, seed=1)
+PROJECTIONS = {
+    "dense": partial(Dense, 300, 40),
+    "conv": partial(Conv2d, 300, 256, in_shape=(3, 10, 10), kernel_size=3),
+    "columns": partial(Columns, 300, 40, fields=RoundFields(4.0, 4), below=BELOW),
+    "local": partial(Local, 300, 40, radius=4.0, below=BELOW, here=HERE),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("projection", PROJECTIONS)
+def test_the_random_control_is_not_the_order_of_the_first_weights(projection, rule):
+    wired = PROJECTIONS[projection](rule=RULES[rule], seed=0)
+    weight = random_wiring(wired, BELOW, 0).flatten(0, -2)
+    exists = torch.ones_like(weight, dtype=torch.bool)
+    if wired.exists is not None:
+        exists = wired.exists[:, None].expand_as(wired.weight).flatten(0, -2)
+    node = torch.arange(weight.shape[1]).double()
+    scores = []
+    for row, real in zip(weight.double(), exists, strict=True):
+        values = row[real]
+        assert any(a > b for a, b in pairwise(values.tolist()))
+        scores.append(torch.corrcoef(torch.stack([values, node[real]]))[0, 1] * (len(values) - 1) ** 0.5)
+    assert abs(torch.stack(scores).mean()) < SIGMAS / len(scores) ** 0.5
+
+
+def test_the_random_control_follows_the_seed_and_the_layer():
+    wired = Dense(300, 20, rule=PairSTDP(), seed=0)
+    weights = [random_wiring(wired, BELOW, seed, name) for seed in (0, 1) for name in ("", "lgn", "v1")]
+    assert all(not torch.equal(a, b) for a, b in combinations(weights, 2))
+
+
+def test_the_network_is_among_the_readouts(built):
+    assert NETWORK in built("mnist")[0].readouts
