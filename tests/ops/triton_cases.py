@@ -78,6 +78,15 @@ def test_izhikevich(shape, preset, clip_peak):
     assert_gradients(gradients, fused_gradients)
 
 
+def test_izhikevich_under_inhibition():
+    model, current = Izhikevich(), 20 - 300 * rand(15, 2, 50)
+    start = model.rest(2, 50, current)
+    (values, gradients), (fused, fused_gradients) = on_both(lambda: differentiate(model.scan, current, start))
+    assert values[1].min() == -137.5
+    assert_close(values, fused)
+    assert_gradients(gradients, fused_gradients)
+
+
 @pytest.mark.parametrize(
     "neuron",
     [Izhikevich("heterogeneous"), LIF(threshold=15.0, adaptation=10.0, refractory=3.0, resistance=20.0)],
