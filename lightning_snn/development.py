@@ -157,8 +157,8 @@ class Development:
             if count:
                 raise NotFiniteError(
                     f"{what} must stay finite, got NaN or infinity up to step {step} of the "
-                    "self-organisation. Check the strength of its input (the stimulus, the lateral coupling, the "
-                    "gain), its constants and dt."
+                    "self-organisation. Check its input (the stimulus, the lateral coupling, the "
+                    "gain), its constants and dt"
                 )
 
     def _run(self, steps: int, number: int) -> tuple[Tensor, Tensor | None]:

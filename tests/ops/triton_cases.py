@@ -119,6 +119,28 @@ def test_rules(rule, shape):
     assert_close(plain, fused)
 
 
+@pytest.mark.parametrize("neuron", [Izhikevich(), LIF(threshold=15.0, resistance=20.0)], ids=["izh", "lif"])
+def test_sheets_take_graded_first_spikes(neuron):
+    coupling = LateralKernel(inhibition_range=3.0).matrix(Square(100, 7.0))
+    noise, first = 4 * rand(5, 2, 100), (2 * rand(2, 100, seed=1) - 1).round(decimals=1)
+    plain, fused = on_both(lambda: neuron.scan_sheet(noise, neuron.rest(2, 100, noise), first, coupling))
+    assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_rules_take_graded_spikes(rule):
+    wiring = rule.initial(60, 17, torch.Generator().manual_seed(0))
+    spikes = (rand(20, 2, 60) * (rand(20, 2, 60, seed=1) < 0.7)).round(decimals=1)
+
+    def run():
+        proposal, stream = rule.learn(Activity(spikes), wiring, rule.open(wiring, 2))
+        return [*proposal.values(), *stream.values()]
+
+    plain, fused = on_both(run)
+    assert plain[2].sum() > 10
+    assert_close(plain, fused)
+
+
 @pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
 @pytest.mark.parametrize("reset", ["hard", "soft", "none"])
 def test_integrate_fire(reset, shape):

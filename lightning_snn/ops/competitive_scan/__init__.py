@@ -23,7 +23,7 @@ def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveCons
     Of several winners each learns from the responses y of the step's start.
 
     Args:
-        spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
+        spikes: Presynaptic spikes ``[T, S, pre]``, 0 or 1, or graded, 0 or above.
         state: Start of the chunk; its tensors are contiguous, and overwritten.
         c: Constants.
 

@@ -154,13 +154,14 @@ def _scan_sheet(
     u = tl.load(recovery + own, mask=mask, other=0.0)
     s = tl.load(before + own, mask=mask, other=0.0)
     listed = fired + sample * nodes
-    source, target = current + sample * sb + n, spikes + own
+    source, target, sent = current + sample * sb + n, spikes + sample * nodes, before + sample * nodes
     for _ in range(steps):
         count = collect(s, n, mask, listed)
-        total = add_fired_rows(coupling, listed, count, n, mask, nodes, x)
+        total = add_fired_rows(coupling, sent, listed, count, n, mask, nodes, x)
         i = tl.load(source, mask=mask, other=0.0) + total
         s, x, u = _step(i, x, u, a, b, c, d, dt, low, vertex, floor, top)
-        tl.store(target, s, mask=mask)
+        tl.store(target + n, s, mask=mask)
+        sent = target
         source += st
         target += batch * nodes
     tl.store(v + own, x, mask=mask)

@@ -60,15 +60,17 @@ def scan_sheet(current, st, sb, v, u, f, dt, limits, before, coupling, spikes, f
     steps, _, nodes = spikes.shape
     total, fired = np.empty(nodes, v.dtype), np.empty(nodes, np.int64)
     for s in range(first, last):
-        count = collect(before[s], fired)
+        sent = before[s]
+        count = collect(sent, fired)
         for t in range(steps):
             start = t * st + s * sb
-            add_rows(coupling, fired, count, total)
+            add_rows(coupling, sent, fired, count, total)
             row, out = current[start : start + nodes], spikes[t, s]
             for i in range(nodes):
                 total[i] = row[i] + total[i]
             _step(total, v[s], u[s], out, f[0], f[1], f[2], f[3], dt, limits)
-            count = collect(out, fired)
+            sent = out
+            count = collect(sent, fired)
 
 
 @jit

@@ -11,10 +11,10 @@ __all__ = ["STENCIL", "Mesh", "mesh_sum"]
 
 
 def mesh_sum(spikes: Tensor, starts: Tensor, targets: Tensor, strengths: Tensor, mesh: Mesh) -> Tensor:
-    """Sum over the nodes that fired of what the neighbour list and the mesh say they send.
+    """Sum over the nodes that fired of what the neighbour list and the mesh say, times their spikes.
 
     Args:
-        spikes: ``[B, N]`` in {0, 1}.
+        spikes: ``[B, N]``: 0 or 1, or graded values of any size and sign.
         starts: Where the neighbours of each node start ``[N + 1]``, int64.
         targets: The neighbours ``[E]``, ascending for each node, int32.
         strengths: What each neighbour receives ``[E]``.
@@ -23,7 +23,7 @@ def mesh_sum(spikes: Tensor, starts: Tensor, targets: Tensor, strengths: Tensor,
     Returns:
         ``[B, N]``. No gradient.
     """
-    near = (starts, targets, strengths)
+    near, spikes = (starts, targets, strengths), spikes.to(strengths.dtype)
     with torch.no_grad():
         return backend.run(
             spikes.device,

@@ -17,7 +17,7 @@ def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
     """Integrate, let the unit furthest above its threshold spike and learn, inhibit the others.
 
     Args:
-        spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
+        spikes: Presynaptic spikes ``[T, S, pre]``, 0 or 1, or graded between them.
         state: Start of the chunk; its tensors are contiguous, and overwritten.
         c: Constants.
 
