@@ -55,7 +55,8 @@ def one_of(name: str, value: object, allowed: Collection[str]) -> None:
 
 def can_read_values() -> bool:
     """Whether a check may look at values: not while a call is traced, exported or compiled."""
-    return not (torch.compiler.is_compiling() or torch.jit.is_tracing())
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return not (torch.compiler.is_compiling() or tracing)
 
 
 def spikes(name: str, value: Tensor, *, user: str) -> None:

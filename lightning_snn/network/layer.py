@@ -14,7 +14,7 @@ from lightning_snn.geometry import Sheet
 from lightning_snn.lateral import Lateral
 from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.neurons import NeuronModel
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_part, check_sequence
 from lightning_snn.plasticity import Tensors
 from lightning_snn.synapses import Projection
 
@@ -131,7 +131,7 @@ class SpikingLayer(Configurable, nn.Module):
             stack runs, is passed on as it is.
 
         Raises:
-            ValueError: if ``current`` is not ``[T, B, N]`` with the layer's N.
+            ValueError: if ``current`` is not ``[T, B, N]`` with the layer's N, or the state of another B.
         """
         check_sequence(current)
         if current.shape[2] != self.num_nodes:
@@ -141,6 +141,7 @@ class SpikingLayer(Configurable, nn.Module):
             current = current + self.noise * self.dt**-0.5 * noise
         if state is None:
             state = self.rest(current.shape[1], current)
+        check_part("state.spikes", state.spikes, current.shape[1:], like=current)
         if self.lateral is not None and (developing or self.coupling == "always"):
             spikes, neurons = self._run_coupled(self.lateral, current, state)
         else:

@@ -11,6 +11,7 @@ from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateF
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.ops.integrate_fire import integrate_fire_scan
+from lightning_snn.ops.sequence import check_batch
 
 
 class IntegrateFire(NeuronModel):
@@ -94,7 +95,7 @@ class Relay(NeuronModel):
 
     def scan(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
         """The input ``[T, B, N]``."""
-        del state
+        check_batch(current, state)
         return current, RelayState(current[-1])
 
     def parameters_of(self, index: int) -> dict[str, float]:

@@ -22,9 +22,13 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
     Returns:
         ``[B, M]``; gradients reach ``rows`` only.
 
+    Raises:
+        ValueError: if the shapes do not belong together, or the tensors lie on different devices.
+
     >>> event_sum(torch.tensor([[1.0, 0.0, 1.0]]), torch.tensor([[1.0], [2.0], [4.0]]))
     tensor([[5.]])
     """
+    _check(spikes, rows)
     spikes = spikes.detach().to(rows.dtype)
     if torch.is_grad_enabled() and rows.requires_grad:
         return reference.event_sum(spikes, rows)
@@ -34,6 +38,16 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
         return total
 
     return backend.run(rows.device, fused, lambda: reference.event_sum(spikes, rows))
+
+
+def _check(spikes: Tensor, rows: Tensor) -> None:
+    if spikes.ndim != 2 or rows.ndim not in (2, 3) or rows.shape[-2] != spikes.shape[1]:
+        raise ValueError(
+            f"rows must be [N, M] or [G, N, M] for spikes [B, N], got {list(rows.shape)} and "
+            f"{list(spikes.shape)}"
+        )
+    if rows.device != spikes.device:
+        raise ValueError(f"rows must be on {spikes.device} like the spikes, got {rows.device}")
 
 
 @torch.library.custom_op("lightning_snn::event_sum", mutates_args=())

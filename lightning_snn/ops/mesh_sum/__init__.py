@@ -22,7 +22,15 @@ def mesh_sum(spikes: Tensor, starts: Tensor, targets: Tensor, strengths: Tensor,
 
     Returns:
         ``[B, N]``. No gradient.
+
+    Raises:
+        ValueError: if ``spikes`` is not ``[B, N]``, or on another device.
     """
+    nodes = len(starts) - 1
+    if spikes.ndim != 2 or spikes.shape[1] != nodes or spikes.device != starts.device:
+        raise ValueError(
+            f"spikes must be [B, {nodes}] on {starts.device}, got {list(spikes.shape)} on {spikes.device}"
+        )
     near, spikes = (starts, targets, strengths), spikes.to(strengths.dtype)
     with torch.no_grad():
         return backend.run(
