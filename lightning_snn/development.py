@@ -247,7 +247,7 @@ class Development:
                 f"shapes {[list(leaf.shape) for leaf in state]}, expected {expected}"
             )
         parts = [leaf[first * n : (first + count) * n] for n, leaf in zip(rows, state, strict=True)]
-        values = iter([part.to(mine.device) for part, mine in zip(parts, own, strict=True)])
+        values = iter([part.to(mine.device, copy=True) for part, mine in zip(parts, own, strict=True)])
         self._layers, self._rule_state, self._axons = _rebuild(self._state, values)
 
     @property

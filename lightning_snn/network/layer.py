@@ -146,7 +146,7 @@ class SpikingLayer(Configurable, nn.Module):
             spikes, neurons = self._run_coupled(self.lateral, current, state)
         else:
             spikes, neurons = self.neuron(current, state.neurons)
-        return spikes, LayerState(neurons, spikes[-1], state.synapses)
+        return spikes, LayerState(neurons, spikes[-1].clone(), state.synapses)
 
     def _run_coupled(self, lateral: nn.Module, current: Tensor, state: LayerState) -> tuple[Tensor, Any]:
         if isinstance(lateral, DenseCoupling | LearnedCoupling):

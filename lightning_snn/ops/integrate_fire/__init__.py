@@ -49,7 +49,7 @@ def integrate_fire_scan(
 
     def fused() -> tuple[Tensor, IntegrateFireState]:
         spikes, v = _scan(current, *state, threshold, reset)
-        return spikes, IntegrateFireState(v, state.adaptation)
+        return spikes, IntegrateFireState(v, state.adaptation.clone())
 
     if torch.is_grad_enabled() and any(x.requires_grad for x in (current, *state)):
         return plain()
