@@ -53,6 +53,22 @@ def one_of(name: str, value: object, allowed: Collection[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(sorted(allowed))}, got {value!r}")
 
 
+def can_read_values() -> bool:
+    """Whether a check may look at values: not while a call is traced, exported or compiled."""
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return not (torch.compiler.is_compiling() or tracing)
+
+
+def spikes(name: str, value: Tensor, *, user: str) -> None:
+    """Raise ``ValueError`` unless all entries are 0 or 1, for a ``user`` that cannot take graded values."""
+    if can_read_values() and not torch.equal(value * value, value):
+        low, high = torch.aminmax(value)
+        raise ValueError(
+            f"{name} must be 0 or 1 for {user}, which takes no graded values such as a mean over a pool, "
+            f"got values from {low.item():g} to {high.item():g}"
+        )
+
+
 def images(value: Tensor) -> None:
     """Raise ``ValueError`` unless ``value`` is ``[B, 1, H, W]``, floating point, finite and in [0, 1]."""
     if value.ndim != 4 or value.shape[1] != 1 or 0 in value.shape:

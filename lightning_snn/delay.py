@@ -47,4 +47,6 @@ def delayed(spikes: Tensor, on_the_way: Tensor) -> tuple[Tensor, Tensor]:
     [0.0, 0.0, 1.0]
     """
     line = torch.cat([on_the_way.transpose(0, 1), spikes.to(on_the_way.dtype)])
-    return line[: len(spikes)], line[len(spikes) :].transpose(0, 1).contiguous()
+    return line[: len(spikes)], line[len(spikes) :].transpose(0, 1).clone(
+        memory_format=torch.contiguous_format
+    )

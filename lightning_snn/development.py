@@ -16,6 +16,10 @@ from lightning_snn.synapses.initial import stack as stack_parts
 from lightning_snn.synapses.initial import unstack
 
 
+class NotFiniteError(ValueError):
+    """Activity or weights of a phase have become NaN or infinite: there is nothing worth going on from."""
+
+
 class RoundActivity(NamedTuple):
     """Activity of one round.
 
@@ -145,6 +149,30 @@ class Development:
             return found | {"mean_activity_below": last.share_below}
         return found | {"spikes_per_step_below": last.share_below * below.num_nodes}
 
+    def check_finite(self, step: int) -> None:
+        """Look at what the rounds so far have led to; the same on all processes.
+
+        Args:
+            step: Steps of all streams so far, for the message.
+
+        Raises:
+            NotFiniteError: if a layer's state, or what the rule keeps or learns, is not finite.
+        """
+        held: dict[str, Any] = {f"layers.{name}: its state": state for name, state in self._layers.items()}
+        held[f"layers.{self.name}.projection: its wiring"] = self.projection.wiring
+        held[f"layers.{self.name}.projection: the state of its rule"] = [self._rule_state, self._axons]
+        if self.inhibition is not None:
+            held[f"layers.{self.name}.lateral: its weights"] = self.inhibition.weight
+        wrong = [not all(leaf.isfinite().all() for leaf in _leaves(values)) for values in held.values()]
+        found = self.streams.sum(torch.tensor(wrong, dtype=torch.int64, device=self.projection.weight.device))
+        for what, count in zip(held, found.tolist(), strict=True):
+            if count:
+                raise NotFiniteError(
+                    f"{what} must stay finite, got NaN or infinity up to step {step} of the "
+                    "self-organisation. Check its input (the stimulus, the lateral coupling, the "
+                    "gain), its constants and dt"
+                )
+
     def _run(self, steps: int, number: int) -> tuple[Tensor, Tensor | None]:
         """Spikes ``[steps, S, N]`` of the layer below, and of the layer itself if a rule wants them."""
         bottom = self.stack.names[0]
@@ -231,7 +259,7 @@ class Development:
                 f"shapes {[list(leaf.shape) for leaf in state]}, expected {expected}"
             )
         parts = [leaf[first * n : (first + count) * n] for n, leaf in zip(rows, state, strict=True)]
-        values = iter([part.to(mine.device) for part, mine in zip(parts, own, strict=True)])
+        values = iter([part.to(mine.device, copy=True) for part, mine in zip(parts, own, strict=True)])
         self._layers, self._rule_state, self._axons = _rebuild(self._state, values)
 
     @property

@@ -61,6 +61,7 @@ def settle_controls(
                 development.round(size, number)
                 number += 1
                 done += size * streams.total
+                development.check_finite(done)
                 bar.update(min(done, total), "")
         development.conclude(keep=True)
 

@@ -27,7 +27,7 @@ from lightning_snn.callbacks.surroundings import (
 )
 from lightning_snn.checkpoint_io import use_whole_files
 from lightning_snn.config import to_config
-from lightning_snn.development import Development, RoundActivity
+from lightning_snn.development import Development, NotFiniteError, RoundActivity
 from lightning_snn.plasticity import Streams
 from lightning_snn.progress import PhaseProgress
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
@@ -151,7 +151,7 @@ class SelfOrganization(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Save an interrupted phase, where one process can do so without the others."""
         del pl_module
-        known = isinstance(exception, SIGTERMException)  # saved before it was raised
+        known = isinstance(exception, SIGTERMException | NotFiniteError)  # saved before, or not worth it
         if self._running is not None and trainer.world_size == 1 and not known:
             self._save(trainer)
         self._running, self._round, self._steps = None, 0, 0
@@ -214,6 +214,7 @@ class SelfOrganization(Callback):
                 watch.add(last)
                 self._round += 1
                 self._steps += steps * self.num_streams
+                development.check_finite(self._steps)
                 bar.update(min(self._steps, max_steps), note)
                 if self.every_n_rounds and self._round % self.every_n_rounds == 0:
                     self._save(trainer)

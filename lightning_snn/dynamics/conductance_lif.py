@@ -124,7 +124,7 @@ def conductance_lif_advance(
         inhibition=g_i,
         refractory=torch.where(fired, f.refractory_steps, (state.refractory - 1).clamp_min(0)),
         adaptation=state.adaptation * f.adaptation_decay + f.adaptation * spikes.detach(),
-        spikes=spikes.detach(),
+        spikes=spikes.detach().clone(),
     )
 
 
@@ -133,5 +133,5 @@ def conductance_lif_rest(
 ) -> ConductanceLIFState:
     """State ``[B, N]`` at rest, at least float32, on the device of ``like``."""
     dtype = torch.promote_types(like.dtype, torch.float32)
-    zero = like.new_zeros(batch, num_neurons, dtype=dtype)
-    return ConductanceLIFState(zero + p.v_rest, zero, zero, zero, zero, zero)
+    v, *others = (like.new_zeros(batch, num_neurons, dtype=dtype) for _ in range(6))
+    return ConductanceLIFState(v + p.v_rest, *others)

@@ -48,4 +48,4 @@ def integrate_fire_step(
         v = torch.where(fired > 0, 0.0, v)
     elif reset == "soft":
         v = v - fired * limit
-    return spikes, IntegrateFireState(v, state.adaptation)
+    return spikes, IntegrateFireState(v, state.adaptation.clone())

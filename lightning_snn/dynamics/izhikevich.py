@@ -1,5 +1,6 @@
 """Izhikevich's simple model of spiking neurons, with the arithmetic of the paper's program."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -49,6 +50,33 @@ class IzhikevichState(NamedTuple):
     u: Tensor
 
 
+class IzhikevichLimits(NamedTuple):
+    """Potentials in mV that keep a half-step from overshooting; see `izhikevich_limits`.
+
+    Args:
+        low: From below this, a half-step ends at most at ``vertex``.
+        vertex: Where the equation's parabola is lowest.
+        floor: No half-step ends below this.
+        top: No half-step ends above this.
+    """
+
+    low: float
+    vertex: float
+    floor: float
+    top: float
+
+
+def izhikevich_limits(dt: float, clip_peak: bool) -> IzhikevichLimits:
+    """The limits of the half-steps in a step of ``dt`` ms.
+
+    A half-step maps v by a parabola that is lowest at ``-62.5 - 25 / dt``: below that, the farther down v
+    starts the farther up it lands. From ``-62.5 - 50 / dt`` it lands where it does from -62.5 mV, and from
+    farther down it flies past the equilibrium.
+    """
+    vertex, reach = -SLOPE / (2 * RATE), 1 / (RATE * dt)
+    return IzhikevichLimits(vertex - 2 * reach, vertex, vertex - 3 * reach, PEAK if clip_peak else math.inf)
+
+
 def izhikevich_step(
     current: Tensor, state: IzhikevichState, p: IzhikevichParameters, dt: float
 ) -> tuple[Tensor, IzhikevichState]:
@@ -58,6 +86,11 @@ def izhikevich_step(
 
     At 1 ms u integrates the overshoot of v, so rates are lower than the equations' own;
     ``clip_peak`` limits v to 30 mV before each use. At 0.01 ms spike times converge.
+    Far below rest explicit steps of the parabola overshoot: strong inhibition would make v flip to large
+    values, which are spikes, and soon NaN. So a half-step from below ``-62.5 - 50 / dt`` (-112.5 mV at 1 ms)
+    ends at most at -62.5 mV, and none ends below ``-62.5 - 75 / dt`` (-137.5 mV), which bounds u too: any
+    constant inhibition leaves a neuron silent. Waves, which take v down to -120 mV, keep the bits of the
+    paper's program.
     Gradients pass through the equations, and through the spike by its surrogate; not through the reset.
     The quadratic term lets them grow by up to a factor of 6 a ms near the peak: long windows overflow.
 
@@ -73,10 +106,11 @@ def izhikevich_step(
     Source: Izhikevich, Simple model of spiking neurons, IEEE Trans. Neural Netw. 14 (2003), and its program.
     """
     v, u = state
+    low, vertex, floor, top = izhikevich_limits(dt, p.clip_peak)
     for _ in range(2):
+        limit = torch.where(v < low, vertex, top)
         v = v + 0.5 * dt * (RATE * v * v + SLOPE * v + OFFSET - u + current)
-        if p.clip_peak:
-            v = v.clamp_max(PEAK)
+        v = torch.where(v > limit, limit, v).clamp_min(floor)
     u = u + dt * p.a * (p.b * v - u)
     spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
     fired = spikes.detach() > 0

@@ -111,6 +111,5 @@ def lif_advance(
 def lif_rest(batch: int, num_neurons: int, p: LIFParameters, like: Tensor) -> LIFState:
     """State ``[B, N]`` at rest, at least float32, on the device of ``like``."""
     dtype = torch.promote_types(like.dtype, torch.float32)
-    zero = like.new_zeros(batch, num_neurons, dtype=dtype)
-    at_zero = isinstance(p.v_rest, float) and p.v_rest == 0
-    return LIFState(zero if at_zero else zero + torch.as_tensor(p.v_rest).to(zero), zero, zero)
+    v, clock, rise = (like.new_zeros(batch, num_neurons, dtype=dtype) for _ in range(3))
+    return LIFState(v + torch.as_tensor(p.v_rest).to(v), clock, rise)

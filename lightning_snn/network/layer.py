@@ -15,7 +15,7 @@ from lightning_snn.geometry import Sheet
 from lightning_snn.lateral import Lateral
 from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.neurons import NeuronModel
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_part, check_sequence
 from lightning_snn.plasticity import Tensors
 from lightning_snn.synapses import Projection
 
@@ -144,7 +144,7 @@ class SpikingLayer(Configurable, nn.Module):
             stack runs, is passed on as it is.
 
         Raises:
-            ValueError: if ``current`` is not ``[T, B, N]`` with the layer's N.
+            ValueError: if ``current`` is not ``[T, B, N]`` with the layer's N, or the state of another B.
         """
         check_sequence(current)
         if current.shape[2] != self.num_nodes:
@@ -154,11 +154,12 @@ class SpikingLayer(Configurable, nn.Module):
             current = current + self.noise * self.dt**-0.5 * noise
         if state is None:
             state = self.rest(current.shape[1], current)
+        check_part("state.spikes", state.spikes, current.shape[1:], like=current)
         if self.lateral is not None and (developing or self.coupling == "always"):
             spikes, neurons = self._run_coupled(self.lateral, current, state)
         else:
             spikes, neurons = self.neuron(current, state.neurons)
-        return spikes, LayerState(neurons, spikes[-1], state.synapses)
+        return spikes, LayerState(neurons, spikes[-1].clone(), state.synapses)
 
     def _run_coupled(self, lateral: nn.Module, current: Tensor, state: LayerState) -> tuple[Tensor, Any]:
         if isinstance(lateral, DenseCoupling | LearnedCoupling):

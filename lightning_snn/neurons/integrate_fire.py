@@ -11,6 +11,7 @@ from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateF
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.ops.integrate_fire import integrate_fire_scan
+from lightning_snn.ops.sequence import check_batch
 
 
 class IntegrateFire(NeuronModel):
@@ -48,8 +49,9 @@ class IntegrateFire(NeuronModel):
 
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> IntegrateFireState:
         """``v = 0``, threshold not raised."""
-        zero = like.new_zeros(batch, num_neurons, dtype=torch.promote_types(like.dtype, torch.float32))
-        return IntegrateFireState(zero, zero)
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        v, rise = (like.new_zeros(batch, num_neurons, dtype=dtype) for _ in range(2))
+        return IntegrateFireState(v, rise)
 
     def check_thresholds_can_rise(self) -> None:
         """They can."""
@@ -92,12 +94,12 @@ class Relay(NeuronModel):
     def step(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
         """The input."""
         del state
-        return current, RelayState(current)
+        return current, RelayState(current.clone())
 
     def scan(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
         """The input ``[T, B, N]``."""
-        del state
-        return current, RelayState(current[-1])
+        check_batch(current, state)
+        return current, RelayState(current[-1].clone())
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """None."""

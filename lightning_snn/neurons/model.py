@@ -107,7 +107,7 @@ class NeuronModel(Configurable, nn.Module, ABC):
             Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
 
         Raises:
-            ValueError: if ``current`` is not ``[T, B, N]`` with T at least 1.
+            ValueError: if ``current`` is not ``[T, B, N]`` with T at least 1, or the state of another B or N.
         """
         check_sequence(current)
         if state is None:

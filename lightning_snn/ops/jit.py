@@ -96,18 +96,35 @@ def _part(values, low, high):  # type: ignore[no-untyped-def] # noqa: ANN001, AN
 
 @jit
 def collect(spikes, fired):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """Write the numbers of the nodes that fired, in ascending order; returns how many there are."""
+    """Write the numbers of the nodes that are not silent, in ascending order; returns how many there are."""
     count = 0
     for j in range(len(spikes)):
         fired[count] = j
-        count += spikes[j] > 0  # without a branch: four times as fast at a tenth of the nodes
+        count += spikes[j] != 0  # without a branch: four times as fast at a tenth of the nodes
     return count
 
 
 @jit
-def add_rows(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """Set ``total`` to the sum of the rows of the nodes that fired, added in their order."""
+def add_rows(rows, spikes, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """Set ``total`` to the sum of the rows of the nodes that fired times their spikes, in their order.
+
+    A row times 1 keeps its bits, so where all sent 1 nothing is multiplied.
+    """
+    ones = 0
+    for k in range(count):
+        ones += spikes[fired[k]] == 1
     total[:] = 0
+    if ones == count:
+        _add(rows, fired, count, total)
+    else:
+        for k in range(count):
+            row, sent = rows[fired[k]], spikes[fired[k]]
+            for i in range(len(total)):
+                total[i] = total[i] + sent * row[i]
+
+
+@jit
+def _add(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     k = 0
     while k + 4 <= count:
         one, two, three, four = rows[fired[k]], rows[fired[k + 1]], rows[fired[k + 2]], rows[fired[k + 3]]

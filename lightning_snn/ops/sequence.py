@@ -1,6 +1,13 @@
-"""What every scan takes: a sequence of inputs."""
+"""What every scan takes: a sequence of inputs, and a state that fits it."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
 from torch import Tensor
+
+FORMATS = (torch.float32, torch.float64)
+"""Number formats that states have and kernels compute in."""
 
 
 def check_sequence(current: Tensor) -> None:
@@ -10,3 +17,77 @@ def check_sequence(current: Tensor) -> None:
             "current must be floating point, [T, B, N] with no empty dimension, "
             f"got {current.dtype} {list(current.shape)}"
         )
+
+
+def check_state(current: Tensor, state: Any) -> None:
+    """Raise ``ValueError`` unless ``state`` is one of the neurons and samples of ``current`` ``[T, B, N]``.
+
+    Every field must be ``[B, N]``, on the device of ``current``, and in the number format of the first.
+    """
+    fields = state._asdict()
+    check_formats("state", fields)
+    for name, value in fields.items():
+        check_part(f"state.{name}", value, current.shape[1:], like=current)
+
+
+def check_formats(name: str, fields: Mapping[str, Tensor]) -> None:
+    """Raise ``ValueError`` unless all ``fields`` have one number format, float32 or float64."""
+    formats = {value.dtype for value in fields.values()}
+    if len(formats) > 1 or not formats <= set(FORMATS):
+        found = ", ".join(f"{field} {value.dtype}" for field, value in fields.items())
+        raise ValueError(f"{name} must hold numbers of one format, float32 or float64, got {found}")
+
+
+def check_part(name: str, value: Tensor, shape: Iterable[int], *, like: Tensor) -> None:
+    """Raise ``ValueError`` unless a part of a state has ``shape`` and lies on the device of ``like``."""
+    if value.shape != tuple(shape):
+        raise ValueError(
+            f"{name} must be {list(shape)} to fit an input of {list(like.shape)}, got {list(value.shape)}: a "
+            "state belongs to its batch; start from rest, or give a state of as many samples and neurons"
+        )
+    if value.device != like.device:
+        raise ValueError(f"{name} must be on {like.device} like the input, got {value.device}")
+
+
+def check_batch(current: Tensor, state: Any) -> None:
+    """Raise ``ValueError`` unless each field ``[B, N, ...]`` of a state of any kind fits ``current``."""
+    for name, value in getattr(state, "_asdict", dict)().items():
+        if isinstance(value, Tensor) and value.ndim > 1:
+            check_part(f"state.{name}", value, (*current.shape[1:], *value.shape[2:]), like=current)
+
+
+def check_factors(factors: Tensor, current: Tensor) -> None:
+    """Raise ``ValueError`` unless ``factors`` are ``[P, 1]`` or ``[P, N]`` for an input ``[T, B, N]``."""
+    if factors.ndim != 2 or factors.shape[1] not in (1, current.shape[2]):
+        raise ValueError(
+            f"parameters must hold 1 or {current.shape[2]} values, one a neuron of an input of "
+            f"{list(current.shape)}, got {factors.shape[-1]}"
+        )
+
+
+def check_coupling(spikes: Tensor, coupling: Tensor, current: Tensor) -> None:
+    """Raise ``ValueError`` unless ``spikes`` are ``[B, N]`` and ``coupling`` is ``[N, N]``."""
+    nodes = current.shape[2]
+    check_part("spikes", spikes, current.shape[1:], like=current)
+    if coupling.shape != (nodes, nodes) or coupling.device != current.device:
+        raise ValueError(
+            f"coupling must be {[nodes, nodes]} on {current.device}, got {list(coupling.shape)} on "
+            f"{coupling.device}"
+        )
+
+
+def check_copies(spikes: Tensor, state: Any) -> None:
+    """Raise ``ValueError`` unless ``state`` is one of the S streams of ``spikes`` ``[T, S, pre]``.
+
+    Its ``weight`` is ``[S, pre, post]``, its ``pre_trace``, if any, ``[S, pre]``, everything else
+    ``[S, post]``; all are contiguous, since they are overwritten, and ``wins`` are int64.
+    """
+    fields = state._asdict()
+    check_formats("state", {name: value for name, value in fields.items() if name != "wins"})
+    _, streams, num_pre = spikes.shape
+    sizes = {"weight": (streams, num_pre, fields["threshold"].shape[-1]), "pre_trace": (streams, num_pre)}
+    for name, value in fields.items():
+        shape = sizes.get(name, (streams, sizes["weight"][2]))
+        check_part(f"state.{name}", value, shape, like=spikes)
+        if not value.is_contiguous() or (name == "wins" and value.dtype != torch.int64):
+            raise ValueError(f"state.{name} must be contiguous, and wins int64, got {value.dtype}")

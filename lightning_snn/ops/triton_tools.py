@@ -51,8 +51,8 @@ def bump(over, SURROGATE: tl.constexpr):
 
 @triton.jit
 def collect(s, n, mask, listed):
-    """Write the numbers of the nodes that fired to ``listed``, in ascending order; returns their count."""
-    one = tl.where(mask & (s > 0), 1, 0)
+    """Write the numbers of the nodes that are not silent to ``listed``, ascending; returns their count."""
+    one = tl.where(mask & (s != 0), 1, 0)
     place = tl.cumsum(one, 0) - one
     tl.debug_barrier()  # all threads have read the list of the step before
     tl.store(listed + place, n, mask=one > 0)
@@ -61,10 +61,10 @@ def collect(s, n, mask, listed):
 
 
 @triton.jit
-def add_fired_rows(rows, listed, count, n, mask, columns, like):
-    """The sum of the listed rows, added in their order."""
+def add_fired_rows(rows, sent, listed, count, n, mask, columns, like):
+    """The sum of the listed rows times the spikes ``sent``, added in their order."""
     total = tl.zeros_like(like)
     for k in range(count):
         j = tl.load(listed + k).to(tl.int64)
-        total += tl.load(rows + j * columns + n, mask=mask, other=0.0)
+        total += tl.load(sent + j) * tl.load(rows + j * columns + n, mask=mask, other=0.0)
     return total

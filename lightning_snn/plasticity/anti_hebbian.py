@@ -16,6 +16,8 @@ class AntiHebbian(LearningRule):
 
         dw_ij = learning_rate (y_i y_j - p^2) for i != j,    y_i = 1 where unit i spiked in a time bin, else 0
 
+    Spikes are 0 or 1: graded ones are refused.
+
     Weights are strengths of inhibition, kept in [0, w_max]: whoever uses them subtracts them. A pair that is
     active together more often than two independent units of activity p would be comes to inhibit each other.
 
@@ -84,6 +86,7 @@ class AntiHebbian(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Count the bins in which both units of a pair were active ``[K, K]``, over all rows."""
         del wiring
+        activity.require_spikes(self)
         post = activity.require_post()
         proposal = {"together": coactive_bins(post, self.bin_steps), "wins": post.sum(0)}
         return proposal, stream

@@ -16,7 +16,8 @@ class CompetitiveHebbian(LearningRule):
     ``theta[win] += threshold_rate (y - theta)``; with several ``winners``, so do the next ones above their
     thresholds. Every ``review_interval`` steps, a unit that has won
     fewer than ``review_wins`` times so far gets a fifth of its largest response so far as threshold, so
-    that unused units join in; steps and wins are totals over the streams, applied at the merge.
+    that unused units join in; steps and wins are totals over the streams, applied at the merge. Spikes may be
+    graded, 0 or above.
 
     Args:
         learning_rate: eta.
@@ -89,6 +90,7 @@ class CompetitiveHebbian(LearningRule):
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Run one chunk; see `competitive_scan`."""
+        activity.require_graded(self)
         spikes = activity.pre
         num_streams = spikes.shape[1]
         start = CompetitiveState(

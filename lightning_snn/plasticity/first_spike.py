@@ -22,7 +22,8 @@ class FirstSpikeSTDP(LearningRule):
         dw = -depression w (1 - w)    for later and silent ones
 
     The winners of all streams change the weights one after another, in the order of the streams. Learning
-    ends when the mean of ``w (1 - w)`` falls below ``converged_below``.
+    ends when the mean of ``w (1 - w)`` falls below ``converged_below``. Spikes are 0 or 1: graded ones are
+    refused.
 
     The layer's own neurons, `IntegrateFire` with threshold 1, get thresholds of their own: each unit's moves
     (``threshold_rise``) until it fires at a share ``fire_share`` of the places of an image.
@@ -105,6 +106,7 @@ class FirstSpikeSTDP(LearningRule):
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Find the winners of every stream's image, with the weights before the round."""
+        activity.require_spikes(self)
         steps, _, fan_in = activity.pre.shape
         seen = activity.pre.cumsum(0).clamp_max(1).view(steps, -1, activity.places, fan_in)
         found = [self._compete(image, wiring, activity.positions) for image in seen.unbind(1)]

@@ -22,7 +22,8 @@ class PairSTDP(LearningRule):
     times ``w_max`` with hard bounds, times the distance to the bound, ``w_max - w`` or ``w``, with soft ones.
     A coincidence potentiates only. Streams learn from the same weights; their changes are added up or
     averaged. With ``trace_offset`` a unit's spike also depresses, by ``A+ trace_offset``, whatever the input
-    did: inputs that were silent lose, which pair STDP alone does not do.
+    did: inputs that were silent lose, which pair STDP alone does not do. Graded spikes, 0 or above, count in
+    proportion; ``nearest`` pairs take 0 and 1 only.
 
     Args:
         a_plus: A+, change for a pair at no difference in time, as a share of w_max.
@@ -104,6 +105,10 @@ class PairSTDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """The pair sums of a chunk ``[S, K, F]``, P and Q; see `stdp_window`."""
         del wiring
+        if self.pairing == "nearest":
+            activity.require_spikes(self)
+        else:
+            activity.require_graded(self)
         pre, post, held = activity.pre, activity.require_post(), {}
         if self.delay_steps:
             pre, held["under_way"] = delayed(pre, stream["under_way"])

@@ -23,6 +23,8 @@ class PostsynapticSTDP(LearningRule):
         w <- w_inf + (w - w_inf) exp(-(G + L)),  G = rate sum x,  L = rate silent_loss sum (1 - x),
         w_inf = w_max G / (G + L)
 
+    Spikes are 0 or 1: graded ones are refused.
+
     The rate falls geometrically to ``final_rate`` at ``horizon``, and stays there.
 
     Args:
@@ -93,6 +95,7 @@ class PostsynapticSTDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """The traces summed over the spikes of each unit ``[S, K, F]``; see `stdp_window`."""
         del wiring
+        activity.require_spikes(self)
         post = activity.require_post()
         window = stdp_window(
             *(activity.pre, post, stream["pre_trace"], torch.zeros_like(post[0])),

@@ -21,6 +21,7 @@ class RewardSTDP(LearningRule):
     STDP(t) is all-to-all pair STDP, A+ for pre before or with post, -A- for post before pre. A reward is one
     number a stream and chunk (`Activity.reward`) and acts at the end of the chunk, on what is left of all
     pairs until then; no reward counts as 0, and the eligibility goes on. Weights may have either sign.
+    Graded spikes, 0 or above, count in proportion.
 
     Args:
         learning_rate: Change of a weight for a reward of 1 and an eligibility of 1.
@@ -104,6 +105,7 @@ class RewardSTDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Reward times eligibility at the end of the chunk, added up over places: ``[S, K, F]``."""
         del wiring
+        activity.require_graded(self)
         pre, post = activity.pre, activity.require_post()
         steps, rows = pre.shape[:2]
         kept = self.eligibility_decay ** torch.arange(steps - 1, -1, -1, device=pre.device)[:, None, None]

@@ -20,7 +20,8 @@ class STDP(LearningRule):
     ``learning_rate (trace_offset - x) / trace_offset w``; a presynaptic spike after the unit's own lowers w
     by ``pair_depression y w``. The adaptive threshold rises by ``threshold_jump`` at a spike and decays.
 
-    What depresses silent inputs is essential: pair STDP with soft bounds alone does not localise.
+    What depresses silent inputs is essential: pair STDP with soft bounds alone does not localise. A graded
+    spike, from 0 to 1, adds in proportion to potentials and traces, and depresses in proportion.
 
     Args:
         learning_rate: Size of a change at the unit's spike.
@@ -105,6 +106,7 @@ class STDP(LearningRule):
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Run one chunk; see `stdp_scan`."""
+        activity.require_graded(self, most=1.0)
         spikes = activity.pre
         num_streams = spikes.shape[1]
         start = STDPState(

@@ -21,8 +21,9 @@ class TripletSTDP(LearningRule):
 
     r1 (tau+) and r2 (tau_x) are traces of the input, o1 (tau-) and o2 (tau_y) of the unit; a spike adds 1.
     The slow traces r2 and o2 are read before the current spike counts. A coincidence potentiates only.
-    Bounds, streams and their reduction are those of `PairSTDP`. The defaults are the minimal all-to-all set
-    for visual cortex, which tells the frequency of pairing: potentiation takes over above about 30 Hz.
+    Bounds, streams, their reduction and graded spikes are as in `PairSTDP`. The defaults are the minimal
+    all-to-all set for visual cortex, which tells the frequency of pairing: potentiation takes over above
+    about 30 Hz.
 
     Args:
         a2_plus: A2+, potentiation of a pair, as a share of w_max.
@@ -109,6 +110,10 @@ class TripletSTDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Gain and loss of a chunk ``[S, K, F]``, as shares of w_max."""
         del wiring
+        if self.pairing == "nearest":
+            activity.require_spikes(self)
+        else:
+            activity.require_graded(self)
         pre, post = activity.pre, activity.require_post()
         a, nearest = self.amplitudes, self.pairing == "nearest"
         r2, r2_end = slow_trace(pre, stream["r2"], self.decays["tau_x"], nearest=nearest)

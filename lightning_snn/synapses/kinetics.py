@@ -58,4 +58,4 @@ class ExponentialCurrent(Kinetics):
     def run(self, current: Tensor, state: Tensors, *, dt: float) -> tuple[Tensor, Tensors]:
         """See `Kinetics.run`."""
         filtered = exponential_filter(current, state["current"], math.exp(-dt / self.tau))
-        return filtered, {"current": filtered[-1]}
+        return filtered, {"current": filtered[-1].clone()}

@@ -72,11 +72,13 @@ class Pool2d(Projection):
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; ``first`` takes ``[T, B, num_pre]``.
 
         Raises:
-            ValueError: if the spikes are of another size, or have no time in the mode ``first``.
+            ValueError: if the spikes are of another size, or have no time or other values than 0 and 1 in
+                the mode ``first``.
         """
         self.check_spikes(spikes)
         w = self.windows
         if self.mode == "first":
+            checks.spikes("spikes", spikes, user="mode 'first'")
             return self.gain * self._first(spikes)
         divisor = 1 if self.mode == "sum" else w.size**2
         pooled = F.avg_pool2d(w.maps(spikes), w.size, w.stride, divisor_override=divisor)

@@ -11,6 +11,7 @@ from lightning_snn import checks
 from lightning_snn.config import Configurable
 from lightning_snn.core.random import Stream
 from lightning_snn.delay import delayed, whole_steps
+from lightning_snn.ops.sequence import check_part
 from lightning_snn.plasticity import LearningRule, Tensors
 from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE, Homeostasis
 from lightning_snn.synapses.kinetics import Kinetics
@@ -132,9 +133,10 @@ class Projection(Configurable, nn.Module, ABC):
             Current ``[T, B, num_post]`` and the state after the last step.
 
         Raises:
-            ValueError: if the delay is not a whole number of steps.
+            ValueError: if the delay is not a whole number of steps, or the state of another batch or delay.
         """
         state = self.rest(spikes.shape[1], spikes, dt=dt) if state is None else state
+        self._check_axons(spikes, state, dt)
         spikes, axons = self.arrive(spikes, state)
         current = self(spikes)
         if self.kinetics is None:
@@ -144,10 +146,21 @@ class Projection(Configurable, nn.Module, ABC):
 
     def arrive(self, spikes: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Spikes ``[T, B, num_pre]`` when they arrive, and those that are on their way then."""
-        if not self.delay:
+        if "on_the_way" not in state:
             return spikes, {}
         arrived, on_the_way = delayed(spikes, state["on_the_way"])
         return arrived, {"on_the_way": on_the_way}
+
+    def _check_axons(self, spikes: Tensor, state: Tensors, dt: float) -> None:
+        steps = whole_steps("delay", self.delay, dt)
+        if steps != (state["on_the_way"].shape[1] if "on_the_way" in state else 0):
+            raise ValueError(
+                f"state.on_the_way must hold the spikes of {steps} steps (delay = {self.delay} ms), got "
+                f"{[list(value.shape) for name, value in state.items() if name == 'on_the_way']}"
+            )
+        if steps:
+            shape = (spikes.shape[1], steps, self.num_pre)
+            check_part("state.on_the_way", state["on_the_way"], shape, like=spikes)
 
     def silent_axons(self, batch: int, like: Tensor, *, dt: float) -> Tensors:
         """The part of the state that `arrive` needs, with no spike on its way."""

@@ -425,3 +425,53 @@ def test_stimuli_by_layer(classifier, phase, trainer, data, retina, pooling):
     assert images.scene.num_images == len(data.train_set)
     with pytest.raises(ValueError, match=r"stimulus must name layers of \['lgn'\], got \['cortex'\]"):
         trainer(phase({"cortex": images})).fit(classifier(), data)
+
+
+class Broken(SpontaneousWaves):
+    """Waves in which one neuron of one stream breaks at a given call."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+        self.calls = 0
+
+    def run(self, layer, state, **options):
+        spikes, state = super().run(layer, state, **options)
+        self.calls += 1
+        if self.calls == self.at:
+            state.neurons.v[1, 7] = float("nan")
+        return spikes, state
+
+
+class Exploding(STDP):
+    """Its third merge makes a weight infinite."""
+
+    merges = 0
+
+    def merge(self, wiring, proposal, streams, steps):
+        self.merges += 1
+        merged = super().merge(wiring, proposal, streams, steps)
+        merged["weight"][3, 5] = float("inf") if self.merges == 3 else 0.5
+        return merged
+
+
+def test_what_is_not_finite_ends_the_phase_with_layer_and_step(
+    classifier, phase, trainer, data, retina, pooling, tmp_path
+):
+    message = r"layers\.retina: its state must stay finite, got NaN or infinity up to step 300 of"
+    saves = ModelCheckpoint(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        trainer(phase(Broken(at=3), every_n_rounds=2), saves).fit(classifier(), data)
+    saved = torch.load(tmp_path / "self_organization.ckpt", weights_only=True)
+    (callback,) = (state for name, state in saved["callbacks"].items() if "SelfOrganization" in name)
+    assert callback["steps"] == 200  # the last good one stays
+    wiring = partial(Dense, rule=Exploding(0.3, threshold=3.0, threshold_jump=0.5))
+    message = r"layers\.lgn\.projection: its wiring must stay finite, got NaN or infinity up to step 300 of"
+    with pytest.raises(ValueError, match=message):
+        trainer(phase()).fit(classifier({"retina": retina(), "lgn": pooling(projection=wiring)}), data)
+
+
+def test_so_it_does_while_controls_settle(classifier, phase, trainer, data, retina, pooling):
+    model = classifier(plastic(retina, pooling), controls=["random"])
+    with pytest.raises(ValueError, match=r"layers\.retina: its state must stay finite, .* up to step 200 of"):
+        trainer(phase(Broken(at=8 + 2))).fit(model, data)

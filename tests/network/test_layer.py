@@ -152,3 +152,13 @@ def test_currents_of_another_kind_are_refused(current, message):
 def test_errors(options, message):
     with pytest.raises(ValueError, match=message):
         layer_of(**options)
+
+
+def test_a_sheet_under_strong_lateral_inhibition_stays_finite():
+    kernel = LateralKernel(inhibition=10.0)
+    layer = SpikingLayer(Square(1500, 28.0, seed=0), Izhikevich("heterogeneous"), lateral=kernel)
+    noise = 3 * torch.randn(2000, 1, 1500, generator=torch.Generator().manual_seed(0))
+    spikes, state = layer(noise)
+    assert 0 < spikes.mean() < 0.1
+    assert state.neurons.v.isfinite().all()
+    assert state.neurons.u.isfinite().all()

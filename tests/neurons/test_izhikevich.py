@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_snn.dynamics.izhikevich import PRESETS
+from lightning_snn.dynamics.izhikevich import PRESETS, izhikevich_limits
+from lightning_snn.geometry import Square
+from lightning_snn.lateral import LateralKernel
+from lightning_snn.network import SpikingLayer
 from lightning_snn.neurons import Izhikevich
+from lightning_snn.ops import backend
 
 
 def papers_program(a, b, c, d, current):
@@ -194,3 +198,73 @@ def test_errors(options, message):
 def test_a_heterogeneous_population_without_a_size_cannot_run():
     with pytest.raises(ValueError, match="a heterogeneous population needs num_neurons"):
         Izhikevich("heterogeneous")(torch.ones(3, 1, 4))
+
+
+INHIBITION = {
+    "constant": torch.full((200, 1, 1), -300.0),
+    "strong": torch.full((200, 1, 1), -1e4),
+    "huge": torch.full((200, 1, 1), -1e6),
+    "threshold of the overshoot": torch.full((200, 1, 1), -230.0),
+    "pulse": torch.cat([torch.full((1, 1, 1), -185.0), torch.zeros(199, 1, 1)]),
+}
+
+
+@pytest.mark.parametrize("backend_name", ["reference", "numba"])
+@pytest.mark.parametrize("clip_peak", [False, True])
+@pytest.mark.parametrize("inhibition", INHIBITION.values(), ids=INHIBITION)
+def test_inhibition_never_makes_a_neuron_spike(inhibition, clip_peak, backend_name):
+    for dtype in (torch.float32, torch.float64):
+        for dt in (0.1, 0.5, 1.0, 2.0, 5.0):
+            model = Izhikevich(dt=dt, clip_peak=clip_peak)
+            with backend.use(backend_name):
+                spikes, state = model(inhibition.to(dtype))
+            assert spikes.sum() == 0, dt
+            assert state.v.isfinite().all()
+            assert state.u.isfinite().all()
+            assert state.u.abs().max() <= 0.2001 * abs(izhikevich_limits(dt, clip_peak).floor)
+
+
+def test_any_state_and_any_drive_stay_finite():
+    model = Izhikevich()
+    current = torch.tensor([1e4, -1e4, 1e10, -1e10, 0.0]).expand(50, 1, 5).clone()
+    current[25:] *= -1
+    start = model.rest(1, 5, current)._replace(v=torch.tensor([[-1e3, -1e4, -1e30, -300.0, -1e37]]))
+    _, state = model(current, start)
+    assert state.v.isfinite().all()
+    assert state.u.isfinite().all()
+
+
+def test_gradients_under_inhibition_are_the_references():
+    current = 20 - 300 * torch.rand(30, 2, 40, generator=torch.Generator().manual_seed(0))
+    model, found = Izhikevich(dt=1.0), []
+    for name in ("reference", "numba"):
+        leaf = current.clone().requires_grad_()
+        with backend.use(name):
+            spikes, state = model(leaf)
+        (spikes.sum() + (state.v * 0.01).sum() + state.u.sum()).backward()
+        found.append((state.v.detach(), leaf.grad))
+    assert (found[0][0] == izhikevich_limits(1.0, False).floor).any()
+    assert torch.equal(found[0][0], found[1][0])
+    torch.testing.assert_close(*(gradient for _, gradient in found))
+
+
+def test_waves_keep_the_bits_of_the_papers_program():
+    """As it stood before the half-steps were limited: waves never reach the limits."""
+    layer = SpikingLayer(
+        Square(1500, 28.0, seed=0), Izhikevich("heterogeneous"), lateral=LateralKernel(inhibition_range=5.0)
+    )
+    noise = 3 * torch.randn(1000, 1, 1500, generator=torch.Generator().manual_seed(0))
+    found, end = layer(noise)
+    p = layer.neuron.constants
+    spikes, v, u = torch.zeros(1, 1500), torch.full((1, 1500), -65.0), p.b * torch.full((1, 1500), -65.0)
+    for t in range(1000):
+        current = noise[t] + layer.lateral(spikes)
+        for _ in range(2):
+            v = v + 0.5 * (0.04 * v * v + 5.0 * v + 140.0 - u + current)
+        u = u + p.a * (p.b * v - u)
+        fired = v >= 30
+        spikes, v, u = fired.float(), torch.where(fired, p.c, v), torch.where(fired, u + p.d, u)
+        assert torch.equal(found[t], spikes), t
+    assert found.sum() > 3000
+    assert torch.equal(end.neurons.v, v)
+    assert torch.equal(end.neurons.u, u)

@@ -78,6 +78,15 @@ def test_izhikevich(shape, preset, clip_peak):
     assert_gradients(gradients, fused_gradients)
 
 
+def test_izhikevich_under_inhibition():
+    model, current = Izhikevich(), 20 - 300 * rand(15, 2, 50)
+    start = model.rest(2, 50, current)
+    (values, gradients), (fused, fused_gradients) = on_both(lambda: differentiate(model.scan, current, start))
+    assert values[1].min() == -137.5
+    assert_close(values, fused)
+    assert_gradients(gradients, fused_gradients)
+
+
 @pytest.mark.parametrize(
     "neuron",
     [
@@ -110,6 +119,28 @@ def test_rules(rule, shape):
 
     plain, fused = on_both(run)
     assert steps == 1 or plain[2].sum() > 10
+    assert_close(plain, fused)
+
+
+@pytest.mark.parametrize("neuron", [Izhikevich(), LIF(threshold=15.0, resistance=20.0)], ids=["izh", "lif"])
+def test_sheets_take_graded_first_spikes(neuron):
+    coupling = LateralKernel(inhibition_range=3.0).matrix(Square(100, 7.0))
+    noise, first = 4 * rand(5, 2, 100), (2 * rand(2, 100, seed=1) - 1).round(decimals=1)
+    plain, fused = on_both(lambda: neuron.scan_sheet(noise, neuron.rest(2, 100, noise), first, coupling))
+    assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_rules_take_graded_spikes(rule):
+    wiring = rule.initial(60, 17, torch.Generator().manual_seed(0))
+    spikes = (rand(20, 2, 60) * (rand(20, 2, 60, seed=1) < 0.7)).round(decimals=1)
+
+    def run():
+        proposal, stream = rule.learn(Activity(spikes), wiring, rule.open(wiring, 2))
+        return [*proposal.values(), *stream.values()]
+
+    plain, fused = on_both(run)
+    assert plain[2].sum() > 10
     assert_close(plain, fused)
 
 

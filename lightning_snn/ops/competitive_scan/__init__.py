@@ -8,7 +8,7 @@ from torch import Tensor
 from lightning_snn.ops import backend
 from lightning_snn.ops.competitive_scan import reference
 from lightning_snn.ops.competitive_scan.reference import CompetitiveConstants, CompetitiveState
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_copies, check_sequence
 
 __all__ = ["CompetitiveConstants", "CompetitiveState", "competitive_scan"]
 
@@ -23,7 +23,7 @@ def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveCons
     Of several winners each learns from the responses y of the step's start.
 
     Args:
-        spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
+        spikes: Presynaptic spikes ``[T, S, pre]``, 0 or 1, or graded, 0 or above.
         state: Start of the chunk; its tensors are contiguous, and overwritten.
         c: Constants.
 
@@ -31,9 +31,11 @@ def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveCons
         The state at the end of the chunk.
 
     Raises:
-        ValueError: if ``spikes`` is not ``[T, S, pre]`` with no empty dimension.
+        ValueError: if ``spikes`` is not ``[T, S, pre]`` with no empty dimension, or the state is of other
+            streams or sizes, or not contiguous.
     """
     check_sequence(spikes)
+    check_copies(spikes, state)
 
     def fused() -> CompetitiveState:
         _scan(spikes, *state, [float(value) for value in c])

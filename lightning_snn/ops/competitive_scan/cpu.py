@@ -36,7 +36,7 @@ def _scan(spikes, weight, threshold, wins, largest, constants, first, last):
     for s in range(first, last):
         for t in range(steps):
             step = spikes[t, s]
-            add_rows(weight[s], fired, collect(step, fired), response)
+            add_rows(weight[s], step, fired, collect(step, fired), response)
             _respond(response, largest[s])
             for _ in range(winners):
                 winner = furthest(response, threshold[s])

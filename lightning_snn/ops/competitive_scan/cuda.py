@@ -44,9 +44,10 @@ def _scan(
     won = tl.load(wins + s * num_post + i, mask=post, other=0)
     most = tl.load(largest + s * num_post + i, mask=post, other=0.0)
     for t in range(steps):
-        step = tl.load(spikes + (t * streams + s) * num_pre + j, mask=pre, other=0.0)
+        sent = spikes + (t * streams + s) * num_pre
+        step = tl.load(sent + j, mask=pre, other=0.0)
         count = collect(step, j, pre, listed)
-        response = tl.maximum(add_fired_rows(rows, listed, count, i, post, num_post, theta), 0.0)
+        response = tl.maximum(add_fired_rows(rows, sent, listed, count, i, post, num_post, theta), 0.0)
         most = tl.maximum(most, response)
         over = tl.where(post, response - theta, -float("inf"))
         for _ in range(winners):

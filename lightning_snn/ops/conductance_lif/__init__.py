@@ -10,7 +10,7 @@ from lightning_snn.dynamics.conductance_lif import ConductanceLIFFactors, Conduc
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.ops import backend
 from lightning_snn.ops.conductance_lif import reference
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_sequence, check_state
 
 __all__ = ["conductance_lif_scan"]
 
@@ -32,9 +32,11 @@ def conductance_lif_scan(
         Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
 
     Raises:
-        ValueError: if ``drive`` is not ``[T, B, N]`` with no empty dimension.
+        ValueError: if ``drive`` is not ``[T, B, N]`` with no empty dimension, or the state is not of its B
+            and N.
     """
     check_sequence(drive)
+    check_state(drive, state)
     drive = drive.to(state.v.dtype)
 
     def plain() -> tuple[Tensor, ConductanceLIFState]:

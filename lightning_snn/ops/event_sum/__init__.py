@@ -1,4 +1,4 @@
-"""Sum of the rows of the nodes that fired."""
+"""Sum of the rows of the nodes that fired, times their spikes."""
 
 import torch
 from torch import Tensor
@@ -10,22 +10,26 @@ __all__ = ["event_sum"]
 
 
 def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
-    """``spikes @ rows`` that reads only the rows of the nodes that fired.
+    """``spikes @ rows`` that reads only the rows of the nodes that are not silent.
 
     Rows are added in the order of their nodes, so the bits of one sample's result do not depend on
     the other samples, nor on the number of threads; a matrix product promises neither.
 
     Args:
-        spikes: ``[B, N]`` in {0, 1}.
+        spikes: ``[B, N]``: 0 or 1, or graded values of any size and sign.
         rows: What each node sends, ``[N, M]``, or ``[G, N, M]``: sample b reads the rows of group ``b % G``.
 
     Returns:
         ``[B, M]``; gradients reach ``rows`` only.
 
+    Raises:
+        ValueError: if the shapes do not belong together, or the tensors lie on different devices.
+
     >>> event_sum(torch.tensor([[1.0, 0.0, 1.0]]), torch.tensor([[1.0], [2.0], [4.0]]))
     tensor([[5.]])
     """
-    spikes = spikes.detach()
+    _check(spikes, rows)
+    spikes = spikes.detach().to(rows.dtype)
     if torch.is_grad_enabled() and rows.requires_grad:
         return reference.event_sum(spikes, rows)
 
@@ -34,6 +38,16 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
         return total
 
     return backend.run(rows.device, fused, lambda: reference.event_sum(spikes, rows))
+
+
+def _check(spikes: Tensor, rows: Tensor) -> None:
+    if spikes.ndim != 2 or rows.ndim not in (2, 3) or rows.shape[-2] != spikes.shape[1]:
+        raise ValueError(
+            f"rows must be [N, M] or [G, N, M] for spikes [B, N], got {list(rows.shape)} and "
+            f"{list(spikes.shape)}"
+        )
+    if rows.device != spikes.device:
+        raise ValueError(f"rows must be on {spikes.device} like the spikes, got {rows.device}")
 
 
 @torch.library.custom_op("lightning_snn::event_sum", mutates_args=())

@@ -21,4 +21,4 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
 def _event_sum(spikes, rows, total, first, last):  # type: ignore[no-untyped-def]
     fired = np.empty(spikes.shape[1], np.int64)
     for b in range(first, last):
-        add_rows(rows[b % len(rows)], fired, collect(spikes[b], fired), total[b])
+        add_rows(rows[b % len(rows)], spikes[b], fired, collect(spikes[b], fired), total[b])

@@ -8,7 +8,7 @@ from torch import Tensor
 from lightning_snn import checks
 from lightning_snn.ops import backend
 from lightning_snn.ops.exponential_filter import reference
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_formats, check_part, check_sequence
 
 __all__ = ["exponential_filter"]
 
@@ -35,8 +35,8 @@ def exponential_filter(current: Tensor, start: Tensor, decay: float) -> Tensor:
     """
     check_sequence(current)
     checks.between("decay", decay, 0, 1)
-    if start.shape != current.shape[1:]:
-        raise ValueError(f"start must be {list(current.shape[1:])}, got {list(start.shape)}")
+    check_formats("start", {"start": start})
+    check_part("start", start, current.shape[1:], like=current)
     current = current.to(start.dtype)
 
     def fused() -> Tensor:

@@ -9,7 +9,7 @@ from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateF
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.ops import backend
 from lightning_snn.ops.integrate_fire import reference
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_sequence, check_state
 
 __all__ = ["integrate_fire_scan"]
 
@@ -37,9 +37,11 @@ def integrate_fire_scan(
         Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
 
     Raises:
-        ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension.
+        ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension, or the state is not of its B
+            and N.
     """
     check_sequence(current)
+    check_state(current, state)
     current = current.to(state.v.dtype)
 
     def plain() -> tuple[Tensor, IntegrateFireState]:
@@ -47,7 +49,7 @@ def integrate_fire_scan(
 
     def fused() -> tuple[Tensor, IntegrateFireState]:
         spikes, v = _scan(current, *state, threshold, reset)
-        return spikes, IntegrateFireState(v, state.adaptation)
+        return spikes, IntegrateFireState(v, state.adaptation.clone())
 
     if torch.is_grad_enabled() and any(x.requires_grad for x in (current, *state)):
         return plain()

@@ -9,7 +9,7 @@ from lightning_snn.dynamics.izhikevich import IzhikevichState
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.ops import backend
 from lightning_snn.ops.izhikevich import reference
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_coupling, check_factors, check_sequence, check_state
 
 __all__ = ["izhikevich_scan", "izhikevich_sheet_scan"]
 
@@ -37,9 +37,12 @@ def izhikevich_scan(
         Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
 
     Raises:
-        ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension.
+        ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension, or the state or the factors
+            are not of its B and N.
     """
     check_sequence(current)
+    check_state(current, state)
+    check_factors(factors, current)
     current, factors = current.to(state.v.dtype), factors.to(state.v)
 
     def plain() -> tuple[Tensor, IzhikevichState]:
@@ -84,6 +87,9 @@ def izhikevich_sheet_scan(
         ValueError: as `izhikevich_scan`.
     """
     check_sequence(current)
+    check_state(current, state)
+    check_factors(factors, current)
+    check_coupling(spikes, coupling, current)
     dtype = state.v.dtype
     current, spikes, coupling, factors = (x.to(dtype) for x in (current, spikes, coupling, factors))
 

@@ -1,7 +1,10 @@
 """Izhikevich populations over time, in numba: the reference's bits, block by block as LIF populations."""
 
+from typing import Any
+
 from torch import Tensor
 
+from lightning_snn.dynamics.izhikevich import izhikevich_limits
 from lightning_snn.ops import parallel
 from lightning_snn.ops.izhikevich import kernels
 from lightning_snn.ops.jit import SURROGATES, array, owned, owned_gradient, rows, strided, table
@@ -21,8 +24,8 @@ def scan(
     current, out = rows(current, factors), rows(spikes, factors)
     _, batch, nodes = out.shape
     block = min(BLOCK, nodes)
-    state = (array(x).reshape(batch, -1) for x in (v, u))
-    arguments = (*strided(current), *state, table(factors), dt, clip_peak, block, out.numpy())
+    state, limits = (array(x).reshape(batch, -1) for x in (v, u)), _limits(v, dt, clip_peak)
+    arguments = (*strided(current), *state, table(factors), dt, limits, block, out.numpy())
     parallel.split(batch * -(-nodes // block), lambda first, last: kernels.scan(*arguments, first, last))
     return spikes, v, u
 
@@ -41,8 +44,8 @@ def scan_sheet(
     found = current.new_empty(current.shape)
     v, u = owned(v), owned(u)
     arguments = (
-        *strided(current), array(v), array(u), table(factors), dt, clip_peak, array(spikes), array(coupling),
-        found.numpy(),
+        *strided(current), array(v), array(u), table(factors), dt, _limits(v, dt, clip_peak),
+        array(spikes), array(coupling), found.numpy(),
     )  # fmt: skip
     parallel.split(len(v), lambda first, last: kernels.scan_sheet(*arguments, first, last))
     return found, v, u
@@ -68,10 +71,15 @@ def scan_backward(
     block = min(max(16, SCRATCH // (2 * steps * current.element_size())), BLOCK, nodes)
     grads, state = ((array(x).reshape(batch, -1) for x in pair) for pair in ((grad_v, grad_u), (v, u)))
     arguments = (
-        *strided(grad_spikes), *grads, *strided(current), *state, table(factors), dt, clip_peak,
-        SURROGATES.index(surrogate), block, out.numpy(),
+        *strided(grad_spikes), *grads, *strided(current), *state, table(factors), dt,
+        _limits(v, dt, clip_peak), SURROGATES.index(surrogate), block, out.numpy(),
     )  # fmt: skip
     parallel.split(
         batch * -(-nodes // block), lambda first, last: kernels.scan_backward(*arguments, first, last)
     )
     return grad_current, grad_v, grad_u
+
+
+def _limits(v: Tensor, dt: float, clip_peak: bool) -> tuple[Any, ...]:
+    """`izhikevich_limits` in the number format of the state."""
+    return tuple(array(v).dtype.type(limit) for limit in izhikevich_limits(dt, clip_peak))

@@ -8,6 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from lightning_snn.dynamics.izhikevich import izhikevich_limits
 from lightning_snn.ops import triton_tools as tools
 from lightning_snn.ops.triton_tools import SURROGATES, add_fired_rows, bump, collect, grid_of
 
@@ -25,8 +26,8 @@ def scan(
     steps, batch, nodes = current.shape
     _scan[grid_of(nodes, BLOCK, batch)](
         current, current.stride(0), current.stride(1), *end, factors, factors.shape[1], spikes,
-        steps, batch, nodes, dt, CLIP=clip_peak, PER_NEURON=factors.shape[1] > 1, BLOCK=BLOCK,
-        enable_fp_fusion=False,
+        steps, batch, nodes, dt, *izhikevich_limits(dt, clip_peak),
+        PER_NEURON=factors.shape[1] > 1, BLOCK=BLOCK, enable_fp_fusion=False,
     )  # fmt: skip
     return spikes, *end
 
@@ -49,7 +50,7 @@ def scan_sheet(
     fired = torch.empty(batch, nodes, dtype=torch.int32, device=v.device)
     _scan_sheet[(batch,)](
         current, current.stride(0), current.stride(1), *end, spikes.contiguous(), coupling.contiguous(),
-        fired, factors, factors.shape[1], found, steps, batch, nodes, dt, CLIP=clip_peak,
+        fired, factors, factors.shape[1], found, steps, batch, nodes, dt, *izhikevich_limits(dt, clip_peak),
         PER_NEURON=factors.shape[1] > 1, BLOCK=triton.next_power_of_2(nodes), num_warps=8,
         enable_fp_fusion=False,
     )  # fmt: skip
@@ -80,23 +81,26 @@ def scan_backward(
         grad_spikes, grad_spikes.stride(0), grad_spikes.stride(1), grad_v, grad_u,
         current, current.stride(0), current.stride(1), v.contiguous(), u.contiguous(),
         factors, factors.shape[1], starts, kept, grad_current, steps, batch, nodes, segment, dt,
-        CLIP=clip_peak, SURROGATE=SURROGATES.index(surrogate), PER_NEURON=factors.shape[1] > 1, BLOCK=BLOCK,
-        enable_fp_fusion=False,
+        *izhikevich_limits(dt, clip_peak), SURROGATE=SURROGATES.index(surrogate),
+        PER_NEURON=factors.shape[1] > 1, BLOCK=BLOCK, enable_fp_fusion=False,
     )  # fmt: skip
     return grad_current, grad_v, grad_u
 
 
 @triton.jit
-def _half(x, u, i, dt, CLIP: tl.constexpr):
-    """A half-step of v, before and after the limit at the peak."""
+def _half(x, u, i, dt, low, vertex, floor, top):
+    """A half-step of v within its limits, and whether it was within them by itself."""
     raw = x + 0.5 * dt * (0.04 * x * x + 5.0 * x + 140.0 - u + i)
-    return raw, (tl.minimum(raw, 30.0) if CLIP else raw)
+    limit = tl.where(x < low, vertex, top)
+    end = tl.where(raw > limit, limit, raw)
+    end = tl.where(end < floor, floor, end)
+    return end, end == raw
 
 
 @triton.jit
-def _step(i, x, u, a, b, c, d, dt, CLIP: tl.constexpr):
-    _raw, x = _half(x, u, i, dt, CLIP)
-    _raw, x = _half(x, u, i, dt, CLIP)
+def _step(i, x, u, a, b, c, d, dt, low, vertex, floor, top):
+    x, _free = _half(x, u, i, dt, low, vertex, floor, top)
+    x, _free = _half(x, u, i, dt, low, vertex, floor, top)
     u = u + dt * a * (b * x - u)
     fired = x >= 30.0
     s = tl.where(fired, 1.0, 0.0).to(x.dtype)
@@ -116,7 +120,7 @@ def _factors(f, columns, n, mask, PER_NEURON: tl.constexpr):
 @triton.jit
 def _scan(
     current, st, sb, v, recovery, f, columns, spikes, steps, batch, nodes, dt,
-    CLIP: tl.constexpr, PER_NEURON: tl.constexpr, BLOCK: tl.constexpr,
+    low, vertex, floor, top, PER_NEURON: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     sample = tl.program_id(1).to(tl.int64)
     n = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -128,7 +132,7 @@ def _scan(
     source, target = current + sample * sb + n, spikes + own
     for _ in range(steps):
         i = tl.load(source, mask=mask, other=0.0)
-        s, x, u = _step(i, x, u, a, b, c, d, dt, CLIP)
+        s, x, u = _step(i, x, u, a, b, c, d, dt, low, vertex, floor, top)
         tl.store(target, s, mask=mask)
         source += st
         target += batch * nodes
@@ -139,7 +143,7 @@ def _scan(
 @triton.jit
 def _scan_sheet(
     current, st, sb, v, recovery, before, coupling, fired, f, columns, spikes, steps, batch, nodes, dt,
-    CLIP: tl.constexpr, PER_NEURON: tl.constexpr, BLOCK: tl.constexpr,
+    low, vertex, floor, top, PER_NEURON: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     sample = tl.program_id(0).to(tl.int64)
     n = tl.arange(0, BLOCK)
@@ -150,13 +154,14 @@ def _scan_sheet(
     u = tl.load(recovery + own, mask=mask, other=0.0)
     s = tl.load(before + own, mask=mask, other=0.0)
     listed = fired + sample * nodes
-    source, target = current + sample * sb + n, spikes + own
+    source, target, sent = current + sample * sb + n, spikes + sample * nodes, before + sample * nodes
     for _ in range(steps):
         count = collect(s, n, mask, listed)
-        total = add_fired_rows(coupling, listed, count, n, mask, nodes, x)
+        total = add_fired_rows(coupling, sent, listed, count, n, mask, nodes, x)
         i = tl.load(source, mask=mask, other=0.0) + total
-        s, x, u = _step(i, x, u, a, b, c, d, dt, CLIP)
-        tl.store(target, s, mask=mask)
+        s, x, u = _step(i, x, u, a, b, c, d, dt, low, vertex, floor, top)
+        tl.store(target + n, s, mask=mask)
+        sent = target
         source += st
         target += batch * nodes
     tl.store(v + own, x, mask=mask)
@@ -166,7 +171,7 @@ def _scan_sheet(
 @triton.jit
 def _scan_backward(
     grad, gt, gb, grad_v, grad_u, current, st, sb, v, recovery, f, columns, starts, kept, grad_current,
-    steps, batch, nodes, segment, dt, CLIP: tl.constexpr, SURROGATE: tl.constexpr,
+    steps, batch, nodes, segment, dt, low, vertex, floor, top, SURROGATE: tl.constexpr,
     PER_NEURON: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """Forward once more to keep the state at each segment's start; then the segments, last first."""
@@ -183,7 +188,7 @@ def _scan_backward(
             place = starts + (t // segment) * 2 * size + own
             tl.store(place, x, mask=mask)
             tl.store(place + size, u, mask=mask)
-        _s, x, u = _step(tl.load(row, mask=mask, other=0.0), x, u, a, b, c, d, dt, CLIP)
+        _s, x, u = _step(tl.load(row, mask=mask, other=0.0), x, u, a, b, c, d, dt, low, vertex, floor, top)
         row += st
     gv = tl.load(grad_v + own, mask=mask, other=0.0)
     gu = tl.load(grad_u + own, mask=mask, other=0.0)
@@ -200,7 +205,7 @@ def _scan_backward(
             tl.store(kept + t * 2 * size + own, x, mask=mask)
             tl.store(kept + (t * 2 + 1) * size + own, u, mask=mask)
             i = tl.load(current + (first + t).to(tl.int64) * st + sample * sb + n, mask=mask, other=0.0)
-            _s, x, u = _step(i, x, u, a, b, c, d, dt, CLIP)
+            _s, x, u = _step(i, x, u, a, b, c, d, dt, low, vertex, floor, top)
         tl.debug_barrier()
         for back in range(length):
             t = length - 1 - back
@@ -208,15 +213,15 @@ def _scan_backward(
             w = tl.load(kept + (t * 2 + 1) * size + own, mask=mask, other=0.0)
             i = tl.load(current + (first + t).to(tl.int64) * st + sample * sb + n, mask=mask, other=0.0)
             g = tl.load(grad + (first + t).to(tl.int64) * gt + sample * gb + n, mask=mask, other=0.0)
-            raw1, x1 = _half(x0, w, i, dt, CLIP)
-            raw2, x2 = _half(x1, w, i, dt, CLIP)
+            x1, free1 = _half(x0, w, i, dt, low, vertex, floor, top)
+            x2, free2 = _half(x1, w, i, dt, low, vertex, floor, top)
             near = bump((x2 - 30.0) / 30.0, SURROGATE)
             gx = tl.where(x2 >= 30.0, 0.0, gv) + g * near / 30.0 + gu * dt * a * b
             gw = gu * (1 - dt * a)
-            gx = tl.where(raw2 > 30.0, 0.0, gx) if CLIP else gx
+            gx = tl.where(free2, gx, 0.0)
             drive = 0.5 * dt * gx
             gx = gx * (1 + 0.5 * dt * (0.08 * x1 + 5.0))
-            gx = tl.where(raw1 > 30.0, 0.0, gx) if CLIP else gx
+            gx = tl.where(free1, gx, 0.0)
             drive += 0.5 * dt * gx
             gv = gx * (1 + 0.5 * dt * (0.08 * x0 + 5.0))
             gu = gw - drive

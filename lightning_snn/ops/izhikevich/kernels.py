@@ -9,17 +9,23 @@ from lightning_snn.ops.jit import add_rows, bump, collect, jit, part, pick
 
 
 @jit
-def _step(row, v, u, out, a, b, c, d, dt, clip):
+def _limited(before, after, limits):
+    """Where a half-step from ``before`` ends; the limits are those of `izhikevich_limits`."""
+    low, vertex, floor, top = limits
+    limit = vertex if before < low else top
+    after = limit if after > limit else after
+    return floor if after < floor else after
+
+
+@jit
+def _step(row, v, u, out, a, b, c, d, dt, limits):
     f = v.dtype.type
     rate, slope, offset, peak, half, whole = f(RATE), f(SLOPE), f(OFFSET), f(PEAK), f(0.5 * dt), f(dt)
-    limit = peak if clip else f(np.inf)
     zero, one = f(0), f(1)
     for i in range(len(v)):
         x, w = v[i], u[i]
-        x = x + half * (rate * x * x + slope * x + offset - w + row[i])
-        x = limit if x > limit else x
-        x = x + half * (rate * x * x + slope * x + offset - w + row[i])
-        x = limit if x > limit else x
+        x = _limited(x, x + half * (rate * x * x + slope * x + offset - w + row[i]), limits)
+        x = _limited(x, x + half * (rate * x * x + slope * x + offset - w + row[i]), limits)
         w = w + whole * pick(a, i) * (pick(b, i) * x - w)
         fired = x >= peak
         v[i] = pick(c, i) if fired else x
@@ -28,7 +34,7 @@ def _step(row, v, u, out, a, b, c, d, dt, clip):
 
 
 @jit
-def scan(current, st, sb, v, u, f, dt, clip, block, spikes, first, last):
+def scan(current, st, sb, v, u, f, dt, limits, block, spikes, first, last):
     """Blocks ``first .. last - 1`` of the samples' neurons."""
     steps, _, nodes = spikes.shape
     per_row = (nodes + block - 1) // block
@@ -45,29 +51,31 @@ def scan(current, st, sb, v, u, f, dt, clip, block, spikes, first, last):
         x, w = v[s, low:high], u[s, low:high]
         for t in range(steps):
             start = t * st + s * sb
-            _step(current[start + low : start + high], x, w, spikes[t, s, low:high], a, b, c, d, dt, clip)
+            _step(current[start + low : start + high], x, w, spikes[t, s, low:high], a, b, c, d, dt, limits)
 
 
 @jit
-def scan_sheet(current, st, sb, v, u, f, dt, clip, before, coupling, spikes, first, last):
+def scan_sheet(current, st, sb, v, u, f, dt, limits, before, coupling, spikes, first, last):
     """Samples ``first .. last - 1``, each a sheet of coupled neurons."""
     steps, _, nodes = spikes.shape
     total, fired = np.empty(nodes, v.dtype), np.empty(nodes, np.int64)
     for s in range(first, last):
-        count = collect(before[s], fired)
+        sent = before[s]
+        count = collect(sent, fired)
         for t in range(steps):
             start = t * st + s * sb
-            add_rows(coupling, fired, count, total)
+            add_rows(coupling, sent, fired, count, total)
             row, out = current[start : start + nodes], spikes[t, s]
             for i in range(nodes):
                 total[i] = row[i] + total[i]
-            _step(total, v[s], u[s], out, f[0], f[1], f[2], f[3], dt, clip)
-            count = collect(out, fired)
+            _step(total, v[s], u[s], out, f[0], f[1], f[2], f[3], dt, limits)
+            sent = out
+            count = collect(sent, fired)
 
 
 @jit
 def scan_backward(
-    grad, gt, gb, grad_v, grad_u, current, st, sb, v, u, f, dt, clip, surrogate, block, grad_current,
+    grad, gt, gb, grad_v, grad_u, current, st, sb, v, u, f, dt, limits, surrogate, block, grad_current,
     first, last,
 ):  # fmt: skip
     """As `scan`, forward to keep each step's first state, then backward."""
@@ -93,57 +101,53 @@ def scan_backward(
             kept[0, t, :size] = x
             kept[1, t, :size] = w
             start = t * st + s * sb
-            _step(current[start + low : start + high], x, w, spare[2, :size], a, b, c, d, dt, clip)
+            _step(current[start + low : start + high], x, w, spare[2, :size], a, b, c, d, dt, limits)
         gv, gu = grad_v[s, low:high], grad_u[s, low:high]
         for q in range(steps):
             t = steps - 1 - q
             row = current[t * st + s * sb + low : t * st + s * sb + high]
             g = grad[t * gt + s * gb + low : t * gt + s * gb + high]
             over, near = spare[2, :size], spare[3, :size]
-            _over(row, kept[0, t, :size], kept[1, t, :size], over, dt, clip)
+            _over(row, kept[0, t, :size], kept[1, t, :size], over, dt, limits)
             bump(over, near, surrogate)
             _back(
                 g, row, kept[0, t, :size], kept[1, t, :size], near, gv, gu, grad_current[t, s, low:high],
-                a, b, dt, clip,
+                a, b, dt, limits,
             )  # fmt: skip
 
 
 @jit
-def _over(row, v, u, over, dt, clip):
+def _over(row, v, u, over, dt, limits):
     """Distance to the peak after the two half-steps, in units of the surrogate's scale."""
     f = v.dtype.type
     rate, slope, offset, peak, half, scale = (
         f(RATE), f(SLOPE), f(OFFSET), f(PEAK), f(0.5 * dt), f(SURROGATE_SCALE)
     )  # fmt: skip
-    limit = peak if clip else f(np.inf)
     for i in range(len(v)):
         x = v[i]
-        x = x + half * (rate * x * x + slope * x + offset - u[i] + row[i])
-        x = limit if x > limit else x
-        x = x + half * (rate * x * x + slope * x + offset - u[i] + row[i])
-        x = limit if x > limit else x
+        x = _limited(x, x + half * (rate * x * x + slope * x + offset - u[i] + row[i]), limits)
+        x = _limited(x, x + half * (rate * x * x + slope * x + offset - u[i] + row[i]), limits)
         over[i] = (x - peak) / scale
 
 
 @jit
-def _back(g, row, v, u, near, gv, gu, out, a, b, dt, clip):
+def _back(g, row, v, u, near, gv, gu, out, a, b, dt, limits):
     f = v.dtype.type
     rate, slope, offset, peak, half, whole = f(RATE), f(SLOPE), f(OFFSET), f(PEAK), f(0.5 * dt), f(dt)
-    limit = peak if clip else f(np.inf)
     zero, one, two, scale = f(0), f(1), f(2), f(SURROGATE_SCALE)
     for i in range(len(v)):
         before, w = v[i], u[i]
         raw_middle = before + half * (rate * before * before + slope * before + offset - w + row[i])
-        middle = limit if raw_middle > limit else raw_middle
+        middle = _limited(before, raw_middle, limits)
         raw_end = middle + half * (rate * middle * middle + slope * middle + offset - w + row[i])
-        end = limit if raw_end > limit else raw_end
+        end = _limited(middle, raw_end, limits)
         step = whole * pick(a, i)
         gx = (zero if end >= peak else gv[i]) + g[i] * near[i] / scale + gu[i] * step * pick(b, i)
         gw = gu[i] * (one - step)
-        gx = zero if raw_end > limit else gx
+        gx = gx if end == raw_end else zero
         drive = half * gx
         gx = gx * (one + half * (two * rate * middle + slope))
-        gx = zero if raw_middle > limit else gx
+        gx = gx if middle == raw_middle else zero
         drive = drive + half * gx
         gv[i] = gx * (one + half * (two * rate * before + slope))
         gu[i] = gw - drive

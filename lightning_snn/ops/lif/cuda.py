@@ -164,16 +164,17 @@ def _scan_sheet(
     a = tl.load(adaptation + own, mask=mask, other=0.0)
     s = tl.load(before + own, mask=mask, other=0.0)
     listed = fired + b * nodes
-    source, target = current + b * sb + n, spikes + own
+    source, target, sent = current + b * sb + n, spikes + b * nodes, before + b * nodes
     for _ in range(steps):
         count = collect(s, n, mask, listed)
-        total = add_fired_rows(coupling, listed, count, n, mask, nodes, x)
+        total = add_fired_rows(coupling, sent, listed, count, n, mask, nodes, x)
         i = tl.load(source, mask=mask, other=0.0) + total
         s, x, k, a, _over, _free = _step(
             i, x, k, a, decay, rest, v_reset, base, gain, pause, jump, fade, SOFT
         )
         s = tl.where(mask, s, 0.0)
-        tl.store(target, s, mask=mask)
+        tl.store(target + n, s, mask=mask)
+        sent = target
         source += st
         target += batch * nodes
     tl.store(v + own, x, mask=mask)

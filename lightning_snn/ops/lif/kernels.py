@@ -76,16 +76,18 @@ def scan_sheet(current, st, sb, v, clock, adaptation, f, soft, before, coupling,
     total, fired = np.empty(nodes, v.dtype), np.empty(nodes, np.int64)
     for b in range(first, last):
         x, k, a = v[b], clock[b], adaptation[b]
-        count = collect(before[b], fired)
+        sent = before[b]
+        count = collect(sent, fired)
         for t in range(steps):
             start = t * st + b * sb
-            add_rows(coupling, fired, count, total)
+            add_rows(coupling, sent, fired, count, total)
             row, out = current[start : start + nodes], spikes[t, b]
             for i in range(nodes):
                 total[i] = row[i] + total[i]
             _full_step(total, x, k, a, out, f[0], f[1], f[2], f[3], f[4], soft)
             _recover(k, a, out, f[5], f[6], f[7])
-            count = collect(out, fired)
+            sent = out
+            count = collect(sent, fired)
 
 
 @jit

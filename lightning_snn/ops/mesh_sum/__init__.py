@@ -11,10 +11,10 @@ __all__ = ["STENCIL", "Mesh", "mesh_sum"]
 
 
 def mesh_sum(spikes: Tensor, starts: Tensor, targets: Tensor, strengths: Tensor, mesh: Mesh) -> Tensor:
-    """Sum over the nodes that fired of what the neighbour list and the mesh say they send.
+    """Sum over the nodes that fired of what the neighbour list and the mesh say, times their spikes.
 
     Args:
-        spikes: ``[B, N]`` in {0, 1}.
+        spikes: ``[B, N]``: 0 or 1, or graded values of any size and sign.
         starts: Where the neighbours of each node start ``[N + 1]``, int64.
         targets: The neighbours ``[E]``, ascending for each node, int32.
         strengths: What each neighbour receives ``[E]``.
@@ -22,8 +22,16 @@ def mesh_sum(spikes: Tensor, starts: Tensor, targets: Tensor, strengths: Tensor,
 
     Returns:
         ``[B, N]``. No gradient.
+
+    Raises:
+        ValueError: if ``spikes`` is not ``[B, N]``, or on another device.
     """
-    near = (starts, targets, strengths)
+    nodes = len(starts) - 1
+    if spikes.ndim != 2 or spikes.shape[1] != nodes or spikes.device != starts.device:
+        raise ValueError(
+            f"spikes must be [B, {nodes}] on {starts.device}, got {list(spikes.shape)} on {spikes.device}"
+        )
+    near, spikes = (starts, targets, strengths), spikes.to(strengths.dtype)
     with torch.no_grad():
         return backend.run(
             spikes.device,

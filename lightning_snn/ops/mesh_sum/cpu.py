@@ -18,11 +18,12 @@ def mesh_sum(spikes: Tensor, starts: Tensor, targets: Tensor, strengths: Tensor,
     corner = array(mesh.corner).view(np.uint32)  # unsigned: numba checks signed places for wrapping round
     stencil = (corner, array(mesh.across), array(mesh.down), columns)
     charge = mesh.across.new_zeros(batch, rows, columns)
-    _deposit(array(spikes), fired, count, *stencil, charge.view(batch, -1).numpy())
+    sent = array(spikes)
+    _deposit(sent, fired, count, *stencil, charge.view(batch, -1).numpy())
     field = convolve(charge, mesh).flatten(1)
     total = field.new_empty(batch, num_nodes)
     near = (array(starts), array(targets), array(strengths))
-    arguments = (array(field), *stencil, fired, count, *near, total.numpy())
+    arguments = (array(field), *stencil, sent, fired, count, *near, total.numpy())
     parallel.split(num_nodes, lambda first, last: _spread(*arguments, first, last))
     return total
 
@@ -35,12 +36,13 @@ def _deposit(spikes, fired, count, corner, across, down, columns, charge):
             node = fired[b, k]
             for row in range(down.shape[1]):
                 for column in range(across.shape[1]):
-                    charge[b, corner[node] + row * columns + column] += down[node, row] * across[node, column]
+                    share = down[node, row] * across[node, column]
+                    charge[b, corner[node] + row * columns + column] += spikes[b, node] * share
 
 
 @jit
 def _spread(
-    field, corner, across, down, columns, fired, count, starts, targets, strengths, total, first, last
+    field, corner, across, down, columns, spikes, fired, count, starts, targets, strengths, total, first, last
 ):
     """Nodes ``first .. last - 1``: the field of the mesh, then the near nodes that fired, in their order."""
     for b in range(len(field)):
@@ -54,7 +56,7 @@ def _spread(
                 target = targets[pair]
                 if target >= last:
                     break
-                total[b, target] += strengths[pair]
+                total[b, target] += spikes[b, node] * strengths[pair]
 
 
 @jit

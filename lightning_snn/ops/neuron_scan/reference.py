@@ -6,6 +6,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from lightning_snn.ops.sequence import check_batch
+
 State = TypeVar("State")
 
 
@@ -21,7 +23,11 @@ def neuron_scan(
 
     Returns:
         Spikes ``[T, B, N]`` and the state after the last step.
+
+    Raises:
+        ValueError: if the state is not of the B and N of ``current``.
     """
+    check_batch(current, state)
     spikes = []
     for step_current in current.unbind(0):
         step_spikes, state = step(step_current, state)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.ops.sequence import check_batch, check_coupling
 
 State = TypeVar("State")
 
@@ -29,7 +30,12 @@ def sheet_scan(
 
     Returns:
         Spikes ``[T, B, N]`` and the state after the last step.
+
+    Raises:
+        ValueError: if state, spikes or coupling are not of the B and N of ``current``.
     """
+    check_batch(current, state)
+    check_coupling(spikes, coupling, current)
     history = []
     for step_current in current.unbind(0):
         spikes, state = step(step_current + event_sum(spikes, coupling), state)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.ops import backend
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_copies, check_sequence
 from lightning_snn.ops.stdp_scan import reference
 from lightning_snn.ops.stdp_scan.reference import STDPConstants, STDPState
 
@@ -17,7 +17,7 @@ def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
     """Integrate, let the unit furthest above its threshold spike and learn, inhibit the others.
 
     Args:
-        spikes: Presynaptic spikes ``[T, S, pre]`` in {0, 1}.
+        spikes: Presynaptic spikes ``[T, S, pre]``, 0 or 1, or graded between them.
         state: Start of the chunk; its tensors are contiguous, and overwritten.
         c: Constants.
 
@@ -25,9 +25,11 @@ def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
         The state at the end of the chunk.
 
     Raises:
-        ValueError: if ``spikes`` is not ``[T, S, pre]`` with no empty dimension.
+        ValueError: if ``spikes`` is not ``[T, S, pre]`` with no empty dimension, or the state is of other
+            streams or sizes, or not contiguous.
     """
     check_sequence(spikes)
+    check_copies(spikes, state)
 
     def fused() -> STDPState:
         _scan(spikes, *state, list(c))

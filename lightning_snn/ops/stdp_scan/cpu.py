@@ -36,18 +36,15 @@ def _scan(spikes, weight, v, pre_trace, post_trace, adaptive, wins, constants, f
     base, fade, jump = f(constants[3]), f(constants[4]), f(constants[5])
     rate, offset, pair = f(constants[6]), f(constants[7]), f(constants[8])
     fired = np.empty(num_pre, np.int64)
-    total, kept, threshold = (
-        np.empty(num_post, v.dtype),
-        np.empty(num_post, v.dtype),
-        np.empty(num_post, v.dtype),
-    )
+    total, threshold = np.empty(num_post, v.dtype), np.empty(num_post, v.dtype)
+    loss, kept = np.empty(num_post, v.dtype), np.empty(num_post, v.dtype)
     for s in range(first, last):
         rows, x, pre, post, rise = weight[s], v[s], pre_trace[s], post_trace[s], adaptive[s]
         for t in range(steps):
             count = collect(spikes[t, s], fired)
             _trace(pre, spikes[t, s], pre_decay)
-            _depression(post, kept, post_decay, pair)
-            _add_and_depress(rows, fired, count, total, kept)
+            _depression(post, loss, kept, post_decay, pair)
+            _add_and_depress(rows, spikes[t, s], fired, count, total, loss, kept)
             _integrate(x, total, rise, threshold, membrane_decay, base, fade)
             winner = furthest(x, threshold)
             if x[winner] - threshold[winner] > 0:
@@ -66,23 +63,30 @@ def _trace(trace, step, decay):
 
 
 @jit
-def _depression(post, kept, decay, pair):
-    """Decay of the postsynaptic traces, and what a presynaptic spike leaves of each weight."""
+def _depression(post, loss, kept, decay, pair):
+    """Decay of the postsynaptic traces, and what a presynaptic spike takes and leaves of each weight."""
     one = post.dtype.type(1)
     for i in range(len(post)):
         post[i] = post[i] * decay
-        kept[i] = one - pair * post[i]
+        loss[i] = pair * post[i]
+        kept[i] = one - loss[i]
 
 
 @jit
-def _add_and_depress(rows, fired, count, total, kept):
+def _add_and_depress(rows, spikes, fired, count, total, loss, kept):
     """The sum of the rows of the nodes that fired, which are then depressed: one pass over each."""
+    one = total.dtype.type(1)
     total[:] = 0
     for k in range(count):
-        row = rows[fired[k]]
-        for i in range(len(total)):
-            total[i] = total[i] + row[i]
-            row[i] = row[i] * kept[i]
+        row, sent = rows[fired[k]], spikes[fired[k]]
+        if sent == 1:
+            for i in range(len(total)):
+                total[i] = total[i] + row[i]
+                row[i] = row[i] * kept[i]
+        else:
+            for i in range(len(total)):
+                total[i] = total[i] + sent * row[i]
+                row[i] = row[i] * (one - sent * loss[i])
 
 
 @jit

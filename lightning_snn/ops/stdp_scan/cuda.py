@@ -50,16 +50,18 @@ def _scan(
     rise = tl.load(adaptive + own, mask=post, other=0.0)
     won = tl.load(wins + own, mask=post, other=0)
     for t in range(steps):
-        step = tl.load(spikes + (t * streams + s) * num_pre + j, mask=pre, other=0.0)
+        sent = spikes + (t * streams + s) * num_pre
+        step = tl.load(sent + j, mask=pre, other=0.0)
         count = collect(step, j, pre, listed)
         trace = trace * pre_decay + step
         y = y * post_decay
         total = tl.zeros_like(x)
         for k in range(count):
-            row = rows + tl.load(listed + k).to(tl.int64) * num_post + i
+            node = tl.load(listed + k).to(tl.int64)
+            value, row = tl.load(sent + node), rows + node * num_post + i
             w = tl.load(row, mask=post, other=0.0)
-            total += w
-            tl.store(row, w * (1 - pair * y), mask=post)
+            total += value * w
+            tl.store(row, w * (1 - value * (pair * y)), mask=post)
         x = x * membrane_decay + total
         threshold = base + rise
         rise = rise * fade

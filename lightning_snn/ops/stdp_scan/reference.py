@@ -62,7 +62,7 @@ def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
 
 def _depress_pairs(weight: Tensor, step: Tensor, post_trace: Tensor, c: STDPConstants) -> None:
     stream, node = step.nonzero(as_tuple=True)
-    weight[stream, node] *= 1 - c.pair_depression * post_trace[stream]
+    weight[stream, node] *= 1 - step[stream, node, None] * (c.pair_depression * post_trace[stream])
 
 
 def _change_at_spike(row: Tensor, trace: Tensor, c: STDPConstants) -> Tensor:

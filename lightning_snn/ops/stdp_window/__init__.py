@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.ops import backend
-from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.sequence import check_formats, check_part, check_sequence
 from lightning_snn.ops.stdp_window import reference
 
 __all__ = ["Pairing", "STDPWindow", "stdp_window"]
@@ -99,8 +99,8 @@ def _check_shapes(
             f"pre and post must share [T, B], got {list(pre.shape[:2])} and {list(post.shape[:2])}"
         )
     for name, trace, spikes in (("pre_trace", pre_trace, pre), ("post_trace", post_trace, post)):
-        if trace.shape != spikes.shape[1:]:
-            raise ValueError(f"{name} must be {list(spikes.shape[1:])}, got {list(trace.shape)}")
+        check_part(name, trace, spikes.shape[1:], like=spikes)
+    check_formats("traces", {"pre_trace": pre_trace, "post_trace": post_trace})
     if groups is not None and (groups < 1 or pre.shape[1] % groups):
         raise ValueError(f"groups must divide the batch of {pre.shape[1]}, got {groups}")
 
