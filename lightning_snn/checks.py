@@ -83,11 +83,11 @@ def images(value: Tensor) -> None:
         )
 
 
-def labels(value: Tensor, num_classes: int) -> Tensor:
+def labels(value: Tensor, num_classes: int | None = None) -> Tensor:
     """Labels ``[B]`` of any integer type as int64.
 
     Raises:
-        ValueError: unless every label is a whole number in ``0 .. num_classes - 1``.
+        ValueError: unless every label is a whole number, in ``0 .. num_classes - 1`` where that is known.
 
     >>> labels(torch.tensor([0, 2], dtype=torch.int32), 3)
     tensor([0, 2])
@@ -101,6 +101,8 @@ def labels(value: Tensor, num_classes: int) -> Tensor:
             f"got {value.dtype} of shape {list(value.shape)}"
         )
     value = value.to(torch.int64)
+    if num_classes is None:
+        return value
     if value.numel() and not (value.min() >= 0 and value.max() < num_classes):
         raise ValueError(
             f"labels must lie in 0 to {num_classes - 1} (num_classes is {num_classes}), "

@@ -174,7 +174,8 @@ def _exit_code(error: BaseException) -> int | None:
         return 128 + signal.SIGINT
     if isinstance(error, OSError) and error.errno is not None:
         return 1
-    return 2 if isinstance(error, USER_ERRORS) else None
+    monitor = isinstance(error, RuntimeError) and "Early stopping conditioned on metric" in str(error)
+    return 2 if monitor or isinstance(error, USER_ERRORS) else None
 
 
 @rank_zero_only

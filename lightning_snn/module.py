@@ -27,6 +27,7 @@ from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.readout import MLP, Readout, uses_gradients
 from lightning_snn.trainers import (
     check_precision,
+    finders,
     generator_states,
     is_fitting,
     is_trial,
@@ -117,6 +118,8 @@ class SpikingClassifier(LightningModule):
         self.encode_seconds = 0.0
         self._table: FeatureTable | None = None
         self._generators: dict[str, Tensor] = {}
+        self._finders: list[str] = []
+        self._lr: float | None = None
         kinds = [kind for kind in controls or [] if kind != "pixels"]
         self.controls = nn.ModuleDict({kind: ControlNetwork(kind, self.stack) for kind in kinds})
         sizes = {name: self.stack.top.num_nodes for name in (NETWORK, *kinds)}
@@ -170,6 +173,7 @@ class SpikingClassifier(LightningModule):
         del stage
         check_precision(self.trainer)
         use_whole_files(self.trainer)
+        self._finders = finders(self.trainer)  # they take the callbacks away
 
     def on_train_start(self) -> None:
         """Wire the controls, then compute the features once; neither in a trial, which leaves no trace.
@@ -178,7 +182,7 @@ class SpikingClassifier(LightningModule):
         """
         if is_trial(self.trainer):
             return
-        require_wired(self.stack.unwired)
+        require_wired(self.stack.unwired, self._finders)
         for control in self.controls.values():
             cast(ControlNetwork, control).wire(self.stack)
         if self.cache:
@@ -198,7 +202,7 @@ class SpikingClassifier(LightningModule):
         Readouts that learn without gradients do so here, and there is no loss.
         """
         del batch_idx
-        label = checks.labels(batch[1], self.num_classes)
+        label = self._labels(batch)
         if not self.automatic_optimization:
             self._learn_locally(batch, label)
             return None
@@ -221,7 +225,7 @@ class SpikingClassifier(LightningModule):
         """Accuracy, macro F1, confusion matrix and activity on the test images."""
         del batch_idx
         scores = self._evaluate(batch, "test")
-        self.confusion.update(scores[NETWORK], checks.labels(batch[1], self.num_classes))
+        self.confusion.update(scores[NETWORK], self._labels(batch))
 
     def on_predict_epoch_start(self) -> None:
         """Warn of a network that is not wired."""
@@ -237,11 +241,33 @@ class SpikingClassifier(LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer of the parameters that need a gradient, and the scheduler."""
         optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
+        if self._lr is not None:
+            for group in optimizer.param_groups:
+                group["lr"] = self._lr
         if self.make_scheduler is None:
             return optimizer
         scheduler = self.make_scheduler(optimizer)
         monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the optimizer; one that is set, as Lightning's finder does, is taken from then on.
+
+        Raises:
+            AttributeError: if the optimizer has none.
+        """
+        if self._lr is not None:
+            return self._lr
+        group = self.make_optimizer([nn.Parameter(torch.zeros(1))]).param_groups[0]
+        if "lr" not in group:
+            raise AttributeError(f"the optimizer has no learning rate, only {', '.join(group)}")
+        return float(group["lr"])
+
+    @lr.setter
+    def lr(self, value: float) -> None:
+        checks.positive("lr", value)
+        self._lr = value
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Say which version of the package wrote it; add the states of all processes' generators in a fit."""
@@ -281,6 +307,12 @@ class SpikingClassifier(LightningModule):
         noisy = any(self.stack.layer(name).noise > 0 for name in self.stack.names)
         return self.encoder.repeatable and not trained and not noisy
 
+    def _labels(self, batch: Batch) -> Tensor:
+        if not isinstance(batch, tuple | list) or len(batch) < 2:
+            given = f"{len(batch)} item" if isinstance(batch, tuple | list) else type(batch).__name__
+            raise ValueError(f"a batch must be (image, label) or (image, label, sample), got {given}")
+        return checks.labels(batch[1], self.num_classes)
+
     def _presentation(self, batch: Batch) -> Presentation:
         """From the table in training and validation, which hold the samples that it holds."""
         fitting = self.trainer.training or self.trainer.validating
@@ -304,7 +336,7 @@ class SpikingClassifier(LightningModule):
         cast(LightningOptimizer, self.optimizers()).step()
 
     def _evaluate(self, batch: Batch, stage: str) -> dict[str, Tensor]:
-        label = checks.labels(batch[1], self.num_classes)
+        label = self._labels(batch)
         shown = self._presentation(batch)
         scores = self._all_scores(batch, shown)
         measures = cast(StageMeasures, self.measures[stage])

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning_utilities.core.rank_zero import rank_zero_warn
 from torch import Tensor
@@ -39,13 +41,26 @@ def find_callback(trainer: Trainer, kind: type[SomeCallback]) -> SomeCallback | 
     return next((c for c in vars(trainer)["callbacks"] if isinstance(c, kind)), None)
 
 
-def require_wired(unwired: Sequence[str]) -> None:
-    """Raise ``RuntimeError`` if a network with layers that are not wired is about to be trained."""
+def finders(trainer: Trainer) -> list[str]:
+    """Names of the Trainer's callbacks that look for a learning rate or a batch size."""
+    kinds = LearningRateFinder | BatchSizeFinder
+    return [type(c).__name__ for c in vars(trainer)["callbacks"] if isinstance(c, kinds)]
+
+
+def require_wired(unwired: Sequence[str], finders: Sequence[str]) -> None:
+    """Raise ``MisconfigurationException`` if layers that are not wired are about to be trained on.
+
+    ``finders`` are the names of the finders that run first; they do so without any other callback.
+    """
+    if unwired and finders:
+        raise MisconfigurationException(
+            f"layers {', '.join(unwired)} are not wired yet, and {finders[0]} runs before the "
+            "self-organisation: train with limit_train_batches=1 first, and start it from that checkpoint"
+        )
     if unwired:
-        raise RuntimeError(
+        raise MisconfigurationException(
             f"layers {', '.join(unwired)} have a learning rule but are not wired yet: add the "
-            "SelfOrganization callback to the Trainer. (The learning-rate finder runs without callbacks: "
-            "train with limit_train_batches=1 first and start it from that checkpoint.)"
+            "SelfOrganization callback to the Trainer"
         )
 
 

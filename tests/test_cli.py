@@ -413,6 +413,22 @@ def test_help(capsys, args):
     assert "RECIPE" in printed if args[:1] == ["run"] else "self-organise, train, test" in printed
 
 
+@pytest.mark.parametrize(
+    ("callback", "words"),
+    [
+        (["EarlyStopping", "--trainer.callbacks.monitor=val/los"], ["`val/los`", "`val/accuracy`"]),
+        (["LearningRateFinder"], ["layers lgn are not wired yet, and LearningRateFinder runs before"]),
+        (["BatchSizeFinder"], ["layers lgn are not wired yet, and BatchSizeFinder runs before"]),
+    ],
+    ids=lambda value: value[0].split()[0],
+)
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create")
+def test_mistakes_with_callbacks(capsys, callback, words):
+    options = [*SMALL, "--model.controls=[]", f"--trainer.callbacks+={callback[0]}", *callback[1:]]
+    sentence = failure(capsys, "fit", "--config", "mnist", *options)
+    assert all(word in sentence for word in words), sentence
+
+
 def test_no_folder_is_left_by_a_wrong_argument(capsys):
     failure(capsys, "run", "mnist", "--model.encoder.num_steps=-1")
     assert list(Path().rglob("runs/*/*")) == []

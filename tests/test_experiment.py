@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger
 
 from lightning_snn.experiment import run_experiment
@@ -96,7 +97,7 @@ def test_two_wired_layers(experiment, retina, pooling, capsys):
 
 
 def test_a_callback_that_is_missing(experiment):
-    with pytest.raises(RuntimeError, match="layers lgn have a learning rule but are not wired yet"):
+    with pytest.raises(MisconfigurationException, match="layers lgn have a learning rule but are not wired"):
         experiment(callbacks=[])
 
 

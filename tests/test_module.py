@@ -409,6 +409,21 @@ def test_the_scheduler_steps_every_epoch(classifier, phase, trainer, data):
     assert fit.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.125)
 
 
+def test_the_learning_rate_is_the_optimizers(classifier):
+    model = classifier()
+    assert model.lr == model.configure_optimizers().param_groups[0]["lr"] == 0.05
+    model = classifier(
+        optimizer=torch.optim.Adam, scheduler=partial(torch.optim.lr_scheduler.StepLR, step_size=1)
+    )
+    assert model.lr == 1e-3
+    model.lr = 0.2
+    found = model.configure_optimizers()
+    assert model.lr == found["optimizer"].param_groups[0]["lr"] == 0.2
+    assert found["lr_scheduler"].base_lrs == [0.2]
+    with pytest.raises(ValueError, match=r"lr must be a finite number above 0, got -1\.0"):
+        model.lr = -1.0
+
+
 def test_the_optimizer_gets_no_plastic_weight(classifier):
     model = classifier()
     (group,) = model.configure_optimizers().param_groups
@@ -429,6 +444,13 @@ def test_the_optimizer_gets_no_plastic_weight(classifier):
 def test_wrong_images(classifier, image, message):
     with pytest.raises(ValueError, match=message):
         classifier()(image)
+
+
+@pytest.mark.parametrize("batch", [[torch.zeros(2, 1, 8, 8)], torch.zeros(2, 1, 8, 8)])
+@pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step"])
+def test_a_batch_without_labels(classifier, batch, step):
+    with pytest.raises(ValueError, match=r"a batch must be \(image, label\) or .*, got (1 item|Tensor)"):
+        getattr(classifier(), step)(batch, 0)
 
 
 @pytest.mark.parametrize("label", [4, -1])

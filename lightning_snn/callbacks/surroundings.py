@@ -8,6 +8,7 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning_utilities.core.rank_zero import rank_zero_warn
 from torch import Tensor
 
+from lightning_snn import checks
 from lightning_snn.data import ImageDataset
 from lightning_snn.network import SpikingStack
 from lightning_snn.stimuli import Scene, Stimulus
@@ -77,7 +78,7 @@ def log_phase(trainer: Trainer, name: str, report: dict[str, float], steps: int)
 
 
 def scene_of(trainer: Trainer, pl_module: LightningModule, num_streams: int) -> Scene:
-    """The training images, without labels, and the module's encoder.
+    """The training images, their labels for stimuli that reward, and the module's encoder.
 
     Raises:
         ValueError: if the training loader has no data set that can be indexed, or the module no encoder.
@@ -95,8 +96,18 @@ def scene_of(trainer: Trainer, pl_module: LightningModule, num_streams: int) -> 
             return dataset[numbers].image
         return torch.stack([_image(dataset[number]) for number in numbers.tolist()])
 
-    labels = dataset.labels.__getitem__ if isinstance(dataset, ImageDataset) else None
-    return Scene(images, len(dataset), encoder, num_streams, labels)
+    def labels(numbers: Tensor) -> Tensor:
+        if isinstance(dataset, ImageDataset):
+            return dataset.labels[numbers]
+        found = [torch.as_tensor(dataset[number][1]) for number in numbers.tolist()]
+        return checks.labels(torch.stack(found).cpu())
+
+    has_labels = isinstance(dataset, ImageDataset) or _is_labelled(dataset[0])
+    return Scene(images, len(dataset), encoder, num_streams, labels if has_labels else None)
+
+
+def _is_labelled(sample: Any) -> bool:
+    return isinstance(sample, tuple | list) and len(sample) > 1
 
 
 def _image(sample: Any) -> Tensor:

@@ -6,9 +6,11 @@ from functools import partial
 
 import pytest
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_snn import (
     LIF,
@@ -17,6 +19,8 @@ from lightning_snn import (
     Dense,
     Images,
     PairSTDP,
+    RewardedImages,
+    RewardSTDP,
     SelfOrganization,
     SpikingClassifier,
     SpontaneousWaves,
@@ -277,8 +281,60 @@ def test_needs_lateral_coupling(classifier, retina, pooling, phase, trainer, dat
 
 
 def test_an_unwired_network_needs_the_callback(classifier, trainer, data):
-    with pytest.raises(RuntimeError, match=r"layers lgn have a learning rule .* SelfOrganization callback"):
+    message = r"layers lgn have a learning rule .* add the SelfOrganization callback to the Trainer$"
+    with pytest.raises(MisconfigurationException, match=message):
         trainer().fit(classifier(), data)
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create")
+@pytest.mark.parametrize("finder", [LearningRateFinder, BatchSizeFinder])
+def test_a_finder_needs_a_wired_network(classifier, phase, trainer, data, finder):
+    message = rf"layers lgn are not wired yet, and {finder.__name__} runs before the self-organisation: train"
+    with pytest.raises(MisconfigurationException, match=message):
+        trainer(phase(), finder()).fit(classifier(), data)
+
+
+@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create")
+def test_a_finder_on_a_wired_network(classifier, phase, trainer, data, tmp_path):
+    trainer(phase(), ModelCheckpoint(tmp_path), limit_train_batches=1).fit(classifier(), data)
+    path, model = tmp_path / "self_organization.ckpt", classifier()
+    finder = LearningRateFinder(num_training_steps=30, min_lr=1e-4, max_lr=1.0)
+    fit = trainer(phase(), finder, max_epochs=20)
+    fit.fit(model, data, ckpt_path=path, weights_only=True)
+    found = finder.optimal_lr.suggestion()
+    assert 1e-4 < found < 1
+    assert model.lr == found == fit.optimizers[0].param_groups[0]["lr"]
+    sizes = BatchSizeFinder(max_trials=4)
+    trainer(phase(), sizes).fit(model, data)
+    assert data.batch_size == sizes.optimal_batch_size == 16
+
+
+class Rewards(RewardedImages):
+    """Remembers the classes that it showed."""
+
+    def reward(self, post, streams, round_number):
+        found = super().reward(post, streams, round_number)
+        self.seen = self.scene.labels(self.shown(streams, round_number)).tolist()
+        return found
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_rewards_for_images_of_a_users_own(classifier, phase, trainer, data, retina, pooling, labelled):
+    batch = data.train_set[torch.arange(60)]
+    own = TensorDataset(batch.image, *[batch.label.to(torch.int32)] * labelled)
+    wiring = partial(Dense, rule=RewardSTDP(0.01), gain=10.0)
+    model = classifier({"retina": retina(), "lgn": pooling(projection=wiring)})
+    rewards = Rewards(ConstantCurrent(25, gain=60.0))
+    fit = trainer(phase(rewards, max_steps=400), num_sanity_val_steps=0)
+    if not labelled:
+        with pytest.raises(
+            ValueError, match="rewards need images with labels, and the training data has none"
+        ):
+            fit.fit(model, *[DataLoader(own, batch_size=20)] * 2)
+        return
+    fit.fit(model, *[DataLoader(own, batch_size=20)] * 2)
+    assert rewards.seen == batch.label[rewards.shown(range(4), 3)].tolist()
+    assert lgn(model).wired
 
 
 @pytest.mark.parametrize(
