@@ -5,29 +5,31 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 from jsonargparse import ArgumentError
 from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
 from lightning_snn.callbacks import Figures, SelfOrganization
 from lightning_snn.callbacks.predictions import WritePredictions
 from lightning_snn.cli_arguments import (
-    CONFIG_OPTIONS,
+    as_given,
     check_checkpoint_options,
+    check_groups,
     replace_seeds,
     resolve_configs,
     take,
     take_count,
 )
-from lightning_snn.cli_errors import NO_TRAINER_LOGGER, USER_ERRORS, located, placed, sentence
+from lightning_snn.cli_errors import located, placed, report
+from lightning_snn.cli_faults import is_mistake
 from lightning_snn.cli_parser import RecipeParser
 from lightning_snn.comparison import compare
 from lightning_snn.experiment import run_experiment
@@ -76,23 +78,41 @@ class RecipeCLI(LightningCLI):
                 "--ckpt_path", type=str | None, default=None, help="Checkpoint of an interrupted run."
             )
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse, and refuse what the parser lets pass."""
+        super().parse_arguments(parser, args)
+        command = self.config.get("subcommand")
+        check_groups(self.config[command] if command else self.config)
+
     def before_instantiate_classes(self) -> None:
         """Put ``--seed`` in the place of every seed, and choose the run folder."""
         config = self.config[self.subcommand] if self.subcommand else self.config
-        if config.trainer.logger is not None:
-            raise ValueError(NO_TRAINER_LOGGER)
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
         if config.seed is not None:
             replace_seeds(config, config.seed)
             config.seed_everything = config.seed
 
-    def instantiate_classes(self) -> None:
-        """Build everything; an error names the key of the value that caused it."""
+    @contextmanager
+    def naming_keys(self) -> Iterator[None]:
+        """Give an error that the user can mend the key of the value that caused it."""
         try:
+            yield
+        except OSError:
+            raise  # names a file, not a key
+        except Exception as error:
+            if not is_mistake(error):
+                raise
+            raise located(error, self.config[self.subcommand] if self.subcommand else self.config) from error
+
+    def instantiate_classes(self) -> None:
+        """Build everything."""
+        with self.naming_keys():
             super().instantiate_classes()
-        except USER_ERRORS as error:
-            raise located(error, self.config) from error
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        with self.naming_keys():
+            super()._run_subcommand(subcommand)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A Trainer that writes to the run folder."""
@@ -118,11 +138,10 @@ def main(args: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", message=".isinstance.treespec, LeafSpec.. is deprecated")
     try:
         _dispatch(given)
-    except USER_ERRORS as error:
+    except Exception as error:
         if os.environ.get("LIGHTNING_SNN_DEBUG"):
             raise
-        print(f"lightning-snn: {sentence(error)}", file=sys.stderr)
-        return 2
+        return report(error)
     return 0
 
 
@@ -150,7 +169,8 @@ def _dispatch(args: list[str]) -> None:
 def _run(recipe: Path, options: list[str]) -> dict[str, dict[str, float]]:
     with run_folder_scope():
         cli = _cli(["--config", str(recipe), *options], run=False)
-        return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
+        with cli.naming_keys():
+            return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
 
 
 def _compare(args: list[str]) -> None:
@@ -216,10 +236,7 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
             parser_kwargs=quiet | ({name: quiet for name in LIGHTNING_COMMANDS} if run else {}),
         )
     except ArgumentError as error:
-        files = [value for option, value in pairwise(args) if option in CONFIG_OPTIONS]
-        if "config" not in str(error).split(":")[0]:
-            raise ValueError(placed(error, files)) from error
-        raise ValueError(f"{', '.join(files)}: {sentence(error)}") from error
+        raise ValueError(placed(error, as_given(args))) from error
 
 
 def _loggers(chosen: str | list[str], folder: Path) -> list[Logger]:

@@ -68,6 +68,8 @@ class SpikingClassifier(LightningModule):
     ) -> None:
         super().__init__()
         checks.count("num_classes", num_classes)
+        if num_classes == 1:
+            raise ValueError("num_classes must be 2 or above, got 1")
         for size in image_size:
             checks.count("image_size", size)
         if tau_trace is not None:
@@ -205,10 +207,11 @@ class SpikingClassifier(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer of the parameters that need a gradient, and the scheduler."""
-        optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
+        trained = [p for p in self.parameters() if p.requires_grad]
+        optimizer = _made("optimizer", self.make_optimizer, trained)
         if self.make_scheduler is None:
             return optimizer
-        scheduler = self.make_scheduler(optimizer)
+        scheduler = _made("scheduler", self.make_scheduler, optimizer)
         monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
 
@@ -252,6 +255,14 @@ class SpikingClassifier(LightningModule):
         for name, metric in measures.named().items():
             self.log(name, metric, prog_bar=name.endswith("/accuracy"), batch_size=len(label))
         return scores
+
+
+def _made(name: str, make: Callable[[Any], Any], argument: Any) -> Any:
+    """What a factory of torch's makes; its error names the argument of the classifier."""
+    try:
+        return make(argument)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _check_monitored(scheduler: LRSchedulerCallable | None) -> None:
