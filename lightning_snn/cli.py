@@ -6,18 +6,18 @@ import shlex
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
 from jsonargparse import ArgumentError, Namespace
 from lightning.pytorch import LightningDataModule, Trainer, seed_everything
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_utilities.core.rank_zero import rank_zero_only
@@ -28,14 +28,16 @@ from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
 from lightning_snn.callbacks.predictions import WritePredictions
 from lightning_snn.checkpoint_io import write_whole
 from lightning_snn.cli_arguments import (
-    CONFIG_OPTIONS,
+    as_given,
     check_checkpoint_options,
+    check_groups,
     replace_seeds,
     resolve_configs,
     take,
     take_count,
 )
-from lightning_snn.cli_errors import NO_TRAINER_LOGGER, USER_ERRORS, located, placed, sentence
+from lightning_snn.cli_errors import located, placed, sentence
+from lightning_snn.cli_faults import blame, is_mistake
 from lightning_snn.cli_parser import RecipeParser
 from lightning_snn.comparison import compare
 from lightning_snn.core.random import run_seed
@@ -90,11 +92,15 @@ class RecipeCLI(LightningCLI):
                 "--ckpt_path", type=str | None, default=None, help="Checkpoint of an interrupted run."
             )
 
+    def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
+        """Parse, and refuse what the parser lets pass."""
+        super().parse_arguments(parser, args)
+        command = self.config.get("subcommand")
+        check_groups(self.config[command] if command else self.config)
+
     def before_instantiate_classes(self) -> None:
         """Put ``--seed`` in the place of every seed, and choose the run folder."""
         config = self.config[self.subcommand] if self.subcommand else self.config
-        if config.trainer.logger is not None:
-            raise ValueError(NO_TRAINER_LOGGER)
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
         if config.ckpt_path is not None:
@@ -116,14 +122,28 @@ class RecipeCLI(LightningCLI):
             model = {"class_path": settings.pop("_class_path"), "init_args": settings}
             self.config = self.parser.parse_object({self.config.subcommand: {"model": model}}, self.config)
 
-    def instantiate_classes(self) -> None:
-        """Build everything from the run's seed; an error names the key of the value that caused it."""
-        seed = self._get(self.config, "seed_everything")
+    @contextmanager
+    def naming_keys(self) -> Iterator[None]:
+        """Give an error that the user can mend the key of the value that caused it."""
         try:
-            with run_seed(seed if isinstance(seed, int) and not isinstance(seed, bool) else None):
-                super().instantiate_classes()
-        except USER_ERRORS as error:
-            raise located(error, self.config) from error
+            yield
+        except OSError:
+            raise  # names a file, not a key
+        except Exception as error:
+            if not is_mistake(error):
+                raise
+            raise located(error, self.config[self.subcommand] if self.subcommand else self.config) from error
+
+    def instantiate_classes(self) -> None:
+        """Build everything from the run's seed."""
+        seed = self._get(self.config, "seed_everything")
+        chosen = seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+        with self.naming_keys(), run_seed(chosen):
+            super().instantiate_classes()
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        with self.naming_keys():
+            super()._run_subcommand(subcommand)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """A Trainer that writes to the run folder."""
@@ -143,8 +163,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 if it did; with a sentence on standard error 1 if the file system failed, 2 if the user can mend it,
-        130 after Ctrl-C and 143 after SIGTERM.
+        0 if it did; with a sentence on standard error 2 if the user can mend it, 1 if the file system failed
+        or the fault is ours, whose traceback stays, 130 after Ctrl-C and 143 after SIGTERM.
     """
     given = list(sys.argv[1:] if args is None else args)
     # the CLI gets its arguments from here, not from sys.argv; that is meant
@@ -166,7 +186,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _exit_code(error: BaseException) -> int | None:
-    """The exit code of an end that a sentence explains; None for errors of ours and for help."""
+    """The exit code of a command that an error ends; None for its regular ends, such as that of help."""
     cause = error.__context__ if isinstance(error, SystemExit) else error  # Lightning turns Ctrl-C into 1
     if isinstance(error, SIGTERMException):
         return 128 + signal.SIGTERM
@@ -174,18 +194,23 @@ def _exit_code(error: BaseException) -> int | None:
         return 128 + signal.SIGINT
     if isinstance(error, OSError) and error.errno is not None:
         return 1
-    monitor = isinstance(error, RuntimeError) and "Early stopping conditioned on metric" in str(error)
-    return 2 if monitor or isinstance(error, USER_ERRORS) else None
+    if not isinstance(error, Exception):
+        return None
+    return 2 if is_mistake(error) else 1
 
 
 @rank_zero_only
 def _explain(error: BaseException, code: int) -> None:
+    """Say on standard error what ended a command, and how to go on."""
     if code > 128:
         reason = "interrupted"
     elif isinstance(error, OSError) and error.errno is not None:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
-    else:
+    elif code == 2:
         reason = sentence(error)
+    else:
+        traceback.print_exception(error)
+        reason = blame(error)
     advice = [] if code == 2 else getattr(error, "__notes__", [])
     print("; ".join([f"lightning-snn: {reason}", *advice]), file=sys.stderr)
 
@@ -258,7 +283,8 @@ def _run(recipe: str, options: list[str]) -> dict[str, dict[str, float]]:
     with run_folder_scope(), _resumable(["run", recipe, *options]):
         cli = _cli(["--config", str(find_recipe(recipe)), *options], run=False)
         try:
-            return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
+            with cli.naming_keys():
+                return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
         finally:
             _finish(cli.trainer.loggers)
 
@@ -339,10 +365,7 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
             parser_kwargs=quiet | ({name: quiet for name in LIGHTNING_COMMANDS} if run else {}),
         )
     except ArgumentError as error:
-        files = [value for option, value in pairwise(args) if option in CONFIG_OPTIONS]
-        if "config" not in str(error).split(":")[0]:
-            raise ValueError(placed(error, files)) from error
-        raise ValueError(f"{', '.join(files)}: {sentence(error)}") from error
+        raise ValueError(placed(error, as_given(args))) from error
 
 
 def _take_seeds(config: Namespace, content: dict[str, Any]) -> None:

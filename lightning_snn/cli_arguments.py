@@ -1,10 +1,15 @@
 """Arguments of the command line before Lightning's CLI sees them."""
 
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
+from yaml import YAMLError
 
 from lightning_snn import checkpoints
+from lightning_snn.cli_errors import NO_TRAINER_LOGGER
+from lightning_snn.cli_parser import merged, read_yaml
 from lightning_snn.recipe_files import find_recipe
 
 CONFIG_OPTIONS = ("--config", "-c")
@@ -39,6 +44,47 @@ def resolve_configs(args: list[str]) -> list[str]:
                 raise ValueError(f"{option} needs a value: the name of a recipe or a YAML file")
             resolved += ["--config", str(find_recipe(name))]
     return resolved
+
+
+def as_given(args: list[str]) -> Any:
+    """Files and dotted options laid over each other, as they were given.
+
+    >>> as_given(["--model.layers.lgn.neuron", "LIF", "--model.layers.lgn.noise=1"])
+    {'model': {'layers': {'lgn': {'neuron': 'LIF', 'noise': 1}}}}
+    """
+    given: Any = {}
+    for arg, following in zip(args, [*args[1:], ""], strict=True):
+        option, there, value = arg.partition("=")
+        if option in CONFIG_OPTIONS:
+            tree = read_yaml(Path(following).read_text(encoding="utf-8"))
+        elif option.startswith("--"):
+            names = option.removeprefix("--").split(".")
+            read = _read(value if there else following)
+            tree = reduce(lambda inner, name: {name: inner}, reversed(names), read)
+        else:
+            continue
+        given = merged(given, tree)
+    return given
+
+
+def _read(value: str) -> Any:
+    try:
+        return read_yaml(value)
+    except YAMLError:
+        return value
+
+
+def check_groups(config: Namespace) -> None:
+    """Raise ``ValueError`` for what the parser lets pass at the top of a configuration."""
+    for group in ("trainer", "self_organization"):
+        if not isinstance(config[group], Namespace):
+            raise ValueError(f"{group} must hold arguments by name, got {config[group]}")
+    if config.trainer.logger is not None:
+        raise ValueError(NO_TRAINER_LOGGER)
+    for name in ("seed", "seed_everything"):
+        value = config[name]
+        if value is not None and not 0 <= value < 2**32:
+            raise ValueError(f"{name} must lie between 0 and {2**32 - 1}, got {value}")
 
 
 def value_of(args: list[str], option: str) -> str:

@@ -5,22 +5,26 @@ import inspect
 import re
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from jsonargparse import ArgumentError, Namespace, get_loader
-from lightning.fabric.utilities.exceptions import MisconfigurationException
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
 
 import lightning_snn
-
-USER_ERRORS = (ArgumentError, ValueError, FileNotFoundError, ImportError, MisconfigurationException)
-"""What a user can mend by changing an argument, a file or an installation."""
+from lightning_snn.cli_faults import is_out_of_memory, origin
 
 NO_TRAINER_LOGGER = (
     "trainer.logger has no effect here: give --logger csv, tensorboard or wandb (YAML: logger)"
 )
 
-_NESTED = r"\n|(?<=expects a function or a callable class): "
+KEYS = {
+    "": ["model", "data", "trainer", "self_organization", "logger", "seed", "seed_everything", "ckpt_path"],
+    "trainer": list(inspect.signature(Trainer).parameters),
+    "self_organization": list(inspect.signature(lightning_snn.SelfOrganization).parameters),
+}
+"""The keys of a recipe that belong to no class of the user's choice."""
+
+_CALLABLE = r"Type \S*Callable\[.*\] expects a function or a callable class: ?"
 
 _NOISE = (
     "Does not validate against any of the Union subtypes",
@@ -30,9 +34,19 @@ _NOISE = (
     "Given value",
     "Problem with given class_path",
     "Parser key",
-    "Type collections.abc.Callable",
     "Expected a path but",
 )
+
+_TYPES = {
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a text",
+    "list": "a list",
+    "tuple": "a list",
+    "collections.abc.Sequence": "a list",
+    "dict": "names with values",
+}
 
 
 def sentence(error: BaseException) -> str:
@@ -42,100 +56,207 @@ def sentence(error: BaseException) -> str:
     about the nesting.
     """
     message = str(error)
-    if message.startswith("Problems parsing config"):
-        return " ".join(message.split())
-    lines = [line.strip().removeprefix("- ") for line in re.split(_NESTED, message)]
-    causes = [line for line in lines if line and not line.startswith(_NOISE)]
-    reason = _plain(causes[0], message) if causes else " ".join(lines)
-    key = _key(message)
+    lines = [line.strip().removeprefix("- ") for line in re.sub(_CALLABLE, "\n", message).split("\n")]
+    causes = [line for line in lines if line.strip("- ") and not line.startswith(_NOISE)]
+    reason = _plain(causes, message) if causes else " ".join(lines).strip()
+    key = re.sub(r"^(fit|validate|test|predict)\.", "", _key(message))
     if key.startswith("trainer.logger"):
         return NO_TRAINER_LOGGER
-    return reason if not key or reason.startswith(key) else f"{key}: {reason}"
+    if missing := re.match(r"the following arguments are required: ([\w.]+)", reason):
+        return f"{key}.{missing[1].rpartition('.')[2]} is missing".lstrip(".")
+    if not key or reason.startswith(key):
+        return reason
+    return f"{key} {reason}" if reason.startswith("must ") else f"{key}: {reason}"
 
 
 def located(error: BaseException, config: Namespace) -> ValueError:
-    """The error of a constructor, with the key of the value that it complains about where one fits.
+    """An error of building or running, with the key of the value that it complains about where one fits.
 
-    A constructor says ``num_nodes``; the user gave ``model.layers.retina.geometry.num_nodes``.
+    A constructor says ``num_nodes``; the user gave ``model.layers.retina.geometry.num_nodes``. Lightning
+    names an argument of the Trainer somewhere in its words.
     """
     reason = sentence(error)
-    found = re.match(r"(\w+) must .*, got (.+)$", reason)
-    if found:
-        name, given = found.groups()
-        for key, value in _entries(config, ""):
-            if key.endswith(f".{name}") and given.strip("'") in (str(value), str(_as_list(value))):
-                return ValueError(f"{key.removesuffix(name)}{reason}".replace(".init_args.", "."))
-    return ValueError(reason)
+    values = {dotted(path): value for path, value in entries(config)}
+    if is_out_of_memory(error):
+        sizes = {key: value for key, value in values.items() if type(value) is int and "seed" not in key}
+        largest = max(sizes, key=lambda key: sizes[key])
+        reason = reason.removesuffix(".")
+        return ValueError(f"not enough memory ({reason}): the largest value is {largest}: {sizes[largest]}")
+    if origin(error) == "lightning":
+        words = re.findall(r"\w+", reason)
+        named = [word for word in words if word in KEYS["trainer"]]
+        named += [name for name in KEYS["trainer"] if values.get(f"trainer.{name}") in words]
+        return ValueError(f"trainer.{named[0]}: {reason}" if named else reason)
+    subject = re.match(r"([\w.\[\]]+)(?= must | is |:)", reason)
+    if not subject:
+        return ValueError(reason)
+    keys = [key for key in values if key.endswith(f".{subject[1]}")]
+    given = re.search(r", got (.+)$", reason)
+    same = [key for key in keys if given and given[1].strip("'") in _spellings(values[key])]
+    chosen = same[:1] or keys[: len(keys) == 1]
+    return ValueError(chosen[0] + reason[len(subject[1]) :] if chosen else reason)
 
 
-def placed(error: BaseException, files: Sequence[str]) -> str:
-    """`sentence`, and where an argument is unknown, where in the files it stands.
+_BY_LAYER = ("layers", "stimulus")
+"""Arguments that hold an entry for each layer."""
 
-    jsonargparse does not say in which layer.
+
+def placed(error: BaseException, given: Any) -> str:
+    """`sentence`, with the layer or the place in a list, which jsonargparse leaves out of the key.
+
+    Args:
+        error: What the parser raised.
+        given: The files and options as read, laid over each other.
     """
     reason = sentence(error)
-    if unknown := re.search(r": (\w+ has no argument '(\w+)'.*)", reason):
-        configs = [get_loader("yaml")(Path(file).read_text(encoding="utf-8")) for file in files]
-        keys = [key for config in configs for key, _ in _entries(config, "")]
-        found = [key.replace(".init_args.", ".") for key in keys if key.endswith(f".{unknown[2]}")]
-        if len(found) == 1:
-            return f"{found[0].removesuffix('.' + unknown[2])}: {unknown[1]}"
-    return reason
+    subject = re.match(r"[\w.]+(?=:| must | is missing)", reason)
+    if not subject:
+        return reason
+    key, absent = subject[0], ""
+    if reason == f"{key} is missing":
+        key, _, absent = key.rpartition(".")
+    words = re.findall(r"'([^']+)'", reason) + re.findall(r"got (.+)$", reason)
+    found = [
+        path
+        for path, value in entries(given)
+        if _skips_steps(key.split("."), path)
+        and (_lacks(value, absent) if absent else bool(words) and words[0] in str(value))
+        and not (path[-1] in _BY_LAYER or isinstance(value, list))
+    ]
+    shortest = [path for path in found if len(path) == min(map(len, found))]
+    return dotted(shortest[0]) + reason[len(key) :] if len(shortest) == 1 else reason
+
+
+def entries(config: Any, path: Sequence[str] = ()) -> Iterator[tuple[Sequence[str], Any]]:
+    """Steps to every value, and the value, at any depth; ``init_args`` is no step, ``[0]`` one into a list.
+
+    >>> [dotted(path) for path, _ in entries({"rule": {"init_args": {"rate": 1}}, "parts": [{"a": 2}]})]
+    ['rule', 'rule.rate', 'parts', 'parts[0]', 'parts[0].a']
+    """
+    if isinstance(config, Namespace):
+        config = vars(config)
+    parts: Sequence[tuple[str, Any]] = []
+    if isinstance(config, dict):
+        parts = [(str(name), part) for name, part in config.items()]
+    elif isinstance(config, list):
+        parts = [(f"[{i}]", part) for i, part in enumerate(config) if isinstance(part, Namespace | dict)]
+    for name, part in parts:
+        if name == "init_args":
+            yield from entries(part, path)
+        else:
+            yield (*path, name), part
+            yield from entries(part, (*path, name))
+
+
+def dotted(path: Sequence[str]) -> str:
+    """The steps to a value as one key."""
+    return ".".join(path).replace(".[", "[")
+
+
+def unknown_key(key: str) -> str:
+    """What to say of a key that no recipe has.
+
+    >>> unknown_key("loger")
+    'there is no key loger (did you mean logger?)'
+    """
+    group, _, name = key.rpartition(".")
+    close = _close(name, KEYS.get(group, []))
+    return f"there is no key {key}" + (f" (did you mean {f'{group}.{close}'.lstrip('.')}?)" if close else "")
 
 
 def _key(message: str) -> str:
     """The dotted key that the nested messages lead to."""
-    outer = re.findall(r'Parser key "([^"]+)"', message)
+    outer = list(dict.fromkeys(re.findall(r'Parser key "([^"]+)"', message)))
     nested = re.findall(r"NestedArg\(key='([^']+)'", message)
     if nested and outer:
         return f"{outer[0]}.{max(nested, key=len)}"
     return ".".join(outer)
 
 
-def _plain(cause: str, message: str) -> str:
+def _plain(causes: Sequence[str], message: str) -> str:
     """The words of jsonargparse for a cause in the user's."""
-    if option := re.match(r"Option '(\w+)' is not accepted", cause):
-        classes = re.findall(r"Problem with given class_path '([\w.]+)'", message)
+    cause = causes[0]
+    given = re.findall(r"(?:Got value: |, but got )(.+?)(?:\. Got value: .*)?$", cause)
+    given += re.findall(r"Given value: (?!NestedArg)(.+?)(?:\. Got value: .*)?\n", f"{message}\n")
+    got = (given or [""])[0]
+    got = got if len(got) < 80 else f"{got[:80]}..."
+    if unknown := re.match(r"Group '(\w+)' does not accept option '([\w.]+)'", cause):
+        return unknown_key(f"{unknown[1]}.{unknown[2]}")
+    if unknown := re.match(r"unrecognized arguments: -*([\w.]+)", cause):
+        return unknown_key(unknown[1]) if " --" in cause else f"{unknown[1]!r} is no option: --key value"
+    if incomplete := re.match(r"argument (--\w+): expected one argument", cause):
+        return f"an option that begins with {incomplete[1]} has no value"
+    if unknown := re.match(r"Option '(\w+)[\w.]*' is not accepted", cause):
+        before = message[: message.index(unknown[0])]
+        classes = re.findall(r"Problem with given class_path '([\w.]+)'", before)
         classes += re.findall(r"Got value: Namespace\(class_path='([\w.]+)'", cause)
-        return _unknown_option(option[1], classes[-1])
-    if literal := re.match(r"Expected a (?:typing\.)?Literal\[(.*)\](?:\. Got value: (.*))?", cause):
-        given = literal[2] or re.findall(r"Given value: (.*)", message)[-1]
-        return f"must be one of {literal[1]}, got {given!r}"
-    if path := re.match(r"Expected a dot import path string: (.*)", cause):
-        return f"there is no class {path[1]!r}{_did_you_mean(path[1], lightning_snn.__all__)}"
-    if attribute := re.match(r"module 'lightning_snn' has no attribute '(\w+)'", cause):
-        name = attribute[1]
-        return f"there is no class {name!r}{_did_you_mean(name, lightning_snn.__all__)}"
+        return _unknown_option(unknown[1], classes[-1]) if classes else unknown_key(unknown[1])
+    if re.match(r"Expected a (typing\.)?Literal", cause):
+        tried = [
+            re.match(r"Expected a (?:typing\.)?Literal\[(.*)\](?:\. Got value: (.*))?", c) for c in causes
+        ]
+        values = [literal[2] for literal in tried if literal and literal[2]] or [got]
+        return f"must be one of {tried[0][1] if tried[0] else ''}, got {values[0]!r}"
+    if re.match(r"Expected a <class", cause):
+        kinds = [kind[1] for c in causes if (kind := re.match(r"Expected a <class '([\w.]+)'>", c))]
+        wanted = dict.fromkeys(_TYPES.get(kind, kind) for kind in kinds)
+        return f"must be {' or '.join(wanted)}, got {got!r}"
+    if size := re.match(r"Expected a tuple with (\d+) elements", cause):
+        return f"must be a list of {size[1]} values, got {got}"
+    if kind := re.match(r"Not a valid subclass of (\w+)", cause):
+        return f"must be a {kind[1]} (the path of a class, or its arguments), got {got}"
+    if kind := re.match(r"Import path ([\w.]+) does not correspond to a subclass of (\w+)", cause):
+        return f"must be a {kind[2]}, got {kind[1]!r}"
+    if kind := re.match(r"Expected '([\w.]+)' to be a subclass of .*?(\w+)['>,]", cause):
+        return f"must be a {kind[2]}, got {kind[1]!r}"
+    if re.match(r"Expected an import path or a subclass spec", cause):
+        return f"must be the path of a class, or its class_path and init_args, got {got!r}"
+    if group := re.match(r"Unable to load config ['\"](.*)['\"]", cause):
+        return f"must hold arguments by name, got {group[1]!r}"
+    if path := re.match(r"(?:Expected a dot import path string|Unexpected import path format): (.*)", cause):
+        return _unknown_class(path[1])
+    if module := re.match(r"No module named '([\w.]+)'", cause):
+        return f"there is no module {module[1]!r}, neither installed nor in this folder"
+    if attribute := re.match(r"module '([\w.]+)' has no attribute '(\w+)'", cause):
+        return _unknown_class(f"{attribute[1]}.{attribute[2]}")
     return cause
 
 
 def _unknown_option(name: str, class_path: str) -> str:
     module, _, class_name = class_path.rpartition(".")
     parameters = [n for n in inspect.signature(getattr(import_module(module), class_name)).parameters]
-    return (
-        f"{class_name} has no argument {name!r}{_did_you_mean(name, parameters)}; "
-        f"it has {', '.join(parameters)}"
-    )
+    close = _close(name, parameters)
+    hint = f" (did you mean {close}?)" if close else ""
+    return f"{class_name} has no argument {name!r}{hint}; it has {', '.join(parameters)}"
 
 
-def _did_you_mean(given: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(given, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+def _unknown_class(path: str) -> str:
+    close = _close(path.rpartition(".")[2], lightning_snn.__all__)
+    return f"there is no class {path!r}" + (f" (did you mean lightning_snn.{close}?)" if close else "")
 
 
-def _as_list(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _close(given: str, known: Sequence[str]) -> str:
+    """The name most like the one that was given, whatever the case; empty where none is like it."""
+    lower = {name.lower(): name for name in known}
+    return next((lower[name] for name in difflib.get_close_matches(given.lower(), lower, n=1)), "")
 
 
-def _entries(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values at any depth; an entry of a list is called ``key[0]``."""
-    items = vars(config) if isinstance(config, Namespace) else config
-    for name, value in items.items():
-        parts = value if isinstance(value, list) else []
-        if isinstance(value, Namespace | dict):
-            yield from _entries(value, f"{prefix}{name}.")
-        elif parts and all(isinstance(part, Namespace | dict) for part in parts):
-            for number, part in enumerate(parts):
-                yield from _entries(part, f"{prefix}{name}[{number}].")
-        else:
-            yield f"{prefix}{name}", value
+def _spellings(value: Any) -> tuple[str, str]:
+    return str(value), str(list(value) if isinstance(value, tuple) else value)
+
+
+def _lacks(value: Any, name: str) -> bool:
+    """Whether a mapping of arguments has no value for a name."""
+    if not isinstance(value, dict):
+        return False
+    return value.get("init_args", value).get(name) is None
+
+
+def _skips_steps(key: Sequence[str], path: Sequence[str]) -> bool:
+    """Whether ``key`` is ``path`` but for at most two steps in between or at its end.
+
+    >>> _skips_steps(["layers", "neuron"], ["layers", "lgn", "neuron"])
+    True
+    """
+    rest = iter(path)
+    return len(path) - len(key) in (0, 1, 2) and all(step in rest for step in key)

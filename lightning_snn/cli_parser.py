@@ -1,11 +1,14 @@
 """How the command line reads YAML: null at any depth, each key once, one configuration over another."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import ActionConfigFile, Namespace, get_loader, set_loader  # type: ignore[attr-defined]
 from lightning.pytorch.cli import LightningArgumentParser
+
+from lightning_snn.cli_errors import KEYS, unknown_key
 
 _MODE = "recipe"
 
@@ -28,10 +31,37 @@ class MergedConfigFile(ActionConfigFile):
 
     @staticmethod
     def apply_config(parser: Any, cfg: Namespace, dest: str, value: str) -> None:
-        """Put a file's values into ``cfg``."""
+        """Put a file's values into ``cfg``.
+
+        Raises:
+            ValueError: if the file holds no mapping, or a key that the parser has not.
+        """
+        check_file(value, {action.dest.split(".")[0] for action in parser._actions})
         before = cfg.clone()
         ActionConfigFile.apply_config(parser, cfg, dest, value)
         merged(before, cfg)
+
+
+def check_file(path: str, known: Collection[str]) -> None:
+    """Raise ``ValueError`` unless a file is YAML with these keys at the top; the parser drops ``key: {}``."""
+    try:
+        found = read_yaml(Path(path).read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text (UTF-8)") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} must hold keys with values (model:, data:, ...), got {str(found)[:60]}")
+    unknown = [str(key) for key in found if key not in known]
+    for group in ("trainer", "self_organization"):
+        options = found.get(group)
+        unknown += (
+            [f"{group}.{key}" for key in options if key not in KEYS[group]]
+            if isinstance(options, dict)
+            else []
+        )
+    if unknown:
+        raise ValueError(f"{path}: {unknown_key(unknown[0])}")
 
 
 def merged(old: Any, new: Any) -> Any:

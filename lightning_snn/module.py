@@ -83,6 +83,8 @@ class SpikingClassifier(LightningModule):
     ) -> None:
         super().__init__()
         checks.count("num_classes", num_classes)
+        if num_classes == 1:
+            raise ValueError("num_classes must be 2 or above, got 1")
         for size in image_size:
             checks.count("image_size", size)
         if tau_trace is not None:
@@ -240,13 +242,14 @@ class SpikingClassifier(LightningModule):
 
     def configure_optimizers(self) -> Any:
         """The optimizer of the parameters that need a gradient, and the scheduler."""
-        optimizer = self.make_optimizer([p for p in self.parameters() if p.requires_grad])
+        trained = [p for p in self.parameters() if p.requires_grad]
+        optimizer = _made("optimizer", self.make_optimizer, trained)
         if self._lr is not None:
             for group in optimizer.param_groups:
                 group["lr"] = self._lr
         if self.make_scheduler is None:
             return optimizer
-        scheduler = self.make_scheduler(optimizer)
+        scheduler = _made("scheduler", self.make_scheduler, optimizer)
         monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
 
@@ -359,6 +362,14 @@ def _follow_seed(model: nn.Module, keys: Any) -> None:
     del keys
     assert isinstance(model, SpikingClassifier)
     model.encoder = rerouted(model.encoder, int(model.stack.seed), NETWORK)
+
+
+def _made(name: str, make: Callable[[Any], Any], argument: Any) -> Any:
+    """What a factory of torch's makes; its error names the argument of the classifier."""
+    try:
+        return make(argument)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 def _check_monitored(scheduler: LRSchedulerCallable | None) -> None:

@@ -26,7 +26,7 @@ LEVELS = [
         "readout", "module", "callbacks", "data", "features", "feature_cache", "feature_table", "measures",
         "experiment", "comparison", "progress", "trainers", "wiring_report", "checkpoint_io",
     },
-    {"cli", "cli_arguments", "cli_errors", "cli_parser", "__init__"},
+    {"cli", "cli_arguments", "cli_errors", "cli_faults", "cli_parser", "__init__"},
 ]  # fmt: skip
 LEVEL = {unit: level for level, units in enumerate(LEVELS) for unit in units}
 
@@ -40,7 +40,7 @@ ONLY = {
 
 KNOWS_LIGHTNING = {
     "module", "callbacks", "data", "cli", "feature_cache", "progress", "trainers", "experiment", "cli_errors",
-    "cli_parser", "checkpoint_io",
+    "cli_faults", "cli_parser", "checkpoint_io",
 }  # fmt: skip
 
 FILES = {
