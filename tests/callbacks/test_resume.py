@@ -268,7 +268,7 @@ def test_an_unfinished_phase_goes_on_with_its_own_settings(phase):
 
 
 class OneOfTwo:
-    """A Trainer on the process ``global_rank`` of two, the other of which has drawn ``ahead`` numbers more."""
+    """A Trainer on one of two processes; the other has drawn ``ahead`` numbers more."""
 
     def __init__(self, global_rank, ahead=0):
         self.world_size, self.global_rank, self.ahead = 2, global_rank, ahead
