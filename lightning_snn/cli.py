@@ -35,6 +35,7 @@ from lightning_snn.cli_arguments import (
     resolve_configs,
     take,
     take_count,
+    without_model,
 )
 from lightning_snn.cli_errors import located, placed, sentence
 from lightning_snn.cli_faults import blame, is_mistake
@@ -263,7 +264,10 @@ def _dispatch(args: list[str]) -> None:
     command, rest = args[0], args[1:]
     if command in LIGHTNING_COMMANDS:
         check_checkpoint_options(rest)
-        with run_folder_scope(), _resumable(args) if command == "fit" else nullcontext():
+        with (
+            run_folder_scope(),
+            _resumable([command, *without_model(rest)]) if command == "fit" else nullcontext(),
+        ):
             _cli([command, *rest], run=True)
     elif command == "run" and rest and not rest[0].startswith("-"):
         check_checkpoint_options(rest, model_is_fixed=False)

@@ -107,6 +107,23 @@ def check_checkpoint_options(args: list[str], *, model_is_fixed: bool = True) ->
         checkpoints.read(value_of(args, "--ckpt_path"))
 
 
+def without_model(args: list[str]) -> list[str]:
+    """The arguments without those of the model, which a checkpoint holds.
+
+    >>> without_model(["--model.cache", "false", "--seed", "1", "--model.readout=MLP"])
+    ['--seed', '1']
+    """
+    kept: list[str] = []
+    dropping = False
+    for arg in args:
+        if arg.startswith("--"):
+            dropping = arg.startswith("--model")
+        if not dropping:
+            kept.append(arg)
+        dropping = dropping and "=" not in arg
+    return kept
+
+
 def take(args: list[str], option: str) -> tuple[str | None, list[str]]:
     """The value of an option, None if it is not given, and the other arguments.
 

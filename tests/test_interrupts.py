@@ -138,6 +138,19 @@ def test_interrupted_again_before_anything_was_saved(monkeypatch, capsys, whole)
     assert ended()[0] == whole[0]
 
 
+def test_fit_goes_on_with_the_model_of_the_checkpoint(monkeypatch, capsys, whole):
+    with monkeypatch.context() as patch:
+        Killed(patch, *EPOCHS, signal.SIGTERM)
+        assert main(["fit", "--config", "mnist", *OPTIONS]) == 143
+    words = shlex.split(capsys.readouterr().err.split("resume with: lightning-snn ")[1])
+    assert words[:3] == ["fit", "--config", "mnist"]
+    assert main(words) == 0
+    run = max(Path("runs/mnist").iterdir())
+    weights = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+    for name, value in whole[1].items():
+        assert torch.equal(weights[name], value), name
+
+
 def test_without_a_checkpoint_it_says_so(monkeypatch, capsys):
     Killed(monkeypatch, SpikingClassifier, "setup", 1, signal.SIGTERM)
     assert main(["fit", "--config", "mnist", *OPTIONS]) == 143

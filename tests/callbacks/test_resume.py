@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_snn import LIF, MLP, Dense, SpikingClassifier, SpikingLayer, SpontaneousWaves, Torus
 from lightning_snn.callbacks import self_organization
+from lightning_snn.trainers import generator_states, restore_generators
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
@@ -264,3 +265,33 @@ def test_an_unfinished_phase_goes_on_with_its_own_settings(phase):
         phase(SpontaneousWaves(2.0), chunk=50).load_state_dict(state)
     phase(SpontaneousWaves(2.0), max_steps=1600, stop_at=0.5).load_state_dict(state)
     phase(SpontaneousWaves(), chunk=50).load_state_dict(state | {"streams": []})
+
+
+class OneOfTwo:
+    """A Trainer on one of two processes; the other has drawn ``ahead`` numbers more."""
+
+    def __init__(self, global_rank, ahead=0):
+        self.world_size, self.global_rank, self.ahead = 2, global_rank, ahead
+        self.strategy = self
+        self.root_device = torch.device("cpu")
+
+    def all_gather(self, state):
+        other = torch.Generator()
+        other.set_state(state.clone())
+        torch.rand(self.ahead, generator=other)
+        return torch.stack([state, other.get_state()])
+
+
+def test_every_process_takes_its_own_generator(trainer):
+    torch.manual_seed(4)
+    saved = generator_states(OneOfTwo(0, ahead=3))
+    drawn = torch.rand(5)
+    for rank, expected in enumerate((drawn[:2], drawn[3:])):
+        torch.manual_seed(0)
+        restore_generators(OneOfTwo(rank), saved)
+        assert torch.equal(torch.rand(2), expected)
+    torch.manual_seed(6)
+    expected = torch.rand(2)
+    torch.manual_seed(6)
+    restore_generators(trainer(), saved)  # on one process the generators stay as they are
+    assert torch.equal(torch.rand(2), expected)
