@@ -1,7 +1,10 @@
 """The classifier: encoder, spiking stack and readout as a LightningModule."""
 
-from collections.abc import Callable
+import copy
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import FrameType
 from typing import Any, cast
 
 import torch
@@ -14,7 +17,7 @@ from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checks
 from lightning_snn.checkpoints import check_same_network
-from lightning_snn.config import made_by, to_config
+from lightning_snn.config import Configurable, made_by, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
@@ -27,7 +30,7 @@ from lightning_snn.readout import MLP, Readout, uses_gradients
 from lightning_snn.trainers import is_trial, require_wired, warn_if_unwired
 
 
-class SpikingClassifier(LightningModule):
+class SpikingClassifier(Configurable, LightningModule):
     """Classifies images by the spikes that they evoke in a stack of layers.
 
     Batches are ``(image [B, 1, H, W] in [0, 1], label [B])``, or with the samples' numbers ``[B]`` as third
@@ -93,11 +96,13 @@ class SpikingClassifier(LightningModule):
                 "scheduler": to_config(scheduler, key="scheduler"),
             }
         )
+        self._store_arguments_of_a_subclass()
         self.stack = SpikingStack(layers)
         self.encoder = encoder
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self.tau_trace = tau_trace
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.cache_required = bool(cache)
         self.cache = self._may_cache() if cache is None else cache
         if self.cache and not self._may_cache():
             raise ValueError("cache must not be True where weights are trained or input is not repeatable")
@@ -155,7 +160,7 @@ class SpikingClassifier(LightningModule):
             cast(ControlNetwork, control).wire(self.stack)
         if self.cache:
             self._table, self.encode_seconds = tabulate(
-                self.trainer, self.present, required=bool(self.hparams["cache"])
+                self.trainer, self.present, required=self.cache_required
             )
 
     def on_fit_end(self) -> None:
@@ -215,9 +220,33 @@ class SpikingClassifier(LightningModule):
         monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Raise ``ValueError`` if the checkpoint is of another network."""
-        check_same_network(checkpoint["state_dict"], self.state_dict())
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """As in torch, but where ``strict`` the error names the first tensor that is another.
+
+        Raises:
+            ValueError: if the tensors are of another network.
+        """
+        if strict:
+            check_same_network(state_dict, self.state_dict())
+        return super().load_state_dict(state_dict, strict=strict, assign=assign)
+
+    def save_hyperparameters(self, *args: Any, frame: FrameType | None = None, **kwargs: Any) -> None:
+        """As in Lightning, for subclasses with arguments of their own: objects are stored as plain values."""
+        super().save_hyperparameters(*args, frame=frame or sys._getframe(1), **kwargs)
+        self._set_hparams({name: to_config(value, key=name) for name, value in self.hparams.items()})
+        self._hparams_initial = copy.deepcopy(self._hparams)
+
+    def _store_arguments_of_a_subclass(self) -> None:
+        """A constructor of its own is called again with what it was given, not with what it handed on."""
+        if type(self).__init__ is SpikingClassifier.__init__:
+            return
+        kept = {name: value for name, value in self.hparams.items() if name.startswith("_")}
+        kept |= {name: to_config(value, key=name) for name, value in self._init_args.items()}
+        self.hparams.clear()
+        self._set_hparams(kept)
+        self._hparams_initial = copy.deepcopy(self._hparams)
 
     def _may_cache(self) -> bool:
         trained = any(p.requires_grad for p in self.stack.parameters())
