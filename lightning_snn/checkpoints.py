@@ -166,7 +166,7 @@ def check_same_settings(
         of: What they are of, ``model`` or ``data``.
         free: Those that a run that goes on may change.
     """
-    there, here = (dict(_entries(_completed(dict(settings)), "")) for settings in (theirs, ours))
+    there, here = (dict(_entries(_completed(_as_class(settings)), "")) for settings in (theirs, ours))
     changed = [key for key in {**there, **here} if there.get(key) != here.get(key) and key not in free]
     if changed:
         named = [f"{of}.{key}: {there.get(key)!r} there, {here.get(key)!r} here" for key in changed[:5]]
@@ -175,6 +175,14 @@ def check_same_settings(
             "a run goes on with the settings that it began with, but the checkpoint has others: "
             f"{'; '.join(named)}{more}. Give the same, or start anew without ckpt_path"
         )
+
+
+def _as_class(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyperparameters of a module, which hold its class beside its arguments, in the form of any other class."""
+    if "_class_path" not in settings:
+        return dict(settings)
+    arguments = {key: value for key, value in settings.items() if not key.startswith("_")}
+    return {"class_path": settings["_class_path"], "init_args": arguments}
 
 
 def _completed(value: Any) -> Any:

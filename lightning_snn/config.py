@@ -2,7 +2,8 @@
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Self
 
@@ -23,16 +24,44 @@ class Configurable:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the arguments under their names; ``__init__`` still reports the wrong ones."""
         self = super().__new__(cls)
-        try:
-            bound = inspect.signature(cls.__init__).bind_partial(self, *args, **kwargs)
-        except TypeError:
-            return self
-        object.__setattr__(self, "_init_args", dict(list(bound.arguments.items())[1:]))
+        with suppress(TypeError):
+            object.__setattr__(self, "_init_args", named_arguments(cls.__mro__, args, kwargs))
         return self
 
     def again(self, **changes: Any) -> Self:
         """Another one of the same arguments, but for ``changes``."""
         return type(self)(**(self._init_args | changes))
+
+
+def named_arguments(mro: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a constructor under their names; those in ``*args`` have the names of the next class.
+
+    Args:
+        mro: The class and its bases, in the order in which constructors are looked for.
+        args: Its positional arguments.
+        kwargs: Its keyword arguments.
+
+    Raises:
+        TypeError: if the class does not take them.
+
+    >>> class Wheel:
+    ...     def __init__(self, spokes: int = 8, *, hub: str = "steel") -> None: ...
+    >>> class Bright(Wheel):
+    ...     def __init__(self, *args, colour: str = "red", **kwargs) -> None: ...
+    >>> named_arguments(Bright.__mro__, [12], {"hub": "wood", "colour": "blue"})
+    {'colour': 'blue', 'hub': 'wood', 'spokes': 12}
+    """
+    own = next(place for place, base in enumerate(mro) if "__init__" in vars(base))
+    signature = inspect.signature(mro[own].__init__)  # type: ignore[misc]
+    found = dict(list(signature.bind_partial(None, *args, **kwargs).arguments.items())[1:])
+    for name, parameter in signature.parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            found |= found.pop(name, {})
+        elif parameter.kind is inspect.Parameter.VAR_POSITIONAL and name in found:
+            if mro[own] is object:
+                raise TypeError("there are more arguments than names")
+            found |= named_arguments(mro[own + 1 :], found.pop(name), {})
+    return found
 
 
 def to_config(value: Any, *, key: str = "value") -> Any:

@@ -1,7 +1,11 @@
 """The classifier: encoder, spiking stack and readout as a LightningModule."""
 
-from collections.abc import Callable
+import copy
+import inspect
+import sys
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import FrameType
 from typing import Any, Self, cast
 
 import torch
@@ -14,7 +18,7 @@ from torchmetrics import ConfusionMatrix
 
 from lightning_snn import checkpoints, checks
 from lightning_snn.checkpoint_io import use_whole_files
-from lightning_snn.config import made_by, public_path, to_config
+from lightning_snn.config import Configurable, made_by, public_path, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
 from lightning_snn.core.random import Stream, drawing, rerouted, root_seed, torch_seeded
 from lightning_snn.data import Batch
@@ -37,7 +41,7 @@ from lightning_snn.trainers import (
 )
 
 
-class SpikingClassifier(LightningModule):
+class SpikingClassifier(Configurable, LightningModule):
     """Classifies images by the spikes that they evoke in a stack of layers.
 
     Batches are ``(image [B, 1, H, W] in [0, 1], label [B])``, or with the samples' numbers ``[B]`` as third
@@ -109,11 +113,13 @@ class SpikingClassifier(LightningModule):
                 "seed": seed,
             }
         )
+        self._store_arguments_of_a_subclass(seed)
         self.stack = SpikingStack(layers, seed=seed)
         self.encoder = rerouted(encoder, seed, NETWORK)
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self.tau_trace = tau_trace
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
+        self.cache_required = bool(cache)
         self.cache = self._may_cache() if cache is None else cache
         if self.cache and not self._may_cache():
             raise ValueError("cache must not be True where weights are trained or input is not repeatable")
@@ -189,7 +195,7 @@ class SpikingClassifier(LightningModule):
             cast(ControlNetwork, control).wire(self.stack)
         if self.cache:
             self._table, self.encode_seconds = tabulate(
-                self.trainer, self.present, required=bool(self.hparams["cache"])
+                self.trainer, self.present, required=self.cache_required
             )
         restore_generators(self.trainer, self._generators)
         self._generators = {}
@@ -286,14 +292,13 @@ class SpikingClassifier(LightningModule):
                 written with other hyperparameters, or no run can go on from it.
         """
         checkpoints.translate(checkpoint)
-        checkpoints.check_same_network(checkpoint["state_dict"], self.state_dict())
         checkpoints.check_finite(checkpoint["state_dict"])
         self._generators = {}
         if is_fitting(self._trainer):
             self._generators = checkpoint.get("generators", {})
             checkpoints.check_can_resume(checkpoint)
             theirs = checkpoint.get(checkpoints.SETTINGS, {})
-            free = ("_instantiator", "cache")
+            free = ("cache",)
             checkpoints.check_same_settings(theirs, dict(self.hparams), of="model", free=free)
 
     @classmethod
@@ -304,6 +309,42 @@ class SpikingClassifier(LightningModule):
             ValueError: as `on_load_checkpoint`.
         """
         return super().load_from_checkpoint(checkpoints.in_present_format(checkpoint_path), *args, **kwargs)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:
+        """As in torch, but where ``strict`` the error names the first tensor that is another.
+
+        Raises:
+            ValueError: if the tensors are of another network.
+        """
+        try:
+            return super().load_state_dict(state_dict, strict=strict, assign=assign)
+        except RuntimeError:
+            checkpoints.check_same_network(state_dict, self.state_dict())
+            raise
+
+    def save_hyperparameters(self, *args: Any, frame: FrameType | None = None, **kwargs: Any) -> None:
+        """As in Lightning, for subclasses with arguments of their own: objects are stored as plain values."""
+        super().save_hyperparameters(*args, frame=frame or sys._getframe(1), **kwargs)
+        self._set_hparams({name: to_config(value, key=name) for name, value in self.hparams.items()})
+        self._hparams_initial = copy.deepcopy(self._hparams)
+
+    def _store_arguments_of_a_subclass(self, seed: int) -> None:
+        """A constructor of its own is called again with what it was given, not with what it handed on.
+
+        The seed is one that was drawn, if the constructor takes any.
+        """
+        if type(self).__init__ is SpikingClassifier.__init__:
+            return
+        kept = {name: value for name, value in self.hparams.items() if name.startswith("_")}
+        kept |= {name: to_config(value, key=name) for name, value in self._init_args.items()}
+        parameters = inspect.signature(type(self)).parameters
+        if "seed" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            kept["seed"] = seed
+        self.hparams.clear()
+        self._set_hparams(kept)
+        self._hparams_initial = copy.deepcopy(self._hparams)
 
     def _may_cache(self) -> bool:
         trained = any(p.requires_grad for p in self.stack.parameters())
