@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -16,6 +17,21 @@ def positive(name: str, value: float) -> None:
     """
     if not 0 < value < float("inf"):
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
+
+
+def number(name: str, value: object) -> None:
+    """Raise ``ValueError`` unless ``value`` is one number, for arguments that hold none a neuron."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} must be one number, the same for all neurons, got {value}")
+
+
+def constant(name: str, value: object) -> None:
+    """Raise ``ValueError`` if ``value`` is a tensor that needs a gradient."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise ValueError(
+            f"{name} must be fixed, got a tensor that needs a gradient: neurons do not learn their "
+            f"parameters; give {name}.detach()"
+        )
 
 
 def count(name: str, value: int) -> None:
