@@ -94,7 +94,7 @@ class Poisson(Encoder):
 
     def __call__(self, values: Tensor, *, dt: float, generator: torch.Generator | None = None) -> Tensor:
         """Input ``[T, B, N]``; with a seed, every sample sees the same draw ``[T, N]`` of thresholds."""
-        samples = len(values)
+        samples = values.shape[0]
         if self.seed is not None:
             generator, samples = torch.Generator().manual_seed(self.seed), 1
         draw = torch.rand(self.num_steps, samples, values.shape[1], generator=generator)
