@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -16,6 +17,21 @@ def positive(name: str, value: float) -> None:
     """
     if not 0 < value < float("inf"):
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
+
+
+def number(name: str, value: object) -> None:
+    """Raise ``ValueError`` unless ``value`` is one number, for arguments that hold none a neuron."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ValueError(f"{name} must be one number, the same for all neurons, got {value}")
+
+
+def constant(name: str, value: object) -> None:
+    """Raise ``ValueError`` if ``value`` is a tensor that needs a gradient."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise ValueError(
+            f"{name} must be fixed, got a tensor that needs a gradient: neurons do not learn their "
+            f"parameters; give {name}.detach()"
+        )
 
 
 def count(name: str, value: int) -> None:
@@ -53,15 +69,15 @@ def one_of(name: str, value: object, allowed: Collection[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(sorted(allowed))}, got {value!r}")
 
 
-def can_read_values() -> bool:
-    """Whether a check may look at values: not while a call is traced, exported or compiled."""
+def is_recorded() -> bool:
+    """Whether the call is being traced, exported or compiled: then nothing may depend on values."""
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    return not (torch.compiler.is_compiling() or tracing)
+    return torch.compiler.is_compiling() or tracing
 
 
 def spikes(name: str, value: Tensor, *, user: str) -> None:
     """Raise ``ValueError`` unless all entries are 0 or 1, for a ``user`` that cannot take graded values."""
-    if can_read_values() and not torch.equal(value * value, value):
+    if not is_recorded() and not torch.equal(value * value, value):
         low, high = torch.aminmax(value)
         raise ValueError(
             f"{name} must be 0 or 1 for {user}, which takes no graded values such as a mean over a pool, "
@@ -76,6 +92,8 @@ def images(value: Tensor) -> None:
         raise ValueError(f"images must be [B, 1, H, W] with no empty dimension, got shape {shape}")
     if not value.is_floating_point():
         raise ValueError(f"images must be floating point with values in [0, 1], got dtype {value.dtype}")
+    if is_recorded():
+        return
     low, high = torch.aminmax(value)
     if not (low >= 0 and high <= 1):
         raise ValueError(

@@ -123,7 +123,8 @@ class Development:
             wiring = wiring | self.rule.merge(wiring, proposal, rows, steps)
             counts = rows.sum(proposal["wins"].sum(0))
             for regulator in self.projection.homeostasis:
-                wiring = regulator.regulate(wiring, counts, steps * rows.total * self.stack.bottom.dt)
+                time = steps * rows.total * self.stack.bottom.dt
+                wiring = regulator.regulate(wiring, counts, time, rows.total)
             merged.append(wiring | fixed)
             states.append(state)
             spikes = spikes + counts.sum()

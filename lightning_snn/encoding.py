@@ -105,7 +105,7 @@ class Poisson(Encoder):
 
     def __call__(self, values: Tensor, *, dt: float, generator: torch.Generator | None = None) -> Tensor:
         """Input ``[T, B, N]``; with a seed, every sample sees the same draw ``[T, N]`` of thresholds."""
-        samples = len(values)
+        samples = values.shape[0]
         if self.stream is not None:
             generator, samples = self.stream.torch(), 1
         draw = torch.rand(self.num_steps, samples, values.shape[1], generator=generator)

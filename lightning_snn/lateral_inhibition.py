@@ -18,10 +18,18 @@ class LateralInhibition(Lateral):
     Args:
         rule: The rule; `AntiHebbian` with its defaults if none is given.
 
+    Raises:
+        ValueError: if the rule is one for projections.
+
     Source: Foldiak, Biol. Cybern. 64 (1990): Hebbian synapses from below, anti-Hebbian ones beside.
     """
 
     def __init__(self, rule: AntiHebbian | None = None) -> None:
+        if rule is not None and not rule.lateral:
+            raise ValueError(
+                f"lateral.rule must be a rule for connections inside a layer, such as AntiHebbian, got "
+                f"{type(rule).__name__}: give that one to a projection"
+            )
         self.rule = rule or AntiHebbian()
 
     def couple(self, sheet: Sheet, dt: float = 1.0) -> "LearnedCoupling":

@@ -70,6 +70,8 @@ class SpikingClassifier(Configurable, LightningModule):
         ValueError: if an argument is out of range or cannot be stored, or the layers do not fit together.
     """
 
+    _jit_is_scripting = True  # torch.jit.trace reads every attribute: without a Trainer, `trainer` is None
+
     def __init__(
         self,
         layers: dict[str, SpikingLayer],

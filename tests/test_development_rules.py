@@ -1,6 +1,7 @@
 """Rules that learn from the spikes of the layer's own neurons, and homeostasis beside any rule."""
 
 import functools
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,7 +23,7 @@ from lightning_snn.plasticity import (
     TargetRate,
     TripletSTDP,
 )
-from lightning_snn.stimuli import SpontaneousWaves
+from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Dense
 
 OWN_SPIKES = {
@@ -128,3 +129,38 @@ def test_a_run_resumes_where_it_was(rule):
     second.restore(first.state())
     second.round(100, 2)
     assert torch.equal(second.projection.weight, whole["weight"])
+
+
+class Constant(Stimulus):
+    """The same current in every stream."""
+
+    def check(self, layer):
+        del layer
+
+    def run(self, layer, state, *, steps, streams, round_number):
+        del round_number
+        return layer(torch.full((steps, len(list(streams)), layer.num_nodes), 3.0), state)
+
+
+def test_scaling_does_not_depend_on_the_number_of_streams():
+    """A constant rate r: dw/dt = gain w (1 - a / rate), a from the target towards r; solved by hand."""
+    rate, tau, gain, time = 20.0, 10_000.0, 0.1, 1500.0
+    found = []
+    for num_streams in (1, 2, 8):
+        wiring = functools.partial(
+            Dense, rule=PairSTDP(0.0, 0.0), gain=1e-3, homeostasis=[SynapticScaling(rate, tau, gain)]
+        )
+        stack = SpikingStack(
+            {
+                "a": SpikingLayer(Square(9, 3.0), LIF()),
+                "b": SpikingLayer(Square(4, 3.0), LIF(), projection=wiring),
+            }
+        )
+        development = Development(stack, "b", Constant(), Streams(num_streams))
+        before = development.projection.weight.clone()
+        for number in range(6):
+            development.round(250, number)
+        found.append(development.projection.weight / before)
+    growth = gain / 1000 * (time - tau * (1 - math.exp(-time / tau)))  # silent units: r = 0
+    for factor in found:
+        torch.testing.assert_close(factor, torch.full_like(factor, math.exp(growth)))

@@ -218,3 +218,23 @@ def test_pooling_the_first_spike_refuses_graded_values():
         ValueError, match=r"spikes must be 0 or 1 for mode 'first', .* got values from 0 to 0.5"
     ):
         pool(0.5 * (graded(4, 2, 36) == 1))
+
+
+ROUNDS = [
+    STDP(threshold=1.0), PairSTDP(delay=2.0), TripletSTDP(), PostsynapticSTDP(), RewardSTDP(), AntiHebbian()
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [type(rule) for rule in ROUNDS])
+def test_a_changed_dt_acts_in_every_rule(kind):
+    options = {"threshold": 1.0} if kind is STDP else {"delay": 2.0} if kind is PairSTDP else {}
+    pre, post = (torch.rand(40, 2, 6, generator=torch.Generator().manual_seed(s)).round() for s in (0, 1))
+    found = []
+    for rule in (kind(dt=0.5, **options), kind(**options), kind(**options)):
+        if len(found) == 1:
+            rule.dt = 0.5
+        wiring = rule.initial(6, 6, torch.Generator().manual_seed(0))
+        proposal, _ = rule.learn(Activity(pre, post, reward=torch.ones(2)), wiring, rule.open(wiring, 2))
+        found.append(proposal[next(iter(set(proposal) - {"wins"}))])
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[1], found[2])

@@ -10,7 +10,7 @@ from lightning_snn.geometry import Maps
 from lightning_snn.lateral_inhibition import LateralInhibition
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, IntegrateFire, Relay
-from lightning_snn.plasticity import AntiHebbian, CompetitiveHebbian, LearningRule, Streams
+from lightning_snn.plasticity import AntiHebbian, CompetitiveHebbian, LearningRule, PairSTDP, Streams
 from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Dense
 
@@ -185,3 +185,10 @@ def test_errors():
         SpikingStack({"bottom": bottom, "top": top})
     with pytest.raises(ValueError, match=r"one stack shares one dt, .*layers.above.lateral.rule.dt': 0.5"):
         develop(lateral=LateralInhibition(AntiHebbian(dt=0.5)))
+
+
+def test_its_rule_must_be_one_for_lateral_connections():
+    with pytest.raises(
+        ValueError, match=r"lateral\.rule must be a rule for .* such as AntiHebbian, got PairSTDP"
+    ):
+        LateralInhibition(PairSTDP())

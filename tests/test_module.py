@@ -419,7 +419,7 @@ def test_the_learning_rate_is_the_optimizers(classifier):
     model.lr = 0.2
     found = model.configure_optimizers()
     assert model.lr == found["optimizer"].param_groups[0]["lr"] == 0.2
-    assert found["lr_scheduler"].base_lrs == [0.2]
+    assert found["lr_scheduler"]["scheduler"].base_lrs == [0.2]
     with pytest.raises(ValueError, match=r"lr must be a finite number above 0, got -1\.0"):
         model.lr = -1.0
 

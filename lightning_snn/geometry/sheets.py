@@ -92,7 +92,7 @@ class Sheet(Configurable, ABC):
         low = images.new_tensor(self.bounds[:2])
         high = images.new_tensor(self.bounds[2:])
         grid = 2 * (self.positions.to(images) - low) / (high - low) - 1
-        grid = grid.expand(len(images), 1, -1, -1)
+        grid = grid.expand(images.shape[0], 1, -1, -1)
         values = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
         return values[:, 0, 0].clamp(0, 1)
 

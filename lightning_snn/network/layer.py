@@ -97,6 +97,7 @@ class SpikingLayer(Configurable, nn.Module):
         self.geometry = geometry
         self.register_buffer("positions", geometry.positions.clone())
         self.lateral = None if self.make_lateral is None else self.make_lateral.couple(geometry, self.dt)
+        self._lateral_dt = self.dt
 
     @property
     def num_nodes(self) -> int:
@@ -162,6 +163,11 @@ class SpikingLayer(Configurable, nn.Module):
         return spikes, LayerState(neurons, spikes[-1].clone(), state.synapses)
 
     def _run_coupled(self, lateral: nn.Module, current: Tensor, state: LayerState) -> tuple[Tensor, Any]:
+        if self.dt != self._lateral_dt:
+            raise ValueError(
+                f"neuron.dt must stay {self._lateral_dt} ms, which the lateral coupling was made for, got "
+                f"{self.dt}: build the layer with the neuron of that dt"
+            )
         if isinstance(lateral, DenseCoupling | LearnedCoupling):
             return self.neuron.scan_sheet(current, state.neurons, state.spikes, lateral.rows)
         found, spikes, neurons = [], state.spikes, state.neurons

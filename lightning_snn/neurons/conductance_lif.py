@@ -21,7 +21,7 @@ class ConductanceLIF(NeuronModel):
 
     Its input is what presynaptic spikes add to the excitatory conductance: the weights of a projection, as
     they are. See `lightning_snn.dynamics.conductance_lif`; the defaults are the excitatory cells of the
-    source.
+    source. Every parameter is one number, the same for all neurons.
 
     Args:
         tau_mem: Membrane time constant in ms.
@@ -40,8 +40,9 @@ class ConductanceLIF(NeuronModel):
         dt: Step in ms.
 
     Raises:
-        ValueError: if a time constant or ``dt`` is not positive, a strength is negative, or the potentials
-            are not in the order inhibition's reversal <= rest, reset < threshold < excitation's reversal.
+        ValueError: if a parameter is not one number, a time constant or ``dt`` is not positive, a strength is
+            negative, or the potentials are not in the order inhibition's reversal <= rest, reset <
+            threshold < excitation's reversal.
 
     Source: Diehl and Cook, Front. Comput. Neurosci. 9 (2015), sections 2.1 and 2.2.
     """
@@ -70,6 +71,8 @@ class ConductanceLIF(NeuronModel):
             tau_mem, v_rest, v_reset, threshold, refractory, tau_excitation, tau_inhibition,
             reversal_excitation, reversal_inhibition, inhibition, adaptation, tau_adaptation, surrogate,
         )  # fmt: skip
+        for name, value in self.parameters_of(0).items():
+            checks.number(name, value)
         for name in ("tau_mem", "tau_excitation", "tau_inhibition", "tau_adaptation"):
             checks.positive(name, getattr(self.constants, name))
         for name in ("refractory", "inhibition", "adaptation"):

@@ -40,6 +40,7 @@ class IntegrateFire(NeuronModel):
         dt: float = 1.0,
     ) -> None:
         super().__init__(dt)
+        checks.number("threshold", threshold)
         checks.positive("threshold", threshold)
         checks.one_of("reset", reset, ("hard", "soft", "none"))
         checks.one_of("surrogate", surrogate, surrogates.names())

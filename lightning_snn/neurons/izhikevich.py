@@ -49,8 +49,8 @@ class Izhikevich(NeuronModel):
         surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
 
     Raises:
-        ValueError: if the preset or the surrogate is unknown, a parameter is not finite, or ``dt`` is not
-            positive.
+        ValueError: if the preset or the surrogate is unknown, a parameter is not finite or needs a gradient,
+            or ``dt`` is not positive.
 
     >>> spikes, state = Izhikevich.preset("regular_spiking")(torch.full((100, 1, 1), 10.0))
     >>> int(spikes.sum())
@@ -87,6 +87,7 @@ class Izhikevich(NeuronModel):
         self.surrogate = surrogate
         values = _preset_values(preset, num_neurons or 1, self.stream)
         for name, default, given in zip("abcd", values, (a, b, c, d), strict=True):
+            checks.constant(name, given)
             value = default if given is None else torch.as_tensor(given, dtype=torch.float32)
             if not value.isfinite().all():
                 raise ValueError(f"{name} must be finite, got {given}")

@@ -34,7 +34,8 @@ class LIF(NeuronModel):
 
     Raises:
         ValueError: if a time constant, the threshold, the resistance or ``dt`` is not positive, the
-            refractory period or the adaptation is negative, or ``v_reset`` is not below the threshold.
+            refractory period or the adaptation is negative, ``v_reset`` is not below the threshold, or a
+            parameter needs a gradient.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class LIF(NeuronModel):
             surrogate=surrogate,
         )
         self._check_reset()
-        self._factors: dict[tuple[torch.device, torch.dtype], Tensor] = {}
+        self._factors: dict[tuple[object, ...], Tensor] = {}
 
     def sized(self, num_neurons: int) -> NeuronModel:
         """This model.
@@ -114,11 +115,13 @@ class LIF(NeuronModel):
         return {name: value for name, value in c.items() if name not in ("reset", "surrogate")}
 
     def _factors_like(self, like: Tensor) -> Tensor:
-        """The factors in the format and on the device of ``like``, kept: they are constants."""
-        key = (like.device, like.dtype)
+        """The factors in the format and on the device of ``like``; kept where numbers are all they hold."""
+        if any(isinstance(value, Tensor) for value in self.constants):
+            return lif_factors(self.constants, self.dt).to(like)
+        key = (like.device, like.dtype, self.dt, *self.constants)
         if key not in self._factors:
             with torch.inference_mode(False):  # validation may come before training
-                self._factors[key] = lif_factors(self.constants, self.dt).to(like)
+                self._factors = {key: lif_factors(self.constants, self.dt).to(like)}
         return self._factors[key]
 
     def _check_reset(self) -> None:
@@ -129,6 +132,7 @@ class LIF(NeuronModel):
 
 def _checked(name: str, value: Parameter, check: Callable[[str, float], None]) -> float | Tensor:
     """``value`` as one number or ``[N]``; every entry passes ``check``."""
+    checks.constant(name, value)
     if isinstance(value, int | float):
         check(name, value)
         return float(value)

@@ -9,12 +9,14 @@ import torch
 from numba.extending import overload
 from torch import Tensor
 
+from lightning_snn.ops.kernel_cache import keep_on_disk
+
 SURROGATES = ("atan", "fast_sigmoid", "triangle")
 """The surrogates that `bump` knows."""
 
 
 def jit(function: Callable[..., Any]) -> Any:
-    """Compile with numba, at the first call, without the GIL, and keep the result on disk.
+    """Compile with numba, at the first call, without the GIL, and keep the result on disk where possible.
 
     No ``fastmath``: the order of the operations is the reference's, so that the bits are. The cache notices
     changes of the file that holds ``function``, not of compiled functions that it calls from other files:
@@ -24,7 +26,9 @@ def jit(function: Callable[..., Any]) -> Any:
     index 0, with no branch but the choice between two values. A float literal is float64: write
     ``x.dtype.type(0.5)``.
     """
-    return numba.njit(function, cache=True, nogil=True, error_model="numpy")
+    compiled = numba.njit(function, nogil=True, error_model="numpy")
+    keep_on_disk(compiled, function)
+    return compiled
 
 
 def strided(sequence: Tensor) -> tuple[Any, int, int]:

@@ -33,5 +33,6 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return _pools[workers]
 
 
-# the threads of a pool do not live on in a forked process
-os.register_at_fork(after_in_child=_pools.clear)
+# the threads of a pool do not live on in a forked process; Windows forks none
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)

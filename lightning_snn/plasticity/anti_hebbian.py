@@ -39,6 +39,7 @@ class AntiHebbian(LearningRule):
     needs_post = True
     absolute_weights = True
     lateral = True
+    dt: float
 
     def __init__(
         self,
@@ -55,15 +56,25 @@ class AntiHebbian(LearningRule):
         for name, value in {"bin_time": bin_time, "w_max": w_max, "dt": dt}.items():
             checks.positive(name, value)
         checks.between("connected_above", connected_above, 0, w_max)
-        bin_steps = steps_in(bin_time, dt)
-        if not bin_steps:
-            raise ValueError(f"bin_time must be a whole multiple of dt = {dt} ms, got {bin_time}")
-        self.bin_steps = bin_steps
+        self.bin_time = bin_time
         self.learning_rate = learning_rate
         self.activity = activity
         self.w_max = w_max
         self.connected_above = connected_above
         self.dt = dt
+        _ = self.bin_steps
+
+    @property
+    def bin_steps(self) -> int:
+        """Steps of a bin.
+
+        Raises:
+            ValueError: if it is no whole number of them.
+        """
+        steps = steps_in(self.bin_time, self.dt)
+        if not steps:
+            raise ValueError(f"bin_time must be a whole multiple of dt = {self.dt} ms, got {self.bin_time}")
+        return steps
 
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
         """No inhibition.

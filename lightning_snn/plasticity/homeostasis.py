@@ -24,13 +24,14 @@ class Homeostasis(Configurable, ABC):
         """Its own variables for a wiring with ``weight [K, F]``."""
 
     @abstractmethod
-    def regulate(self, wiring: Tensors, spikes: Tensor, time: float) -> Tensors:
+    def regulate(self, wiring: Tensors, spikes: Tensor, time: float, rows: int = 1) -> Tensors:
         """The wiring after a round.
 
         Args:
             wiring: Weights ``[K, F]`` and variables; not modified.
             spikes: Spikes of each unit ``[K]``, summed over all streams and places.
             time: Simulated time in ms, summed likewise.
+            rows: How many streams and places these are sums over: each ran for ``time / rows``.
         """
 
 
@@ -54,9 +55,9 @@ class WeightNormalisation(Homeostasis):
         del wiring
         return {}
 
-    def regulate(self, wiring: Tensors, spikes: Tensor, time: float) -> Tensors:
+    def regulate(self, wiring: Tensors, spikes: Tensor, time: float, rows: int = 1) -> Tensors:
         """``w <- w total / sum |w|``."""
-        del spikes, time
+        del spikes, time, rows
         sums = wiring["weight"].abs().sum(1, keepdim=True)
         factor = torch.where(sums > 0, self.total / sums.clamp_min(1e-12), 1.0)
         return wiring | {"weight": wiring["weight"] * factor}
@@ -88,8 +89,9 @@ class AdaptiveThreshold(Homeostasis):
         """A rise of 0."""
         return {THRESHOLD_RISE: wiring["weight"].new_zeros(len(wiring["weight"]))}
 
-    def regulate(self, wiring: Tensors, spikes: Tensor, time: float) -> Tensors:
+    def regulate(self, wiring: Tensors, spikes: Tensor, time: float, rows: int = 1) -> Tensors:
         """``rise <- rise exp(-time / tau) + jump spikes``."""
+        del rows
         kept = wiring[THRESHOLD_RISE] * math.exp(-self.share * time / self.tau)
         return wiring | {THRESHOLD_RISE: kept + self.jump * self.share * spikes}
 
@@ -127,8 +129,9 @@ class TargetRate(Homeostasis):
         rise = wiring["weight"].new_zeros(len(wiring["weight"]))
         return {THRESHOLD_RISE: rise, "regulated": torch.zeros((), dtype=torch.float64)}
 
-    def regulate(self, wiring: Tensors, spikes: Tensor, time: float) -> Tensors:
+    def regulate(self, wiring: Tensors, spikes: Tensor, time: float, rows: int = 1) -> Tensors:
         """``rise <- rise + learning_rate (spikes - rate time)``."""
+        del rows
         passed = wiring["regulated"]
         step = annealed(self.learning_rate, self.final_learning_rate, passed, self.horizon)
         excess = spikes - self.rate * time / 1000
@@ -139,6 +142,9 @@ class SynapticScaling(Homeostasis):
     """Scales all weights of a unit until its average rate is a given one; their ratios stay.
 
         tau da/dt = r - a,    dw/dt = gain w (rate - a) / rate
+
+    r is the mean over streams (and places that share weights), and t the time that each of them runs: how
+    many there are changes the noise of r and nothing else.
 
     Args:
         rate: Target in Hz.
@@ -160,11 +166,14 @@ class SynapticScaling(Homeostasis):
         """An average rate at the target."""
         return {"average_rate": wiring["weight"].new_full((len(wiring["weight"]),), self.rate)}
 
-    def regulate(self, wiring: Tensors, spikes: Tensor, time: float) -> Tensors:
-        """One exact step of both equations for a rate that is constant in the round."""
+    def regulate(self, wiring: Tensors, spikes: Tensor, time: float, rows: int = 1) -> Tensors:
+        """One exact step of both equations, for a mean rate that is constant in the round."""
+        duration = time / rows
         observed = 1000 * spikes / time
-        average = observed + (wiring["average_rate"] - observed) * math.exp(-time / self.tau)
-        growth = self.gain * time / 1000 * (1 - average / self.rate)
+        distance, decay = wiring["average_rate"] - observed, math.exp(-duration / self.tau)
+        average = observed + distance * decay
+        integral = observed * duration + distance * self.tau * (1 - decay)
+        growth = self.gain / 1000 * (duration - integral / self.rate)
         return wiring | {"weight": wiring["weight"] * growth.exp()[:, None], "average_rate": average}
 
 

@@ -51,6 +51,7 @@ class PairSTDP(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    dt: float
 
     def __init__(
         self,
@@ -79,12 +80,13 @@ class PairSTDP(LearningRule):
         pairs.check_range("initial_range", initial_range, 0, w_max)
         checks.between("connected_above", connected_above, 0, w_max)
         self.a_plus, self.a_minus, self.trace_offset = a_plus, a_minus, trace_offset
-        self.pre_decay, self.post_decay = math.exp(-dt / tau_plus), math.exp(-dt / tau_minus)
+        self.tau_plus, self.tau_minus = tau_plus, tau_minus
         self.pairing: Pairing = pairing
         self.bounds: Bounds = bounds
         self.reduction: Reduction = reduction
         self.w_max = w_max
-        self.delay_steps = pairs.delay_steps(delay, dt)
+        self.delay = delay
+        pairs.delay_steps(delay, dt)
         self.initial_range = initial_range
         self.connected_above = connected_above
         self.dt = dt
@@ -98,8 +100,8 @@ class PairSTDP(LearningRule):
         num_post, num_pre = wiring["weight"].shape
         zeros = wiring["weight"].new_zeros
         state = {"pre_trace": zeros(num_rows, num_pre), "post_trace": zeros(num_rows, num_post)}
-        if self.delay_steps:
-            state["under_way"] = zeros(num_rows, self.delay_steps, num_pre)
+        if steps := pairs.delay_steps(self.delay, self.dt):
+            state["under_way"] = zeros(num_rows, steps, num_pre)
         return state
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
@@ -110,12 +112,12 @@ class PairSTDP(LearningRule):
         else:
             activity.require_graded(self)
         pre, post, held = activity.pre, activity.require_post(), {}
-        if self.delay_steps:
+        if "under_way" in stream:
             pre, held["under_way"] = delayed(pre, stream["under_way"])
         window = stdp_window(
             *(pre, post, stream["pre_trace"], stream["post_trace"]),
-            pre_decay=self.pre_decay,
-            post_decay=self.post_decay,
+            pre_decay=math.exp(-self.dt / self.tau_plus),
+            post_decay=math.exp(-self.dt / self.tau_minus),
             pairing=self.pairing,
             groups=pre.shape[1] // activity.places,
         )

@@ -48,6 +48,7 @@ class PostsynapticSTDP(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    dt: float
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class PostsynapticSTDP(LearningRule):
         pairs.check_range("initial_range", initial_range, 0, w_max)
         checks.between("connected_above", connected_above, 0, w_max)
         self.rate, self.final_rate, self.horizon = rate, final, horizon
-        self.pre_decay = math.exp(-dt / tau_pre)
+        self.tau_pre = tau_pre
         self.silent_loss = silent_loss
         self.w_max = w_max
         self.initial_range = initial_range
@@ -99,7 +100,7 @@ class PostsynapticSTDP(LearningRule):
         post = activity.require_post()
         window = stdp_window(
             *(activity.pre, post, stream["pre_trace"], torch.zeros_like(post[0])),
-            pre_decay=self.pre_decay,
+            pre_decay=math.exp(-self.dt / self.tau_pre),
             post_decay=0.0,
             pairing="nearest",
             groups=post.shape[1] // activity.places,
@@ -109,7 +110,6 @@ class PostsynapticSTDP(LearningRule):
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
         """The spikes of all streams in closed form."""
-        assert self.dt is not None
         elapsed = wiring[ELAPSED]
         rate = annealed(self.rate, self.final_rate, elapsed, self.horizon)
         traces = pairs.add_streams(proposal["traces"], streams, "sum")

@@ -48,6 +48,7 @@ class RewardSTDP(LearningRule):
     needs_post = True
     needs_reward = True
     absolute_weights = True
+    dt: float
 
     def __init__(
         self,
@@ -80,9 +81,7 @@ class RewardSTDP(LearningRule):
         checks.between("connected_above", connected_above, w_min, w_max)
         self.learning_rate = learning_rate
         self.a_plus, self.a_minus = a_plus, a_minus
-        self.pre_decay, self.post_decay, self.eligibility_decay = (
-            math.exp(-dt / tau) for tau in times.values()
-        )
+        self.tau_plus, self.tau_minus, self.tau_eligibility = tau_plus, tau_minus, tau_eligibility
         self.w_min, self.w_max = w_min, w_max
         self.reduction: Reduction = reduction
         self.connected_above = connected_above
@@ -108,17 +107,18 @@ class RewardSTDP(LearningRule):
         activity.require_graded(self)
         pre, post = activity.pre, activity.require_post()
         steps, rows = pre.shape[:2]
-        kept = self.eligibility_decay ** torch.arange(steps - 1, -1, -1, device=pre.device)[:, None, None]
+        decay = math.exp(-self.dt / self.tau_eligibility)
+        kept = decay ** torch.arange(steps - 1, -1, -1, device=pre.device)[:, None, None]
         window = stdp_window(
             *(pre, post, stream["pre_trace"], stream["post_trace"]),
-            pre_decay=self.pre_decay,
-            post_decay=self.post_decay,
+            pre_decay=math.exp(-self.dt / self.tau_plus),
+            post_decay=math.exp(-self.dt / self.tau_minus),
             groups=rows,
             pre_factor=self.a_minus * kept,
             post_factor=self.a_plus * kept,
         )
         new = window.potentiation - window.depression
-        eligibility = self.eligibility_decay**steps * stream["eligibility"] + new
+        eligibility = decay**steps * stream["eligibility"] + new
         proposal = {"rewarded": _rewarded(eligibility, activity), "wins": post.sum(0)}
         after = {
             "pre_trace": window.pre_trace,

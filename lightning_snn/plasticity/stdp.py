@@ -43,6 +43,8 @@ class STDP(LearningRule):
     soft upper bound and the loss scaled to the offset; traces: Morrison, Diesmann and Gerstner (2008).
     """
 
+    dt: float
+
     def __init__(
         self,
         learning_rate: float = 0.05,
@@ -73,25 +75,38 @@ class STDP(LearningRule):
         checks.between("pair_depression", pair_depression, 0, 1 - math.exp(-dt / tau_post))
         checks.non_negative("threshold_jump", threshold_jump)
         checks.between("connected_above", connected_above, 0, 1)
-        self.constants = STDPConstants(
-            membrane_decay=math.exp(-dt / tau_mem),
-            pre_decay=math.exp(-dt / tau_pre),
-            post_decay=math.exp(-dt / tau_post),
-            threshold=threshold,
-            threshold_decay=math.exp(-dt / tau_threshold),
-            threshold_jump=threshold_jump,
-            learning_rate=learning_rate,
-            trace_offset=trace_offset,
-            pair_depression=pair_depression,
+        self.tau_mem, self.tau_pre, self.tau_post, self.tau_threshold = (
+            tau_mem,
+            tau_pre,
+            tau_post,
+            tau_threshold,
         )
+        self.threshold, self.threshold_jump = threshold, threshold_jump
+        self.learning_rate, self.trace_offset = learning_rate, trace_offset
+        self.pair_depression = pair_depression
         self.connected_above = connected_above
         self.dt = dt
+
+    @property
+    def constants(self) -> STDPConstants:
+        """What `stdp_scan` takes, for the rule's ``dt``."""
+        return STDPConstants(
+            membrane_decay=math.exp(-self.dt / self.tau_mem),
+            pre_decay=math.exp(-self.dt / self.tau_pre),
+            post_decay=math.exp(-self.dt / self.tau_post),
+            threshold=self.threshold,
+            threshold_decay=math.exp(-self.dt / self.tau_threshold),
+            threshold_jump=self.threshold_jump,
+            learning_rate=self.learning_rate,
+            trace_offset=self.trace_offset,
+            pair_depression=self.pair_depression,
+        )
 
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
         """Weights ``U(0.2, 0.5)``, adaptive thresholds ``U(0, threshold_jump)``."""
         return {
             "weight": 0.2 + 0.3 * torch.rand(num_post, num_pre, generator=generator),
-            "threshold": self.constants.threshold_jump * torch.rand(num_post, generator=generator),
+            "threshold": self.threshold_jump * torch.rand(num_post, generator=generator),
         }
 
     def open(self, wiring: Tensors, num_rows: int) -> Tensors:

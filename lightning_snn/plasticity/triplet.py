@@ -51,6 +51,7 @@ class TripletSTDP(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    dt: float
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class TripletSTDP(LearningRule):
         pairs.check_range("initial_range", initial_range, 0, w_max)
         checks.between("connected_above", connected_above, 0, w_max)
         self.amplitudes = amplitudes
-        self.decays = {name: math.exp(-dt / tau) for name, tau in times.items()}
+        self.times = times
         self.pairing: Pairing = pairing
         self.bounds: Bounds = bounds
         self.reduction: Reduction = reduction
@@ -116,12 +117,13 @@ class TripletSTDP(LearningRule):
             activity.require_graded(self)
         pre, post = activity.pre, activity.require_post()
         a, nearest = self.amplitudes, self.pairing == "nearest"
-        r2, r2_end = slow_trace(pre, stream["r2"], self.decays["tau_x"], nearest=nearest)
-        o2, o2_end = slow_trace(post, stream["o2"], self.decays["tau_y"], nearest=nearest)
+        decays = {name: math.exp(-self.dt / tau) for name, tau in self.times.items()}
+        r2, r2_end = slow_trace(pre, stream["r2"], decays["tau_x"], nearest=nearest)
+        o2, o2_end = slow_trace(post, stream["o2"], decays["tau_y"], nearest=nearest)
         window = stdp_window(
             *(pre, post, stream["r1"], stream["o1"]),
-            pre_decay=self.decays["tau_plus"],
-            post_decay=self.decays["tau_minus"],
+            pre_decay=decays["tau_plus"],
+            post_decay=decays["tau_minus"],
             pairing=self.pairing,
             groups=pre.shape[1] // activity.places,
             pre_factor=a["a2_minus"] + a["a3_minus"] * r2,

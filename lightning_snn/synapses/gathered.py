@@ -86,8 +86,9 @@ class Gathered(Projection):
             return torch.einsum("...pf,pkf->...pk", self.fields(spikes), weights).flatten(-2)
         places, fan_in = self.nodes.shape
         rows = weights.transpose(1, 2).contiguous()
+        flat = spikes.reshape(-1, self.num_pre)
         size = max(1, BLOCK_BYTES // (4 * places * fan_in))
-        blocks = torch.split(spikes.reshape(-1, self.num_pre), size)
+        blocks = [flat] if checks.is_recorded() else torch.split(flat, size)
         current = [event_sum(self.fields(block).reshape(-1, fan_in), rows) for block in blocks]
         return torch.cat(current).reshape(*spikes.shape[:-1], self.num_post)
 

@@ -202,6 +202,11 @@ class Projection(Configurable, nn.Module, ABC):
         place, unit = (self.units(torch.arange(self.num_post)) == neuron).nonzero()[0].tolist()
         return self.weight[unit] if self.groups is None else self.weight[place, unit]
 
+    def __dir__(self) -> list[str]:
+        """Without `connected` where it says nothing and may raise: `torch.jit.trace` reads all of this."""
+        names: list[str] = super().__dir__()  # type: ignore[no-untyped-call]
+        return [name for name in names if name != "connected" or self.has_fields]
+
     @property
     def connected(self) -> Tensor:
         """Which synapses count as connected, bool ``[num_post, num_pre]``."""

@@ -162,3 +162,13 @@ def test_a_sheet_under_strong_lateral_inhibition_stays_finite():
     assert 0 < spikes.mean() < 0.1
     assert state.neurons.v.isfinite().all()
     assert state.neurons.u.isfinite().all()
+
+
+@pytest.mark.parametrize("storage", ["dense", "mesh"])
+def test_a_lateral_coupling_belongs_to_the_dt_it_was_made_for(storage):
+    layer = layer_of(lateral=LateralKernel(inhibition_range=3.0, storage=storage))
+    layer.neuron.dt = 0.5
+    with pytest.raises(
+        ValueError, match=r"neuron\.dt must stay 1\.0 ms, which the lateral coupling .* got 0\.5"
+    ):
+        layer(drive(3, 1))

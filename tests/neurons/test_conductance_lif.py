@@ -148,3 +148,11 @@ def test_state_is_split_without_a_trace():
 def test_errors(options, message):
     with pytest.raises(ValueError, match=message):
         ConductanceLIF(**options)
+
+
+@pytest.mark.parametrize("value", [[100.0, 50.0], torch.tensor([100.0, 50.0]), "100"])
+def test_its_parameters_are_single_numbers(value):
+    with pytest.raises(ValueError, match="tau_mem must be one number, the same for all neurons, got"):
+        ConductanceLIF(value)
+    with pytest.raises(ValueError, match="inhibition must be one number, the same for all neurons, got"):
+        ConductanceLIF(inhibition=value)

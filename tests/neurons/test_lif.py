@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lightning_snn.dynamics.lif import LIFState
-from lightning_snn.neurons import LIF
+from lightning_snn.neurons import LIF, IntegrateFire, Izhikevich
 
 NEVER = 1e9
 """A threshold that nothing reaches."""
@@ -219,3 +219,30 @@ def test_errors(options, message):
 def test_current_must_be_a_floating_point_sequence(current):
     with pytest.raises(ValueError, match=r"current must be floating point, \[T, B, N\]"):
         LIF()(current)
+
+
+def test_a_changed_step_or_constant_acts_in_every_path():
+    current = torch.ones(1, 1, 1)
+    model = LIF(20.0)
+    assert model(current)[1].v.item() == pytest.approx(1 - math.exp(-1 / 20))
+    model.dt = 5.0
+    for _, state in (model(current), model.step(current[0], model.rest(1, 1, current))):
+        assert state.v.item() == pytest.approx(1 - math.exp(-5 / 20))
+    model.constants = model.constants._replace(tau_mem=10.0)
+    assert model(current)[1].v.item() == pytest.approx(1 - math.exp(-5 / 10))
+    each = LIF([20.0])
+    each(current)
+    each.constants.tau_mem[0] = 10.0
+    assert each(current)[1].v.item() == pytest.approx(1 - math.exp(-1 / 10))
+    sheet = model.scan_sheet(current, model.rest(1, 1, current), torch.zeros(1, 1), torch.zeros(1, 1))[1]
+    assert sheet.v.item() == pytest.approx(1 - math.exp(-5 / 10))
+
+
+def test_parameters_that_need_a_gradient_are_refused():
+    for value in (torch.nn.Parameter(torch.tensor([20.0])), torch.tensor(20.0, requires_grad=True)):
+        with pytest.raises(ValueError, match="tau_mem must be fixed, got a tensor that needs a gradient"):
+            LIF(value)
+        with pytest.raises(ValueError, match="a must be fixed, got a tensor that needs a gradient"):
+            Izhikevich(a=value)
+        with pytest.raises(ValueError, match="threshold must be one number"):
+            IntegrateFire(value)

@@ -104,10 +104,11 @@ def test_scaling_equals_a_loop_and_keeps_the_ratios():
         average, factor = 20.0, 1.0
         for row in counts:
             observed = row[k] / 0.1
-            average = observed + (average - observed) * math.exp(-100 / 500)
-            factor *= math.exp(0.3 * 0.1 * (1 - average / 20))
-        assert found["average_rate"][k].item() == pytest.approx(average, rel=1e-5)
-        torch.testing.assert_close(found["weight"][k], factor * weight[k])
+            for _ in range(10_000):  # 0.01 ms each
+                average += 0.01 / 500 * (observed - average)
+                factor *= 1 + 0.3 * 1e-5 * (1 - average / 20)
+        assert found["average_rate"][k].item() == pytest.approx(average, rel=1e-4)
+        torch.testing.assert_close(found["weight"][k], factor * weight[k], rtol=1e-5, atol=0)
     assert found["weight"][1].sum() > weight[1].sum()
     assert found["weight"][3].sum() < weight[3].sum()
 
@@ -179,3 +180,16 @@ def test_the_rate_of_target_rate_falls_with_time():
         wiring = regulator.regulate(wiring, torch.full((len(before),), 3), 100.0)
         steps.append((wiring["threshold_rise"] - before)[0].item())
     assert steps == pytest.approx([2, 0.2, 0.02, 0.02], rel=1e-4)
+
+
+@pytest.mark.parametrize("rows", [2, 8])
+def test_scaling_does_not_depend_on_the_number_of_rows(rows):
+    regulator = SynapticScaling(20.0, tau=500.0, gain=0.3)
+    one = several = opened(regulator)
+    for counts in ([4.0, 0.0, 1.0, 8.0], [0.0, 0.0, 2.0, 0.0]):
+        spikes = torch.tensor(counts)
+        one = regulator.regulate(one, spikes, 100.0)
+        several = regulator.regulate(several, rows * spikes, rows * 100.0, rows)
+    assert not torch.equal(one["weight"], weights())
+    for name, value in one.items():
+        torch.testing.assert_close(several[name], value)

@@ -58,4 +58,4 @@ def _event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
 
 @_event_sum.register_fake
 def _(spikes: Tensor, rows: Tensor) -> Tensor:
-    return rows.new_empty(len(spikes), rows.shape[-1])
+    return rows.new_empty(spikes.shape[0], rows.shape[-1])
