@@ -178,7 +178,7 @@ def check_same_settings(
 
 
 def _as_class(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyperparameters of a module, which hold its class beside its arguments, in the form of other classes."""
+    """Hyperparameters of a module, which hold its class beside its arguments, in the form of a class."""
     if "_class_path" not in settings:
         return dict(settings)
     arguments = {key: value for key, value in settings.items() if not key.startswith("_")}

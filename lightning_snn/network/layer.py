@@ -198,6 +198,7 @@ def _follow_positions(layer: nn.Module, keys: Any) -> None:
     layer.geometry = layer.geometry.moved(positions)
     if layer.make_lateral is not None and isinstance(layer.lateral, Coupling):
         layer.lateral = layer.make_lateral.couple(layer.geometry, layer.dt).to(layer.positions.device)
+        layer._lateral_dt = layer.dt
 
 
 @dataclass(frozen=True)
