@@ -58,6 +58,7 @@ class ControlNetwork(nn.Module):
     """
 
     def __init__(self, kind: str, stack: SpikingStack, seed: int = 0) -> None:
+        checks.seed("seed", seed)
         super().__init__()
         checks.one_of("controls", kind, tuple(_WIRINGS))
         self.kind = kind

@@ -51,6 +51,7 @@ class ConstantCurrent(Encoder):
     def __init__(self, num_steps: int = 100, *, gain: float = 30.0, bias: float = 0.0) -> None:
         super().__init__(num_steps)
         checks.positive("gain", gain)
+        checks.finite("bias", bias)
         self.gain = gain
         self.bias = bias
 
@@ -80,6 +81,7 @@ class Poisson(Encoder):
     def __init__(
         self, num_steps: int = 100, *, max_rate: float = 250.0, amplitude: float = 30.0, seed: int | None = 0
     ) -> None:
+        checks.seed("seed", seed)
         super().__init__(num_steps)
         checks.positive("max_rate", max_rate)
         checks.positive("amplitude", amplitude)

@@ -48,11 +48,11 @@ class GreyImages(LightningDataModule, ABC):
         self, *, batch_size: int, eval_batch_size: int, val_size: int, split_seed: int, seed: int
     ) -> None:
         super().__init__()
-        checks.positive("data.batch_size", batch_size)
-        checks.positive("data.eval_batch_size", eval_batch_size)
-        checks.non_negative("data.val_size", val_size)
-        checks.non_negative("data.split_seed", split_seed)
-        checks.non_negative("data.seed", seed)
+        checks.count("data.batch_size", batch_size)
+        checks.count("data.eval_batch_size", eval_batch_size)
+        checks.whole("data.val_size", val_size)
+        checks.seed("data.split_seed", split_seed)
+        checks.seed("data.seed", seed)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.val_size = val_size

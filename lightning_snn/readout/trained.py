@@ -52,6 +52,7 @@ class ExtremeLearningMachine(Readout):
         seed: int = 0,
         standardise: Standardise = "sample",
     ) -> None:
+        checks.seed("seed", seed)
         super().__init__(in_features, num_classes, standardise=standardise)
         checks.count("num_hidden", num_hidden)
         generator = torch.Generator().manual_seed(seed)

@@ -37,7 +37,7 @@ class Images(Stimulus):
     ) -> None:
         if num_images is not None:
             checks.count("num_images", num_images)
-        checks.non_negative("seed", seed)
+        checks.seed("seed", seed)
         self.encoder = encoder
         self.num_images = num_images
         self.seed = seed

@@ -26,7 +26,7 @@ class SpontaneousWaves(Stimulus):
 
     def __init__(self, amplitude: float = 3.0, *, seed: int = 0) -> None:
         checks.positive("amplitude", amplitude)
-        checks.non_negative("seed", seed)
+        checks.seed("seed", seed)
         self.amplitude = amplitude
         self.seed = seed
 

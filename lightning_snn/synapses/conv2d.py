@@ -58,6 +58,7 @@ class Conv2d(Projection):
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
+        checks.seed("seed", seed)
         checks.count("num_post", num_post)
         windows = windows_over(num_pre, in_shape, kernel_size, stride, padding)
         rows, columns = windows.grid

@@ -51,6 +51,7 @@ class Dense(Projection):
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
+        checks.seed("seed", seed)
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
         start = initial_wiring(num_pre, num_post, rule, homeostasis, seed)

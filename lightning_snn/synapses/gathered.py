@@ -59,6 +59,7 @@ class Gathered(Projection):
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
+        checks.seed("seed", seed)
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
         if num_post % len(nodes):
