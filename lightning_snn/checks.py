@@ -15,7 +15,7 @@ def positive(name: str, value: float) -> None:
     Traceback (most recent call last):
     ValueError: dt must be a finite number above 0, got -1.0
     """
-    if not 0 < value < float("inf"):
+    if not (_is_number(value) and 0 < value < float("inf")):
         raise ValueError(f"{name} must be a finite number above 0, got {value}")
 
 
@@ -45,22 +45,43 @@ def count(name: str, value: int) -> None:
         raise ValueError(f"{name} must be a whole number above 0, got {value}")
 
 
+def whole(name: str, value: int) -> None:
+    """Raise ``ValueError`` unless ``value`` is a whole number, 0 or above."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} must be a whole number, 0 or above, got {value}")
+
+
+def seed(name: str, value: int | None) -> None:
+    """Raise ``ValueError`` unless ``value`` can seed a generator, or is None.
+
+    >>> seed("seed", 0.5)
+    Traceback (most recent call last):
+    ValueError: seed must be a whole number, 0 or above, got 0.5
+    """
+    if value is not None:
+        whole(name, value)
+
+
 def non_negative(name: str, value: float) -> None:
     """Raise ``ValueError`` unless ``value`` is a finite number, 0 or above."""
-    if not 0 <= value < float("inf"):
+    if not (_is_number(value) and 0 <= value < float("inf")):
         raise ValueError(f"{name} must be a finite number, 0 or above, got {value}")
 
 
 def finite(name: str, value: float) -> None:
     """Raise ``ValueError`` unless ``value`` is a finite number."""
-    if not math.isfinite(value):
+    if not (_is_number(value) and math.isfinite(value)):
         raise ValueError(f"{name} must be finite, got {value}")
 
 
 def between(name: str, value: float, low: float, high: float) -> None:
     """Raise ``ValueError`` unless ``low <= value <= high``."""
-    if not low <= value <= high:
+    if not (_is_number(value) and low <= value <= high):
         raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real | Tensor)
 
 
 def one_of(name: str, value: object, allowed: Collection[str]) -> None:

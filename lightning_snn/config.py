@@ -49,7 +49,7 @@ def named_arguments(mro: Sequence[type], args: Sequence[Any], kwargs: Mapping[st
     >>> class Bright(Wheel):
     ...     def __init__(self, *args, colour: str = "red", **kwargs) -> None: ...
     >>> named_arguments(Bright.__mro__, [12], {"hub": "wood", "colour": "blue"})
-    {'colour': 'blue', 'hub': 'wood', 'spokes': 12}
+    {'colour': 'blue', 'spokes': 12, 'hub': 'wood'}
     """
     own = next(place for place, base in enumerate(mro) if "__init__" in vars(base))
     signature = inspect.signature(mro[own].__init__)  # type: ignore[misc]

@@ -56,6 +56,7 @@ class ConstantCurrent(Encoder):
     def __init__(self, num_steps: int = 100, *, gain: float = 30.0, bias: float = 0.0) -> None:
         super().__init__(num_steps)
         checks.positive("gain", gain)
+        checks.finite("bias", bias)
         self.gain = gain
         self.bias = bias
 

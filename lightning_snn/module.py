@@ -3,7 +3,7 @@
 import copy
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any, Self, cast
@@ -91,6 +91,8 @@ class SpikingClassifier(Configurable, LightningModule):
         checks.count("num_classes", num_classes)
         if num_classes == 1:
             raise ValueError("num_classes must be 2 or above, got 1")
+        if not isinstance(image_size, Sequence) or len(image_size) != 2:
+            raise ValueError(f"image_size must be two whole numbers, height and width, got {image_size}")
         for size in image_size:
             checks.count("image_size", size)
         if tau_trace is not None:

@@ -81,7 +81,7 @@ class SelfOrganization(Callback):
         checks.positive(f"{PREFIX}.target_share", target_share)
         checks.between(f"{PREFIX}.target_share", target_share, 0, 1)
         checks.between(f"{PREFIX}.stop_at", stop_at, 0, 1)
-        checks.non_negative(f"{PREFIX}.every_n_rounds", every_n_rounds)
+        checks.whole(f"{PREFIX}.every_n_rounds", every_n_rounds)
         self.stimulus = stimulus or SpontaneousWaves()
         self.num_streams = num_streams
         self.chunk = chunk

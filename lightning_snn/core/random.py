@@ -117,10 +117,9 @@ def stream_of(kind: str, seed: int | None) -> Stream:
         seed: Its own seed. None: in a network the network's, else one by torch's generator.
 
     Raises:
-        ValueError: if the seed is negative.
+        ValueError: if the seed is no whole number, 0 or above.
     """
-    if seed is not None:
-        checks.non_negative("seed", seed)
+    checks.seed("seed", seed)
     place = _place.get()
     if place is None:
         return Stream(fresh_seed() if seed is None else seed, kind, kind, seed)

@@ -53,12 +53,12 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self, *, batch_size: int, eval_batch_size: int, val_size: int, split_seed: int, seed: int | None
     ) -> None:
         super().__init__()
-        checks.positive("data.batch_size", batch_size)
-        checks.positive("data.eval_batch_size", eval_batch_size)
-        checks.non_negative("data.val_size", val_size)
-        checks.non_negative("data.split_seed", split_seed)
+        checks.count("data.batch_size", batch_size)
+        checks.count("data.eval_batch_size", eval_batch_size)
+        checks.whole("data.val_size", val_size)
+        checks.seed("data.split_seed", split_seed)
+        checks.seed("data.seed", seed)
         seed = root_seed(seed)
-        checks.non_negative("data.seed", seed)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.val_size = val_size

@@ -121,9 +121,9 @@ class BatchLoader:
         world_size: int = 1,
         limit: int | float = 1.0,
     ) -> None:
-        checks.positive("world_size", world_size)
+        checks.count("world_size", world_size)
         checks.between("rank", rank, 0, world_size - 1)
-        checks.non_negative("data.seed", seed)
+        checks.seed("data.seed", seed)
         _check_batch_size(batch_size, world_size, len(dataset), shuffle)
         self.dataset = dataset
         self.batch_size = batch_size
@@ -210,14 +210,14 @@ class BatchLoader:
         >>> [block.sample.tolist() for block in loader.blocks(2)]
         [[0, 1], [2, 3], [4]]
         """
-        checks.positive("size", size)
+        checks.count("size", size)
         for positions in torch.split(torch.arange(len(self.dataset)), size):
             yield self.dataset[positions]
 
 
 def _check_batch_size(batch_size: int, world_size: int, samples: int, shuffle: bool) -> None:
     name = "data.batch_size" if shuffle else "data.eval_batch_size"
-    checks.positive(name, batch_size)
+    checks.count(name, batch_size)
     if batch_size < world_size:
         raise ValueError(
             f"{name} counts the samples of all processes and must be at least their number, "

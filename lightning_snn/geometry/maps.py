@@ -63,6 +63,7 @@ class OnOff(Maps):
     def __init__(self, height: int, width: int, *, centre: float = 1.0, surround: float = 2.0) -> None:
         super().__init__(2, height, width)
         checks.positive("centre", centre)
+        checks.positive("surround", surround)
         if surround <= centre:
             raise ValueError(f"surround must be above centre = {centre}, got {surround}")
         self.centre = centre

@@ -116,6 +116,7 @@ class Square(Sheet):
     def __init__(
         self, num_nodes: int, side: float, seed: int | None = None, *, placement: Placement = "random"
     ) -> None:
+        checks.seed("seed", seed)
         checks.count("num_nodes", num_nodes)
         checks.positive("side", side)
         checks.one_of("placement", placement, ("random", "grid"))
@@ -180,9 +181,11 @@ class Disk(Sheet):
         *,
         placement: Placement = "random",
     ) -> None:
+        checks.seed("seed", seed)
         checks.count("num_nodes", num_nodes)
         checks.positive("radius", radius)
         checks.one_of("placement", placement, ("random", "grid"))
+        checks.finite("inner_radius", inner_radius)
         if not 0 <= inner_radius < radius:
             raise ValueError(f"inner_radius must lie in [0, radius = {radius}), got {inner_radius}")
         self.radius = radius

@@ -41,7 +41,7 @@ class SpikingStack(nn.Module):
         _check_names(layers)
         root = root_seed(seed)
         if root != PLAIN:
-            checks.non_negative("seed", root)
+            checks.seed("seed", root)
         self.register_buffer("seed", torch.tensor(root))
         below: SpikingLayer | None = None
         for name, layer in layers.items():

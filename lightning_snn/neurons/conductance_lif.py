@@ -77,6 +77,8 @@ class ConductanceLIF(NeuronModel):
             checks.positive(name, getattr(self.constants, name))
         for name in ("refractory", "inhibition", "adaptation"):
             checks.non_negative(name, getattr(self.constants, name))
+        for name in ("v_rest", "v_reset", "threshold", "reversal_excitation", "reversal_inhibition"):
+            checks.finite(name, getattr(self.constants, name))
         if not reversal_inhibition <= min(v_rest, v_reset) <= max(v_rest, v_reset) < threshold:
             raise ValueError(
                 f"threshold must lie above v_rest and v_reset, and these not below reversal_inhibition, got "

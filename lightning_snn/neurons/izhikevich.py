@@ -76,6 +76,7 @@ class Izhikevich(NeuronModel):
         clip_peak: bool = False,
         surrogate: Surrogate = "atan",
     ) -> None:
+        checks.seed("seed", seed)
         super().__init__(dt)
         checks.one_of("preset", preset, (*PRESETS, "heterogeneous"))
         checks.one_of("surrogate", surrogate, surrogates.names())

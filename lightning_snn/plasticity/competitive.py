@@ -59,7 +59,7 @@ class CompetitiveHebbian(LearningRule):
         checks.count("winners", winners)
         checks.non_negative("weight_spread", weight_spread)
         checks.non_negative("threshold_spread", threshold_spread)
-        checks.non_negative("review_wins", review_wins)
+        checks.whole("review_wins", review_wins)
         checks.non_negative("connected_above", connected_above)
         self.constants = CompetitiveConstants(learning_rate, mean_weight, threshold_rate, winners)
         self.weight_spread = weight_spread

@@ -1,11 +1,13 @@
 """What rules that sum pairs of spikes over a chunk share: bounds, delays, first weights, sums of streams."""
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from lightning_snn import checks
 from lightning_snn.delay import steps_in
 from lightning_snn.plasticity.streams import Streams
 
@@ -64,6 +66,7 @@ def delay_steps(time: float, dt: float) -> int:
     Raises:
         ValueError: if ``time`` is negative or no whole multiple of ``dt``.
     """
+    checks.finite("delay", time)
     steps = steps_in(time, dt)
     if steps is None or time < 0:
         raise ValueError(f"delay must be 0 ms or above and a whole multiple of dt = {dt} ms, got {time}")
@@ -80,5 +83,7 @@ def uniform(
 
 def check_range(name: str, values: tuple[float, float], low: float, high: float) -> None:
     """Raise ``ValueError`` unless ``values`` are two in ascending order between ``low`` and ``high``."""
-    if len(values) != 2 or not low <= values[0] <= values[1] <= high:
-        raise ValueError(f"{name} must be two ascending numbers between {low} and {high}, got {list(values)}")
+    two = isinstance(values, Sequence) and len(values) == 2
+    if not two or not low <= values[0] <= values[1] <= high:
+        given = list(values) if two else values
+        raise ValueError(f"{name} must be two ascending numbers between {low} and {high}, got {given}")

@@ -42,7 +42,7 @@ class RewardedImages(Images):
         seed: int | None = None,
     ) -> None:
         super().__init__(encoder, num_images=num_images, seed=seed)
-        checks.non_negative("positive", positive)
+        checks.whole("positive", positive)
         checks.positive("goal", goal)
         self.positive = positive
         self.goal = goal

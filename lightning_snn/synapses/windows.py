@@ -1,5 +1,6 @@
 """Square windows that move over maps: what convolution and pooling share."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -65,9 +66,9 @@ def windows_over(
     checks.count("num_pre", num_pre)
     checks.count("kernel_size", size)
     checks.count("stride", stride)
-    checks.non_negative("padding", padding)
-    if len(in_shape) != 3:
-        raise ValueError(f"in_shape must be (C, H, W), got {tuple(in_shape)}")
+    checks.whole("padding", padding)
+    if not isinstance(in_shape, Sequence) or len(in_shape) != 3:
+        raise ValueError(f"in_shape must be (C, H, W), got {in_shape}")
     channels, height, width = in_shape
     for name, value in {"C": channels, "H": height, "W": width}.items():
         checks.count(f"in_shape {name}", value)

@@ -191,14 +191,14 @@ def test_blocks_are_every_sample_in_order_on_every_process():
         blocks = indices(loader.blocks(10))
         assert blocks == [list(range(100, 110)), list(range(110, 120)), [120, 121, 122]]
         assert loader.state_dict() == {"epoch": 0, "position": 0, "seed": 0}
-    with pytest.raises(ValueError, match="size must be a finite number above 0, got 0"):
+    with pytest.raises(ValueError, match="size must be a whole number above 0, got 0"):
         next(loader.blocks(0))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch_size": 0}, "data.batch_size must be a finite number above 0, got 0"),
+        ({"batch_size": 0}, "data.batch_size must be a whole number above 0, got 0"),
         ({"batch_size": 24}, "data.batch_size must be at most the number of training samples, 23, got 24"),
         (
             {"batch_size": 9, "world_size": 2},
@@ -212,10 +212,10 @@ def test_blocks_are_every_sample_in_order_on_every_process():
             {"batch_size": 2, "world_size": 4, "shuffle": False},
             "data.eval_batch_size counts .* at least their number, got 2 for 4 processes",
         ),
-        ({"batch_size": 0, "shuffle": False}, "data.eval_batch_size must be a finite number above 0"),
+        ({"batch_size": 0, "shuffle": False}, "data.eval_batch_size must be a whole number above 0"),
         ({"rank": 2, "world_size": 2}, "rank must lie between 0 and 1, got 2"),
-        ({"world_size": 0}, "world_size must be a finite number above 0, got 0"),
-        ({"seed": -1}, "data.seed must be a finite number, 0 or above, got -1"),
+        ({"world_size": 0}, "world_size must be a whole number above 0, got 0"),
+        ({"seed": -1}, "data.seed must be a whole number, 0 or above, got -1"),
     ],
 )
 def test_loader_errors(options, message):

@@ -127,11 +127,11 @@ def test_full_mnist_splits():
         ({"source": "kaggle"}, "data.source must be one of embedded, torchvision, got 'kaggle'"),
         ({"source": "torchvision"}, "data.root must name the folder of the full MNIST"),
         ({"root": "digits"}, "data.root is read with data.source=torchvision only, got 'digits'"),
-        ({"batch_size": 0}, "data.batch_size must be a finite number above 0, got 0"),
-        ({"eval_batch_size": 0}, "data.eval_batch_size must be a finite number above 0, got 0"),
-        ({"val_size": -1}, "data.val_size must be a finite number, 0 or above, got -1"),
-        ({"split_seed": -1}, "data.split_seed must be a finite number, 0 or above, got -1"),
-        ({"seed": -1}, "data.seed must be a finite number, 0 or above, got -1"),
+        ({"batch_size": 0}, "data.batch_size must be a whole number above 0, got 0"),
+        ({"eval_batch_size": 0}, "data.eval_batch_size must be a whole number above 0, got 0"),
+        ({"val_size": -1}, "data.val_size must be a whole number, 0 or above, got -1"),
+        ({"split_seed": -1}, "data.split_seed must be a whole number, 0 or above, got -1"),
+        ({"seed": -1}, "data.seed must be a whole number, 0 or above, got -1"),
     ],
 )
 def test_argument_errors(options, message):

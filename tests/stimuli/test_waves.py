@@ -112,7 +112,7 @@ def test_noise_alone_makes_no_waves():
     ("options", "message"),
     [
         ({"amplitude": 0.0}, "amplitude must be a finite number above 0, got 0.0"),
-        ({"seed": -1}, "seed must be a finite number, 0 or above, got -1"),
+        ({"seed": -1}, "seed must be a whole number, 0 or above, got -1"),
     ],
 )
 def test_errors(options, message):

@@ -136,7 +136,7 @@ def test_in_a_stack():
         ({"num_pre": 41}, r"in_shape = 2 x 5 x 4 holds 40 neurons, but the layer below has 41 \(num_pre\)"),
         ({"kernel_size": 5}, "kernel_size must be at most 4, the side of a padded map, got 5"),
         ({"stride": 0}, "stride must be a whole number above 0, got 0"),
-        ({"padding": -1}, "padding must be a finite number, 0 or above, got -1"),
+        ({"padding": -1}, "padding must be a whole number, 0 or above, got -1"),
         ({"in_shape": (5, 8)}, r"in_shape must be \(C, H, W\), got \(5, 8\)"),
         ({"gain": 0.0}, "gain must be a finite number above 0, got 0.0"),
     ],
