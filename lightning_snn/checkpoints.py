@@ -6,6 +6,7 @@ Format 2: a stamp with format and version, classes by their public paths, one se
 """
 
 import io
+import sys
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
@@ -99,19 +100,25 @@ def read(path: str) -> dict[str, Any]:
     return content
 
 
-def in_present_format(path: Any) -> Any:
-    """``path``, or where its checkpoint is of an older format, a file in memory with the translated one."""
+def opened(path: Any) -> tuple[Any, Any]:
+    """A checkpoint for Lightning to read, and the class that wrote it, None where it is not imported.
+
+    The first is ``path``, or where the file is of an older format, a file in memory with the translated one.
+    """
     if not isinstance(path, str | Path) or not Path(path).is_file():
-        return path
+        return path, None
     check_whole(path)
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if content.get(STAMP, {}).get("format") == FORMAT:
-        return path
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    present = content.get(STAMP, {}).get("format") == FORMAT
     translate(content)
+    package, _, name = content.get(SETTINGS, {}).get("_class_path", "").rpartition(".")
+    written_by = getattr(sys.modules.get(package), name, None)
+    if present:
+        return path, written_by
     memory = io.BytesIO()
     torch.save(content, memory)
     memory.seek(0)
-    return memory
+    return memory, written_by
 
 
 def check_whole(path: str | Path) -> None:

@@ -307,12 +307,16 @@ class SpikingClassifier(Configurable, LightningModule):
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:
-        """As Lightning's; a file of an older format is translated first.
+        """As Lightning's; the model is of the subclass that wrote the file, where that is imported.
+
+        A file of an older format is translated first.
 
         Raises:
             ValueError: as `on_load_checkpoint`.
         """
-        return super().load_from_checkpoint(checkpoints.in_present_format(checkpoint_path), *args, **kwargs)
+        file, written_by = checkpoints.opened(checkpoint_path)
+        kind = written_by if isinstance(written_by, type) and issubclass(written_by, cls) else cls
+        return cast(Self, super(SpikingClassifier, kind).load_from_checkpoint(file, *args, **kwargs))
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False

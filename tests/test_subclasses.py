@@ -109,8 +109,10 @@ def test_a_classifier_comes_back(trainer, tmp_path, build):
     run.strategy.connect(model)
     run.save_checkpoint(tmp_path / "model.ckpt")
     again = type(model).load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
-    assert type(again) is type(model)
-    assert again.extra == 0.3
+    by_base = SpikingClassifier.load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    for loaded in (again, by_base):
+        assert type(loaded) is type(model)
+        assert loaded.extra == 0.3
     neuron, rule = again.stack.layer("lgn").neuron, again.stack.projections["lgn"].rule
     assert (type(neuron), neuron.extra, type(rule), rule.factor) == (SoftLIF, 3.0, SlowSTDP, 0.25)
     assert to_config(neuron)["init_args"]["tau_mem"] == 7.0

@@ -1,0 +1,204 @@
+"""What the READMEs tell a reader to type works: every command, shortened, and the code."""
+
+import glob
+import re
+import runpy
+import shlex
+import shutil
+import struct
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+import lightning_snn as snn
+from lightning_snn.cli import main
+from lightning_snn.recipe_files import recipe_folder, recipes
+
+ROOT = recipe_folder().parent
+pytestmark = [
+    pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="not a checkout"),
+    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
+    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
+    pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
+]
+
+SHORT = [
+    "--trainer.fast_dev_run=true",
+    "--trainer.accelerator=cpu",
+    "--trainer.enable_progress_bar=false",
+    "--trainer.enable_model_summary=false",
+    "--data.eval_batch_size=50",
+]
+SMALL = [
+    *SHORT[1:],
+    "--trainer.limit_train_batches=2",
+    "--trainer.limit_val_batches=1",
+    "--trainer.limit_test_batches=1",
+    "--trainer.max_epochs=1",
+]
+
+
+def text(name):
+    path = ROOT / name
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def blocks(name, language):
+    """The code blocks of a file."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text(name), flags=re.DOTALL | re.MULTILINE)
+
+
+def typed(name):
+    """The commands of a file's blocks, without comments."""
+    lines = [line.partition(" #")[0] for block in blocks(name, "bash") for line in block.splitlines()]
+    return [command.strip() for line in lines for command in line.split("&&") if command.strip()]
+
+
+def mentioned(name):
+    """The commands in a file's running text: ``lightning-snn ...``, or ``run ...`` for short."""
+    prose = re.sub(r"^```.*?^```", "", text(name), flags=re.DOTALL | re.MULTILINE)
+    found = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose)]
+    short = [f"lightning-snn {code}" for code in found if code.startswith("run ")]
+    return short + [code for code in found if code.startswith("lightning-snn ")]
+
+
+FILES = ["README.md", "recipes/README.md", "recipes/benchmarks/README.md"]
+TYPED = list(dict.fromkeys(command for name in FILES for command in typed(name)))
+OURS = [command for command in TYPED if command.startswith("lightning-snn ")]
+OURS += [command.replace("NAME", "mnist") for name in FILES for command in mentioned(name)]
+OURS = list(dict.fromkeys(OURS))
+OTHERS = [command for command in TYPED if not command.startswith("lightning-snn ")]
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """A folder with ``MNIST/raw`` and ``FashionMNIST/raw`` as torchvision stores them: images of noise."""
+    root = tmp_path_factory.mktemp("images")
+    generator = torch.Generator().manual_seed(0)
+    for name in ("MNIST", "FashionMNIST"):
+        folder = root / name / "raw"
+        folder.mkdir(parents=True)
+        for part, count in (("train", 5200), ("t10k", 100)):
+            pixels = torch.randint(0, 256, (count, 28, 28), generator=generator, dtype=torch.uint8)
+            labels = (torch.arange(count) % 10).to(torch.uint8)
+            head = struct.pack(">IIII", 0x803, count, 28, 28)
+            (folder / f"{part}-images-idx3-ubyte").write_bytes(head + pixels.numpy().tobytes())
+            head = struct.pack(">II", 0x801, count)
+            (folder / f"{part}-labels-idx1-ubyte").write_bytes(head + labels.numpy().tobytes())
+    return root
+
+
+def run_of(folder, recipe, *options):
+    """A short run's own folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["run", recipe, *SMALL, *options]) == 0
+    (run,) = (folder / "runs" / recipe).iterdir()
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a short run of ``mnist``."""
+    options = ["--model.cache=false", "--self_organization.max_steps=2000", "--model.encoder.num_steps=10"]
+    return run_of(tmp_path_factory.mktemp("finished"), "mnist", *options)
+
+
+@pytest.mark.parametrize("command", OURS)
+def test_a_command(request, command):
+    if "wandb" in command:
+        pytest.importorskip("wandb")
+    if "DIR" in command:
+        pytest.importorskip("torchvision")
+        command = command.replace("DIR", str(request.getfixturevalue("images")))
+    if "TIME" in command:
+        finished = request.getfixturevalue("finished")
+        shutil.copytree(finished.parent.parent, "runs")
+        command = command.replace("TIME", finished.name)
+    name, *words = shlex.split(command)
+    assert name == "lightning-snn"
+    for word in words[1:2]:
+        if word.endswith(".yaml") and words[0] != "cp":
+            shutil.copyfile(recipes()["mnist"], word)
+    if "--seeds" in words:
+        words[words.index("--seeds") + 1] = "1"
+    assert main(words if words[0] in ("ls", "cp") else words + SHORT) == 0
+
+
+def test_there_are_commands():
+    assert len(OURS) > 20
+    assert {"lightning-snn run mnist", "lightning-snn ls"} <= set(OURS)
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_a_command_of_others(command):
+    """Those that install, start tests or measure: what they name is there. Any other command fails here."""
+    words = shlex.split(command)
+    if words[0] == "pip":
+        extras = tomllib.loads(text("pyproject.toml"))["project"]["optional-dependencies"]
+        assert set(re.search(r"\[(.*)\]", words[-1])[1].split(",")) <= extras.keys()
+    elif words[0] == "python" and words[1].endswith(".py"):
+        source = text(words[1])
+        assert source
+        assert all(f'"{word}"' in source for word in words if word.startswith("--"))
+    else:
+        assert command == "pytest" or command.startswith(("python -m venv ", "brian/bin/pip install "))
+
+
+def test_the_script_of_xor(tmp_path, monkeypatch, capsys):
+    command = next(command for command in OTHERS if "xor_rates.py" in command)
+    _, script, pattern = shlex.split(command)
+    options = ["--self_organization.max_steps=800", "--model.encoder.num_steps=50"]
+    run_of(tmp_path, "xor_reward", *options)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [script, *glob.glob(pattern)])
+    capsys.readouterr()
+    runpy.run_path(str(ROOT / script), run_name="__main__")
+    assert "of 1; above twice" in capsys.readouterr().out
+
+
+SHORTER = {
+    "1500, side=28.0": "160, side=12.0",
+    "400, side=28.0": "20, side=12.0",
+    "ConstantCurrent(60": "ConstantCurrent(5",
+    "max_steps=200_000": "max_steps=400, chunk=25",
+    "max_epochs=10": "max_epochs=1, accelerator='cpu', logger=False, enable_progress_bar=False",
+}
+
+
+@pytest.mark.filterwarnings("ignore:You are trying to `self.log")
+def test_the_code(finished, capsys):
+    code, *more = blocks("README.md", "python")
+    for long, short in SHORTER.items():
+        assert long in code
+        code = code.replace(long, short)
+    names = {"torch": torch}
+    for block in (code, *more):
+        exec(block, names)  # the reader's own session
+    assert names["model"].stack.unwired == []
+    assert 0 <= names["trainer"].callback_metrics["test/accuracy"] <= 1
+    assert names["spikes"].shape == (100, 32, 784)
+    (loading,) = re.findall(r"`(SpikingClassifier.load_from_checkpoint\(path\)[^`]*)`", text("README.md"))
+    given = {"path": finished / "checkpoints" / "last.ckpt", "images": torch.rand(2, 1, 28, 28)}
+    with torch.no_grad():
+        scores = eval(loading, vars(snn) | given)  # as above
+    assert scores.shape == (2, 10)
+    capsys.readouterr()
+
+
+def test_the_projection_in_yaml():
+    (block,) = blocks("README.md", "yaml")
+    layers = {"lgn": yaml.safe_load(block)}
+    Path("mine.yaml").write_text(yaml.safe_dump({"model": {"init_args": {"layers": layers}}}))
+    size = "--model.layers.lgn.geometry.num_nodes=128"
+    assert main(["run", "mnist", "--config=mine.yaml", size, "--model.controls=[]", *SHORT]) == 0
