@@ -57,7 +57,7 @@ def translate(checkpoint: dict[str, Any]) -> None:
     settings = checkpoint.get(SETTINGS)
     if written["format"] == 1 and settings and "layers" in settings:
         settings.update(_with_public_paths(settings))
-        settings.setdefault("seed", PLAIN)
+        settings.setdefault("seed", "plain")
         checkpoint["state_dict"] = {"stack.seed": torch.tensor(PLAIN), **state}
         checkpoint[STAMP] = {"format": FORMAT, "version": "0.1.0"}
 
@@ -236,7 +236,7 @@ def take_seeds(config: Any, settings: Mapping[str, Any]) -> None:
     """
     items = config if isinstance(config, dict) else vars(config)
     for key, value in settings.items():
-        if key == "seed" and (value is None or isinstance(value, int)):
+        if key == "seed" and (value is None or isinstance(value, int | str)):
             items[key] = value
         elif isinstance(value, Mapping) and items.get(key) is not None and not isinstance(items[key], str):
             take_seeds(items[key], value)

@@ -379,7 +379,7 @@ def _take_seeds(config: Namespace, content: dict[str, Any]) -> None:
     checkpoints.take_seeds(config.data.init_args, data.get("init_args", {}))
     phase = content.get("callbacks", {}).get("SelfOrganization", {}).get("settings", {})
     checkpoints.take_seeds(config.self_organization, phase)
-    if (seed := config.model.init_args.get("seed")) is not None and seed >= 0:
+    if isinstance(seed := config.model.init_args.get("seed"), int):
         config.seed_everything = seed_everything(seed, workers=True)
 
 

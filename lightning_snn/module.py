@@ -20,7 +20,7 @@ from lightning_snn import checkpoints, checks
 from lightning_snn.checkpoint_io import use_whole_files
 from lightning_snn.config import Configurable, made_by, public_path, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
-from lightning_snn.core.random import Stream, drawing, rerouted, root_seed, torch_seeded
+from lightning_snn.core.random import PLAIN, RootSeed, Stream, drawing, rerouted, root_seed, torch_seeded
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
 from lightning_snn.feature_cache import tabulate
@@ -64,7 +64,7 @@ class SpikingClassifier(Configurable, LightningModule):
             ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
             its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
-            It stands in the checkpoint.
+            It stands in the checkpoint. ``plain``: see `SpikingStack`.
 
     Raises:
         ValueError: if an argument is out of range or cannot be stored, or the layers do not fit together.
@@ -85,7 +85,7 @@ class SpikingClassifier(Configurable, LightningModule):
         cache: bool | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
         scheduler: LRSchedulerCallable | None = None,
-        seed: int | None = None,
+        seed: RootSeed = None,
     ) -> None:
         super().__init__()
         checks.count("num_classes", num_classes)
@@ -99,7 +99,8 @@ class SpikingClassifier(Configurable, LightningModule):
             checks.positive("tau_trace", tau_trace)
         check_controls(controls or [])
         _check_monitored(scheduler)
-        encoder, seed = encoder or ConstantCurrent(), root_seed(seed)
+        encoder, root = encoder or ConstantCurrent(), root_seed(seed)
+        seed = "plain" if root == PLAIN else root
         self.save_hyperparameters(
             {
                 "_class_path": public_path(type(self)),
@@ -119,7 +120,7 @@ class SpikingClassifier(Configurable, LightningModule):
         )
         self._store_arguments_of_a_subclass(seed)
         self.stack = SpikingStack(layers, seed=seed)
-        self.encoder = rerouted(encoder, seed, NETWORK)
+        self.encoder = rerouted(encoder, root, NETWORK)
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self.tau_trace = tau_trace
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
@@ -138,7 +139,7 @@ class SpikingClassifier(Configurable, LightningModule):
         if "pixels" in (controls or []):
             sizes["pixels"] = image_size[0] * image_size[1]
         self.readouts = nn.ModuleDict(
-            {name: _drawn(readout, size, num_classes, seed, name) for name, size in sizes.items()}
+            {name: _drawn(readout, size, num_classes, root, name) for name, size in sizes.items()}
         )
         self.automatic_optimization = uses_gradients(self.readout, self.stack)
         self.measures = nn.ModuleDict(
@@ -316,7 +317,7 @@ class SpikingClassifier(Configurable, LightningModule):
         """
         file, written_by = checkpoints.opened(checkpoint_path)
         kind = written_by if isinstance(written_by, type) and issubclass(written_by, cls) else cls
-        return cast(Self, super(SpikingClassifier, kind).load_from_checkpoint(file, *args, **kwargs))
+        return super(SpikingClassifier, kind).load_from_checkpoint(file, *args, **kwargs)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -338,7 +339,7 @@ class SpikingClassifier(Configurable, LightningModule):
         self._set_hparams({name: to_config(value, key=name) for name, value in self.hparams.items()})
         self._hparams_initial = copy.deepcopy(self._hparams)
 
-    def _store_arguments_of_a_subclass(self, seed: int) -> None:
+    def _store_arguments_of_a_subclass(self, seed: RootSeed) -> None:
         """A constructor of its own is called again with what it was given, not with what it handed on.
 
         The seed is one that was drawn, if the constructor takes any.

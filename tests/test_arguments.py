@@ -24,6 +24,7 @@ LEAST = {
     "OnOff": {"height": 4, "width": 4},
     "Points": {"positions": [[0.0, 0.0], [1.0, 1.0]], "area": 2.0},
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
+    "ListedFields": {"nodes": [[0, 1]]},
     "RoundFields": {"radius": 1.0, "num_fields": 4},
     "SpikingClassifier": {"layers": {"a": SpikingLayer(SHEET, LIF())}},
     "SpikingLayer": {"geometry": SHEET, "neuron": LIF()},

@@ -148,7 +148,10 @@ def test_scaling_does_not_depend_on_the_number_of_streams():
     found = []
     for num_streams in (1, 2, 8):
         wiring = functools.partial(
-            Dense, rule=PairSTDP(0.0, 0.0), gain=1e-3, homeostasis=[SynapticScaling(rate, tau, gain)]
+            Dense,
+            rule=PairSTDP(0.0, 0.0, initial_range=(0.1, 0.5)),
+            gain=1e-3,
+            homeostasis=[SynapticScaling(rate, tau, gain)],
         )
         stack = SpikingStack(
             {

@@ -29,7 +29,7 @@ from lightning_snn import (
 from lightning_snn import controls as controls_module
 from lightning_snn.cli import main
 from lightning_snn.controls import random_wiring
-from lightning_snn.core.random import PLAIN, Stream, redrawn
+from lightning_snn.core.random import Stream, redrawn
 from lightning_snn.data import ImageDataset
 from lightning_snn.data.splits import stratified
 from lightning_snn.features import NETWORK
@@ -286,7 +286,7 @@ def test_another_seed_draws_other_numbers_of_everything(built, streams):
 def test_networks_of_before_there_were_names_are_found_out(built, streams, monkeypatch):
     """The check itself: equal seeds, no names."""
     monkeypatch.setattr(controls_module, "Stream", lambda seed, _: Stream(seed, ""))
-    draws = draws_of(*built("mnist", f"--model.seed={PLAIN}", "--model.controls=[random]"), streams)
+    draws = draws_of(*built("mnist", "--model.seed=plain", "--model.controls=[random]"), streams)
     for pair in (("geometry retina", "geometry lgn"), ("geometry retina", "neurons retina")):
         assert pair in shared(draws)
         assert pair in correlated(draws)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +18,12 @@ from lightning_snn import checks
 from lightning_snn.config import Configurable
 
 PLAIN = -1
-"""Seed of a network of before there were names: each part draws from its own seed alone, 0 by default."""
+"""What `root_seed` makes of ``plain``, the seed of a network of before there were names.
+
+Each part of such a network draws from its own seed alone, 0 by default.
+"""
+
+RootSeed = int | Literal["plain"] | None
 
 
 class Stream(NamedTuple):
@@ -98,8 +103,15 @@ def run_seed(seed: int | None) -> Iterator[None]:
         _run_seed.reset(token)
 
 
-def root_seed(seed: int | None) -> int:
-    """The seed of a network or a data set: the one given, else the run's, else one by torch's generator."""
+def root_seed(seed: RootSeed) -> int:
+    """The seed of a network or a data set: the one given, else the run's, else one by torch's generator.
+
+    Raises:
+        ValueError: if it is no whole number, 0 or above.
+    """
+    if seed == "plain":
+        return PLAIN
+    checks.seed("seed", seed)
     chosen = _run_seed.get() if seed is None else seed
     return fresh_seed() if chosen is None else chosen
 

@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_snn import checks
 from lightning_snn.config import made_by
-from lightning_snn.core.random import PLAIN, drawing, root_seed
+from lightning_snn.core.random import RootSeed, drawing, root_seed
 from lightning_snn.delay import whole_steps
 from lightning_snn.geometry import Sheet
 from lightning_snn.lateral_inhibition import LearnedCoupling
@@ -24,6 +23,7 @@ class SpikingStack(nn.Module):
         layers: Layers by name, bottom first.
         seed: What is random in the layers and has no seed of its own is drawn from it, under the layer's
             name; by default the run's, or one by torch's generator. It stands in the ``state_dict``.
+            ``plain``: as before there were names, each part from its own seed (0 by default) alone.
 
     Raises:
         ValueError: if there is no layer, a name is no identifier or taken by PyTorch, the first has a
@@ -34,14 +34,12 @@ class SpikingStack(nn.Module):
 
     seed: Tensor
 
-    def __init__(self, layers: Mapping[str, SpikingLayer], *, seed: int | None = None) -> None:
+    def __init__(self, layers: Mapping[str, SpikingLayer], *, seed: RootSeed = None) -> None:
         super().__init__()
         if not layers:
             raise ValueError("layers must name at least one layer, got none")
         _check_names(layers)
         root = root_seed(seed)
-        if root != PLAIN:
-            checks.seed("seed", root)
         self.register_buffer("seed", torch.tensor(root))
         below: SpikingLayer | None = None
         for name, layer in layers.items():

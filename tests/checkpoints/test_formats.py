@@ -40,7 +40,8 @@ def legacy():
 def test_format_1_draws_what_it_drew():
     """A seed of 0 where a part had none; the numbers are those of torch's generator for that seed."""
     model = SpikingClassifier.load_from_checkpoint(FOLDER / "waves.ckpt", map_location="cpu")
-    assert model.hparams.seed == PLAIN
+    assert model.hparams.seed == "plain"
+    assert int(model.stack.seed) == PLAIN
     for name, seed in {"retina": 0, "lgn": 5}.items():
         place = 12 * torch.rand(len(model.stack.layer(name).positions), 2, generator=_generator(seed))
         assert torch.equal(model.stack.layer(name).geometry.positions, place)

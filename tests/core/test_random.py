@@ -224,7 +224,7 @@ def test_redrawn_builds_again_and_rerouted_copies():
     ],
 )
 def test_negative_seeds_are_refused(build):
-    with pytest.raises(ValueError, match=r"seed must be a finite number, 0 or above, got -2"):
+    with pytest.raises(ValueError, match=r"seed must be a whole number, 0 or above, got -2"):
         build(-2)
 
 
@@ -316,7 +316,7 @@ def test_a_network_of_before_draws_from_the_seed_alone(own):
     }
     model = SpikingClassifier(
         layers, encoder=Poisson(20, seed="run" if own is None else own), readout=Linear, num_classes=3,
-        image_size=(8, 8), seed=PLAIN,
+        image_size=(8, 8), seed="plain",
     )  # fmt: skip
     stack = model.stack
     assert torch.equal(stack.bottom.positions, 3.0 * torch.rand(30, 2, generator=plain(own)))

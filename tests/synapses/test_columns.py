@@ -165,7 +165,7 @@ def test_a_stack_hands_over_the_sheet_below():
     field = stack.top.node(0).field
     assert field is None
     config = to_config(wiring)
-    assert config["class_path"] == "lightning_snn.synapses.columns.Columns"
+    assert config["class_path"] == "lightning_snn.Columns"
     assert config["init_args"]["fields"]["init_args"] == {"radius": 3.0, "num_fields": 4}
 
 
