@@ -100,7 +100,7 @@ def read(path: str) -> dict[str, Any]:
     return content
 
 
-def opened(path: Any) -> tuple[Any, Any]:
+def opened(path: Any, *, weights_only: bool) -> tuple[Any, Any]:
     """A checkpoint for Lightning to read, and the class that wrote it, None where it is not imported.
 
     The first is ``path``, or where the file is of an older format, a file in memory with the translated one.
@@ -108,7 +108,7 @@ def opened(path: Any) -> tuple[Any, Any]:
     if not isinstance(path, str | Path) or not Path(path).is_file():
         return path, None
     check_whole(path)
-    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    content = torch.load(path, map_location="cpu", weights_only=weights_only, mmap=True)
     present = content.get(STAMP, {}).get("format") == FORMAT
     translate(content)
     package, _, name = content.get(SETTINGS, {}).get("_class_path", "").rpartition(".")

@@ -315,7 +315,8 @@ class SpikingClassifier(Configurable, LightningModule):
         Raises:
             ValueError: as `on_load_checkpoint`.
         """
-        file, written_by = checkpoints.opened(checkpoint_path)
+        trusted = kwargs.get("weights_only") is False
+        file, written_by = checkpoints.opened(checkpoint_path, weights_only=not trusted)
         kind = written_by if isinstance(written_by, type) and issubclass(written_by, cls) else cls
         return super(SpikingClassifier, kind).load_from_checkpoint(file, *args, **kwargs)
 
