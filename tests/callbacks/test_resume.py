@@ -204,15 +204,19 @@ def test_a_seed_that_was_drawn_gives_way_to_that_of_the_run(
         encoder = ConstantCurrent(10, gain=60.0)
         return SpikingClassifier(layers, encoder, readout, controls=["random", "grid"], **sizes)
 
-    whole = build(1)
-    trainer(phase(), max_epochs=2).fit(whole, data)
-    stopped = (phase(end),) if isinstance(end, Interrupted) else (phase(), end)
+    def fit(number, *callbacks, path=None):
+        model = build(number)
+        torch.manual_seed(number)
+        run = trainer(*callbacks, max_epochs=2, default_root_dir=tmp_path)
+        run.fit(model, data, ckpt_path=path, weights_only=True)
+        return model
+
+    whole = fit(1, phase())
+    in_phase = isinstance(end, Interrupted)
     with pytest.raises(Crash):
-        trainer(*stopped, LastCheckpoint(), max_epochs=2, default_root_dir=tmp_path).fit(build(1), data)
-    name = "self_organization.ckpt" if isinstance(end, Interrupted) else "last.ckpt"
-    (path,) = tmp_path.rglob(name)
-    other = build(2)
-    trainer(phase(), max_epochs=2).fit(other, data, ckpt_path=path, weights_only=True)
+        fit(1, LastCheckpoint(), *([phase(end)] if in_phase else [phase(), end]))
+    (path,) = tmp_path.rglob("self_organization.ckpt" if in_phase else "last.ckpt")
+    other = fit(2, phase(), path=path)
     assert other.hparams.seed == whole.hparams.seed
     assert_same(other, whole)
 
