@@ -49,6 +49,8 @@ def translate(checkpoint: dict[str, Any]) -> None:
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError("the checkpoint holds no tensors by name (state_dict)")
     written = checkpoint.get(STAMP, {"format": 1})
+    if not isinstance(written, Mapping) or not isinstance(written.get("format"), int):
+        raise ValueError(f"the checkpoint does not say its format ({STAMP}.format must be a whole number)")
     if written["format"] > FORMAT:
         raise ValueError(
             f"the checkpoint is of format {written['format']} (lightning-snn {written.get('version')}), and "
@@ -108,12 +110,15 @@ def opened(path: Any, *, weights_only: bool) -> tuple[Any, Any]:
     if not isinstance(path, str | Path) or not Path(path).is_file():
         return path, None
     check_whole(path)
-    content = torch.load(path, map_location="cpu", weights_only=weights_only, mmap=True)
-    present = content.get(STAMP, {}).get("format") == FORMAT
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=weights_only, mmap=True)
+    except RuntimeError as error:  # the headers of the archive, which torch reads and zipfile does not
+        raise ValueError(f"{path} is damaged, or only a part of a checkpoint") from error
+    before = content.get(STAMP)
     translate(content)
     package, _, name = content.get(SETTINGS, {}).get("_class_path", "").rpartition(".")
     written_by = getattr(sys.modules.get(package), name, None)
-    if present:
+    if content.get(STAMP) is before:
         return path, written_by
     memory = io.BytesIO()
     torch.save(content, memory)
@@ -155,6 +160,7 @@ def check_finite(state: Mapping[str, Tensor]) -> None:
 def check_can_resume(checkpoint: Mapping[str, Any]) -> None:
     """Raise ``ValueError`` if a run cannot go on from a checkpoint."""
     missing = [key for key in ("optimizer_states", "lr_schedulers", "loops") if key not in checkpoint]
+    missing += ["optimizer_states"] if checkpoint.get("optimizer_states") == [] else []
     if missing:
         raise ValueError(
             f"the checkpoint holds no {', '.join(missing)}, so no run can go on from it (saved with "
@@ -199,13 +205,31 @@ def _completed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     found = {key: _completed(item) for key, item in value.items()}
-    if set(found) <= {"class_path", "init_args"} and "class_path" in found:
-        package, _, name = found["class_path"].rpartition(".")
-        cls = getattr(import_module(package), name)
-        parameters = signature(cls).parameters.values()
-        defaults = {p.name: p.default for p in parameters if p.default is not Parameter.empty}
-        plain = {key: _plain(default) for key, default in defaults.items()}
+    cls = _class_at(str(found.get("class_path"))) if set(found) <= {"class_path", "init_args"} else None
+    if cls is not None:
+        plain = {key: _completed(_plain(default)) for key, default in _defaults(cls).items()}
         found = {"class_path": public_path(cls), "init_args": plain | found.get("init_args", {})}
+    return found
+
+
+def _class_at(path: str) -> type | None:
+    """The class at a path; None where nothing can be imported, such as a class inside a function."""
+    package, _, name = path.rpartition(".")
+    try:
+        return getattr(import_module(package), name, None)
+    except (ImportError, ValueError):
+        return None
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    """The defaults of all arguments; those in ``*args`` and ``**kwargs`` are the next class's."""
+    found: dict[str, Any] = {}
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            parameters = signature(base.__init__).parameters.values()  # type: ignore[misc]
+            found = {p.name: p.default for p in parameters if p.default is not Parameter.empty} | found
+            if not any(p.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL) for p in parameters):
+                break
     return found
 
 
@@ -236,7 +260,7 @@ def take_seeds(config: Any, settings: Mapping[str, Any]) -> None:
     """
     items = config if isinstance(config, dict) else vars(config)
     for key, value in settings.items():
-        if key == "seed" and (value is None or isinstance(value, int | str)):
+        if key == "seed" and "seed" in items and (value is None or isinstance(value, int | str)):
             items[key] = value
         elif isinstance(value, Mapping) and items.get(key) is not None and not isinstance(items[key], str):
             take_seeds(items[key], value)

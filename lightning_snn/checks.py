@@ -81,7 +81,7 @@ def between(name: str, value: float, low: float, high: float) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real | Tensor)
+    return isinstance(value, Real) or (isinstance(value, Tensor) and value.numel() == 1)
 
 
 def one_of(name: str, value: object, allowed: Collection[str]) -> None:

@@ -20,7 +20,16 @@ from lightning_snn import checkpoints, checks
 from lightning_snn.checkpoint_io import use_whole_files
 from lightning_snn.config import Configurable, made_by, public_path, to_config
 from lightning_snn.controls import Control, ControlNetwork, check_controls
-from lightning_snn.core.random import PLAIN, RootSeed, Stream, drawing, rerouted, root_seed, torch_seeded
+from lightning_snn.core.random import (
+    PLAIN,
+    RootSeed,
+    Stream,
+    drawing,
+    is_drawn,
+    rerouted,
+    root_seed,
+    torch_seeded,
+)
 from lightning_snn.data import Batch
 from lightning_snn.encoding import ConstantCurrent, Encoder
 from lightning_snn.feature_cache import tabulate
@@ -99,6 +108,7 @@ class SpikingClassifier(Configurable, LightningModule):
             checks.positive("tau_trace", tau_trace)
         check_controls(controls or [])
         _check_monitored(scheduler)
+        seed_is_drawn = is_drawn(seed)
         encoder, root = encoder or ConstantCurrent(), root_seed(seed)
         seed = "plain" if root == PLAIN else root
         self.save_hyperparameters(
@@ -130,6 +140,7 @@ class SpikingClassifier(Configurable, LightningModule):
             raise ValueError("cache must not be True where weights are trained or input is not repeatable")
         self.encode_seconds = 0.0
         self._table: FeatureTable | None = None
+        self._seed_is_drawn = seed_is_drawn
         self._generators: dict[str, Tensor] = {}
         self._finders: list[str] = []
         self._lr: float | None = None
@@ -290,7 +301,7 @@ class SpikingClassifier(Configurable, LightningModule):
             checkpoint["generators"] = generator_states(self.trainer)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Bring the checkpoint to the present format, and check it.
+        """Bring the checkpoint to the present format, and check it; a seed that was drawn gives way to its.
 
         Raises:
             ValueError: if it is of another network, damaged or of a newer format; in a fit also if it was
@@ -303,8 +314,10 @@ class SpikingClassifier(Configurable, LightningModule):
             self._generators = checkpoint.get("generators", {})
             checkpoints.check_can_resume(checkpoint)
             theirs = checkpoint.get(checkpoints.SETTINGS, {})
-            free = ("cache",)
+            free = ("cache", "seed") if self._seed_is_drawn else ("cache",)
             checkpoints.check_same_settings(theirs, dict(self.hparams), of="model", free=free)
+            if "seed" in theirs.keys() & self.hparams.keys():
+                self.hparams["seed"] = theirs["seed"]
 
     @classmethod
     def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:

@@ -41,6 +41,12 @@ def test_between_refuses(value):
         checks.between("dropout", value, 0, 1)
 
 
+@pytest.mark.parametrize("check", [checks.positive, checks.non_negative, checks.finite])
+def test_several_values_are_no_number(check):
+    with pytest.raises(ValueError, match=r"^dt must be .*, got tensor\(\[1., 2.\]\)$"):
+        check("dt", torch.tensor([1.0, 2.0]))
+
+
 def test_one_of_names_what_is_allowed():
     checks.one_of("reset", "hard", ("soft", "hard"))
     with pytest.raises(ValueError, match=r"^reset must be one of hard, soft, got 'firm'$"):

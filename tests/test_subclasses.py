@@ -122,6 +122,35 @@ def test_a_classifier_comes_back(trainer, tmp_path, build):
         assert torch.equal(again.eval()(images), model.eval()(images))
 
 
+@pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+def test_a_loaded_classifier_goes_on(trainer, phase, data, tmp_path):
+    """Loading spells out the defaults that ``**kwargs`` hide."""
+    path = tmp_path / "model.ckpt"
+    run = trainer(phase())
+    run.fit(Forwarding(layers(), ConstantCurrent(5), Linear, extra=0.3, **SIZES), data)
+    run.save_checkpoint(path)
+    again = Forwarding.load_from_checkpoint(path, weights_only=True)
+    assert "threshold" in to_config(again.stack.layer("lgn").neuron)["init_args"]
+    trainer(phase(), max_epochs=2).fit(again, data, ckpt_path=path, weights_only=True)
+
+
+@pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+def test_classes_that_cannot_be_imported_go_on(trainer, phase, data, tmp_path):
+    class Local(LIF):
+        pass
+
+    def build():
+        parts = layers() | {"lgn": SpikingLayer(Square(20, side=12.0), Local(7.0), projection=Dense)}
+        return SpikingClassifier(parts, ConstantCurrent(5), Linear, seed=0, **SIZES)
+
+    run = trainer(phase())
+    run.fit(build(), data)
+    run.save_checkpoint(tmp_path / "model.ckpt")
+    again = trainer(phase(), max_epochs=2)
+    again.fit(build(), data, ckpt_path=tmp_path / "model.ckpt", weights_only=True)
+    assert again.current_epoch == 2
+
+
 def test_what_cannot_be_stored_is_refused_at_once():
     with pytest.raises(ValueError, match="extra cannot be stored in a checkpoint"):
         Forwarding(layers(), extra=object(), **SIZES)

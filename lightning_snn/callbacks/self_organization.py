@@ -13,7 +13,7 @@ from torch import Tensor
 from lightning_snn import checkpoints, checks
 from lightning_snn.callbacks.control_phase import settle_controls, unsettled
 from lightning_snn.callbacks.distributed import DistributedStreams
-from lightning_snn.callbacks.sigterm import SigtermFlag, sigterm_flag
+from lightning_snn.callbacks.sigterm import SignalFlag, sigterm_flag, undivided
 from lightning_snn.callbacks.surroundings import (
     PREFIX,
     check_names,
@@ -94,7 +94,7 @@ class SelfOrganization(Callback):
         self._taken: dict[str, int] = {}
         self._saved_streams: list[Tensor] = []
         self._running: Development | None = None
-        self._sigterm = SigtermFlag()
+        self._sigterm = SignalFlag()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Check the module and the number of streams before anything runs."""
@@ -210,10 +210,11 @@ class SelfOrganization(Callback):
                         break
                 self._poll_sigterm(trainer)
                 steps = development.round_steps(self.chunk, max_steps - self._steps)
-                last = development.round(steps, self._round)
-                watch.add(last)
-                self._round += 1
-                self._steps += steps * self.num_streams
+                with undivided():
+                    last = development.round(steps, self._round)
+                    watch.add(last)
+                    self._round += 1
+                    self._steps += steps * self.num_streams
                 development.check_finite(self._steps)
                 bar.update(min(self._steps, max_steps), note)
                 if self.every_n_rounds and self._round % self.every_n_rounds == 0:

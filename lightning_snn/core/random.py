@@ -116,6 +116,11 @@ def root_seed(seed: RootSeed) -> int:
     return fresh_seed() if chosen is None else chosen
 
 
+def is_drawn(seed: RootSeed) -> bool:
+    """Whether `root_seed` draws, as neither ``seed`` nor the run names a number."""
+    return seed is None and _run_seed.get() is None
+
+
 def fresh_seed() -> int:
     """A seed drawn from torch's generator, which `seed_everything` seeds."""
     return int(torch.randint(2**31, (), dtype=torch.int64, device="cpu"))

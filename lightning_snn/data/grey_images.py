@@ -9,7 +9,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 
 from lightning_snn import checkpoints, checks
 from lightning_snn.config import Configurable, to_config
-from lightning_snn.core.random import root_seed
+from lightning_snn.core.random import is_drawn, root_seed
 from lightning_snn.data import sources
 from lightning_snn.data.loader import BatchLoader, ImageDataset
 from lightning_snn.data.splits import stratified
@@ -58,6 +58,7 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         checks.whole("data.val_size", val_size)
         checks.seed("data.split_seed", split_seed)
         checks.seed("data.seed", seed)
+        self._seed_is_drawn = is_drawn(seed)
         seed = root_seed(seed)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
@@ -72,12 +73,12 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         return {"settings": settings}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Raise ``ValueError`` if a run that goes on began with other data."""
+        """Raise ``ValueError`` if a run that goes on began with other data; a drawn seed gives way to its."""
         if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
-            ours = self.state_dict()["settings"]
-            checkpoints.check_same_settings(
-                state_dict["settings"], ours, of="data", free=("root", "eval_batch_size")
-            )
+            theirs, ours = state_dict["settings"], self.state_dict()["settings"]
+            free = ("root", "eval_batch_size", *(["seed"] if self._seed_is_drawn else []))
+            checkpoints.check_same_settings(theirs, ours, of="data", free=free)
+            self.seed = theirs["init_args"]["seed"]
 
     @abstractmethod
     def read(self) -> tuple[ImageDataset, ImageDataset]:

@@ -11,8 +11,19 @@ from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from lightning_snn import LIF, MLP, Dense, SpikingClassifier, SpikingLayer, SpontaneousWaves, Torus
+from lightning_snn import (
+    LIF,
+    MLP,
+    STDP,
+    ConstantCurrent,
+    Dense,
+    SpikingClassifier,
+    SpikingLayer,
+    SpontaneousWaves,
+    Torus,
+)
 from lightning_snn.callbacks import self_organization
+from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
 from lightning_snn.trainers import generator_states, restore_generators
 
 pytestmark = [
@@ -135,6 +146,27 @@ def test_killed_phase_goes_on_from_the_last_checkpoint(
     assert_same(resumed, whole())
 
 
+def test_ctrl_c_in_the_middle_of_a_round(
+    classifier, phase, trainer, data, whole, resume, tmp_path, monkeypatch
+):
+    """The streams are a round ahead of the weights then."""
+    learn, calls = STDP.learn, []
+
+    def learn_interrupted(self, *args):
+        calls.append(None)
+        if len(calls) == 4:
+            signal.raise_signal(signal.SIGINT)
+        return learn(self, *args)
+
+    monkeypatch.setattr(STDP, "learn", learn_interrupted)
+    with pytest.raises(SystemExit):
+        trainer(phase(), ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
+    monkeypatch.undo()
+    resumed, rounds = resume(tmp_path / "self_organization.ckpt")
+    assert rounds == [4, 5, 6, 7]
+    assert_same(resumed, whole())
+
+
 def test_interrupted_twice(classifier, phase, trainer, data, whole, resume, tmp_path):
     path = tmp_path / "self_organization.ckpt"
     for number, ckpt_path in ((2, None), (5, path)):
@@ -157,6 +189,36 @@ def test_three_layers(classifier, retina, pooling, phase, trainer, data, whole, 
     resumed, rounds = resume(tmp_path / "self_organization.ckpt", layers())
     assert rounds == list(range(number, 16))
     assert_same(resumed, whole(layers()))
+
+
+@pytest.mark.parametrize("end", [Interrupted(3), StopAtStep(4)], ids=["phase", "epochs"])
+def test_a_seed_that_was_drawn_gives_way_to_that_of_the_run(
+    retina, pooling, phase, trainer, data, tmp_path, end
+):
+    """A script without a seed, started again with a checkpoint of its own."""
+
+    def build(number):
+        torch.manual_seed(number)
+        layers = {"retina": retina(), "lgn": pooling()}
+        readout, sizes = partial(MLP, num_hidden=20), {"num_classes": 4, "image_size": (8, 8)}
+        encoder = ConstantCurrent(10, gain=60.0)
+        return SpikingClassifier(layers, encoder, readout, controls=["random", "grid"], **sizes)
+
+    def fit(number, *callbacks, path=None):
+        model = build(number)
+        torch.manual_seed(number)
+        run = trainer(*callbacks, max_epochs=2, default_root_dir=tmp_path)
+        run.fit(model, data, ckpt_path=path, weights_only=True)
+        return model
+
+    whole = fit(1, phase())
+    in_phase = isinstance(end, Interrupted)
+    with pytest.raises(Crash):
+        fit(1, LastCheckpoint(), *([phase(end)] if in_phase else [phase(), end]))
+    (path,) = tmp_path.rglob("self_organization.ckpt" if in_phase else "last.ckpt")
+    other = fit(2, phase(), path=path)
+    assert other.hparams.seed == whole.hparams.seed
+    assert_same(other, whole)
 
 
 def test_another_number_of_streams(classifier, phase, trainer, data, resume, tmp_path):

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from lightning_snn import STDP, SpikingClassifier, Torus
-from lightning_snn.checkpoints import FORMAT, STAMP, translate
+from lightning_snn.checkpoints import FORMAT, STAMP, check_can_resume, translate
 from lightning_snn.config import public_path
 from lightning_snn.core.random import PLAIN
 from lightning_snn.data import BatchLoader, ImageDataset
@@ -67,6 +67,20 @@ def test_a_newer_format_is_refused(legacy):
     legacy[STAMP] = {"format": FORMAT + 1, "version": "7.0"}
     with pytest.raises(ValueError, match=rf"format {FORMAT + 1} \(lightning-snn 7.0\).* up to {FORMAT}"):
         translate(legacy)
+
+
+@pytest.mark.parametrize("stamp", ["2", {}, {"format": "2"}])
+def test_a_stamp_without_a_format_is_refused(legacy, stamp):
+    legacy[STAMP] = stamp
+    with pytest.raises(ValueError, match="the checkpoint does not say its format"):
+        translate(legacy)
+
+
+def test_no_run_goes_on_without_the_state_of_its_optimizer():
+    whole = {"optimizer_states": [{}], "lr_schedulers": [], "loops": {}}
+    check_can_resume(whole)
+    with pytest.raises(ValueError, match="the checkpoint holds no optimizer_states, so no run can go on"):
+        check_can_resume(whole | {"optimizer_states": []})
 
 
 def test_a_list_is_no_state(legacy):

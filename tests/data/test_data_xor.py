@@ -1,5 +1,8 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
+from lightning.pytorch.trainer.states import TrainerFn
 
 from lightning_snn.data import XOR
 
@@ -21,3 +24,14 @@ def test_the_class_is_exclusive_or_and_all_patterns_are_there_alike():
 def test_errors():
     with pytest.raises(ValueError, match=r"data\.repeats must be a whole number above 0, got 0"):
         XOR(0)
+
+
+def test_a_seed_that_was_drawn_gives_way_to_that_of_the_run():
+    began = XOR()
+    goes_on, named = XOR(), XOR(seed=began.seed + 1)
+    for data in (goes_on, named):
+        data.trainer = SimpleNamespace(state=SimpleNamespace(fn=TrainerFn.FITTING))
+    goes_on.load_state_dict(began.state_dict())
+    assert goes_on.seed == began.seed
+    with pytest.raises(ValueError, match=rf"data.seed: {began.seed} there, {named.seed} here"):
+        named.load_state_dict(began.state_dict())
