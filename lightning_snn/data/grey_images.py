@@ -64,20 +64,18 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self.val_size = val_size
         self.split_seed = split_seed
         self.seed = seed
+        self._settings = to_config(self, key="data")
+        self._settings["init_args"]["seed"] = seed
 
     def state_dict(self) -> dict[str, Any]:
         """The settings, for the checkpoint: a run goes on with the data that it began with."""
-        settings = to_config(self, key="data")
-        settings["init_args"]["seed"] = self.seed
-        return {"settings": settings}
+        return {"settings": self._settings}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Raise ``ValueError`` if a run that goes on began with other data."""
         if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
-            ours = self.state_dict()["settings"]
-            checkpoints.check_same_settings(
-                state_dict["settings"], ours, of="data", free=("root", "eval_batch_size")
-            )
+            free = ("root", "eval_batch_size")
+            checkpoints.check_same_settings(state_dict["settings"], self._settings, of="data", free=free)
 
     @abstractmethod
     def read(self) -> tuple[ImageDataset, ImageDataset]:
