@@ -396,9 +396,25 @@ def test_a_file_that_is_no_checkpoint(finished, capsys, content):
     assert "bad.ckpt" in failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=bad.ckpt")
 
 
-def test_a_checkpoint_of_something_else(capsys):
-    torch.save({"weights": torch.zeros(3)}, "other.ckpt")
-    assert "other.ckpt" in failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=other.ckpt")
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (torch.zeros(3), "not a checkpoint of Lightning"),
+        ({"weights": torch.zeros(3)}, "not a checkpoint of Lightning"),
+        ({"state_dict": {}, "pytorch-lightning_version": "2.6.6"}, "of a SpikingClassifier"),
+        (
+            {"state_dict": {}, "pytorch-lightning_version": "2.6.6", "hyper_parameters": {"width": 3}},
+            "of a SpikingClassifier",
+        ),
+    ],
+)
+def test_a_checkpoint_of_something_else(capsys, content, words):
+    torch.save(content, "other.ckpt")
+    said = failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=other.ckpt")
+    assert "ckpt_path: other.ckpt is not a checkpoint of" in said
+    assert words in said
+    with pytest.raises(ValueError, match=rf"^other\.ckpt is.* {words}"):
+        SpikingClassifier.load_from_checkpoint("other.ckpt")
 
 
 @pytest.mark.parametrize(
