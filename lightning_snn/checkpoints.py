@@ -13,6 +13,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from inspect import Parameter, signature
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -39,8 +40,11 @@ def stamp() -> dict[str, Any]:
         return {"format": FORMAT, "version": "unknown"}
 
 
-def translate(checkpoint: dict[str, Any]) -> None:
+def translate(checkpoint: dict[str, Any]) -> bool:
     """Bring a checkpoint of an older format to the present one, in place; a present one stays as it is.
+
+    Returns:
+        Whether it was of an older format.
 
     Raises:
         ValueError: if it is of a newer format, or not what Lightning saves of a module.
@@ -57,11 +61,13 @@ def translate(checkpoint: dict[str, Any]) -> None:
             f"this version reads formats up to {FORMAT}: install a newer lightning-snn"
         )
     settings = checkpoint.get(SETTINGS)
-    if written["format"] == 1 and settings and "layers" in settings:
+    older = written["format"] < FORMAT
+    if older and settings and "layers" in settings:
         settings.update(_with_public_paths(settings))
         settings.setdefault("seed", "plain")
         checkpoint["state_dict"] = {"stack.seed": torch.tensor(PLAIN), **state}
         checkpoint[STAMP] = {"format": FORMAT, "version": "0.1.0"}
+    return bool(older)
 
 
 def _with_public_paths(value: Any) -> Any:
@@ -79,51 +85,60 @@ def _with_public_paths(value: Any) -> Any:
 
 
 def read(path: str) -> dict[str, Any]:
-    """A checkpoint in the present format, its tensors on the CPU.
+    """A checkpoint of a classifier in the present format, its tensors on the CPU.
 
     Raises:
-        ValueError: if the file is missing, damaged or no checkpoint, or of a newer format.
+        ValueError: if the file is missing, damaged, no checkpoint of a classifier, or of a newer format.
     """
-    if not Path(path).is_file():
-        raise ValueError(f"ckpt_path: there is no file {path}")
     try:
-        check_whole(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        if not Path(path).is_file():
+            raise ValueError(f"there is no file {path}")
+        return _content(path)[0]
     except ValueError as error:
         raise ValueError(f"ckpt_path: {error}") from error
-    except Exception as error:
-        raise ValueError(f"ckpt_path: {path} is no checkpoint, or only a part of one") from error
-    if not isinstance(content, dict) or not {"state_dict", "pytorch-lightning_version"} <= content.keys():
-        raise ValueError(f"ckpt_path: {path} is not a checkpoint of Lightning")
-    try:
-        translate(content)
-    except ValueError as error:
-        raise ValueError(f"ckpt_path: {path}: {error}") from error
-    return content
 
 
 def opened(path: Any, *, weights_only: bool) -> tuple[Any, Any]:
     """A checkpoint for Lightning to read, and the class that wrote it, None where it is not imported.
 
     The first is ``path``, or where the file is of an older format, a file in memory with the translated one.
+
+    Raises:
+        ValueError: as `read`; what is not a path to a file is left to Lightning.
     """
     if not isinstance(path, str | Path) or not Path(path).is_file():
         return path, None
-    check_whole(path)
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=weights_only, mmap=True)
-    except RuntimeError as error:  # the headers of the archive, which torch reads and zipfile does not
-        raise ValueError(f"{path} is damaged, or only a part of a checkpoint") from error
-    before = content.get(STAMP)
-    translate(content)
-    package, _, name = content.get(SETTINGS, {}).get("_class_path", "").rpartition(".")
+    content, translated = _content(path, weights_only=weights_only)
+    package, _, name = content[SETTINGS]["_class_path"].rpartition(".")
     written_by = getattr(sys.modules.get(package), name, None)
-    if content.get(STAMP) is before:
+    if not translated:
         return path, written_by
     memory = io.BytesIO()
     torch.save(content, memory)
     memory.seek(0)
     return memory, written_by
+
+
+def _content(path: str | Path, *, weights_only: bool = True) -> tuple[dict[str, Any], bool]:
+    """A checkpoint of a classifier in the present format, and whether it was translated."""
+    check_whole(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=weights_only, mmap=True)
+    except UnpicklingError as error:
+        raise ValueError(
+            f"{path} holds more than tensors and plain values: load_from_checkpoint(path, weights_only=False) "
+            "runs what is in it, so give that for files only that you trust"
+        ) from error
+    except Exception as error:
+        raise ValueError(f"{path} is no checkpoint, or only a part of one") from error
+    if not isinstance(content, dict) or not {"state_dict", "pytorch-lightning_version"} <= content.keys():
+        raise ValueError(f"{path} is not a checkpoint of Lightning")
+    if "_class_path" not in content.get(SETTINGS, {}):
+        raise ValueError(f"{path} is not a checkpoint of a SpikingClassifier")
+    try:
+        return content, translate(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def check_whole(path: str | Path) -> None:

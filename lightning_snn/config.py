@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import PurePath
 from typing import Any, Self
 
 from torch import Tensor
@@ -68,7 +69,7 @@ def to_config(value: Any, *, key: str = "value") -> Any:
     """Turn ``value`` into numbers, strings, lists and dictionaries.
 
     Args:
-        value: A plain value, a `Configurable`, a class, a ``functools.partial`` of a class (also the
+        value: A plain value, a path, a `Configurable`, a class, a ``functools.partial`` of a class (also the
             kind that jsonargparse makes of a ``class_path``), or a collection of these.
         key: What ``value`` is called in the error message.
 
@@ -77,6 +78,8 @@ def to_config(value: Any, *, key: str = "value") -> Any:
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, Tensor):
         return value.tolist()
     if isinstance(value, Mapping):

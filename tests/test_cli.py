@@ -15,6 +15,7 @@ import yaml
 
 import lightning_snn
 from lightning_snn import SpikingClassifier
+from lightning_snn.callbacks import figures
 from lightning_snn.cli import main
 from lightning_snn.recipe_files import find_recipe, recipes
 
@@ -192,7 +193,8 @@ def test_the_saved_config_runs_again(finished, capsys):
     assert model["layers"]["retina"]["init_args"]["geometry"]["init_args"]["num_nodes"] == 160
 
 
-def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
+def test_compare_runs_every_seed_and_tabulates_the_networks(monkeypatch, capsys):
+    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
     assert main(["compare", "--seeds", "2", "mnist", "--first_seed=7", *SMALL]) == 0
     printed = capsys.readouterr().out
     (folder,) = Path("runs/mnist-compare").iterdir()
@@ -217,6 +219,7 @@ def test_every_seed_is_a_run_of_its_own(monkeypatch):
     monkeypatch.setattr(wandb, "init", lambda **options: started.append(options["name"]) or init(**options))
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setattr(figures, "_publish", lambda *_: None)
     options = [*SMALL, "--model.controls=[]", "--logger=wandb", "--trainer.log_every_n_steps=1"]
     assert main(["compare", "mnist", "--seeds=2", *options]) == 0
     runs = sorted(path.name for path in Path("runs/mnist").iterdir())
@@ -237,7 +240,8 @@ def test_a_model_of_the_command_line_comes_back(finished):
     assert one.stack.bottom.num_nodes == 160
 
 
-def test_fit():
+def test_fit(monkeypatch):
+    monkeypatch.setattr(figures, "_publish", lambda *_: None)
     assert main(["fit", "--config", "mnist", *SMALL]) == 0
     (run,) = Path("runs/mnist").iterdir()
     assert (run / "checkpoints" / "last.ckpt").is_file()
@@ -276,7 +280,8 @@ def test_predict(finished, capsys):
     assert len({row["sample"] for row in rows}) == 50
 
 
-def test_run_goes_on_from_a_checkpoint(finished, capsys):
+def test_run_goes_on_from_a_checkpoint(finished, monkeypatch, capsys):
+    monkeypatch.setattr(figures, "_publish", lambda *_: None)
     path = str(finished / "checkpoints" / "self_organization.ckpt")
     assert main(["run", "mnist", *SMALL, "--ckpt_path", path]) == 0
     assert "self-organised" in capsys.readouterr().out
@@ -396,9 +401,25 @@ def test_a_file_that_is_no_checkpoint(finished, capsys, content):
     assert "bad.ckpt" in failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=bad.ckpt")
 
 
-def test_a_checkpoint_of_something_else(capsys):
-    torch.save({"weights": torch.zeros(3)}, "other.ckpt")
-    assert "other.ckpt" in failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=other.ckpt")
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (torch.zeros(3), "not a checkpoint of Lightning"),
+        ({"weights": torch.zeros(3)}, "not a checkpoint of Lightning"),
+        ({"state_dict": {}, "pytorch-lightning_version": "2.6.6"}, "of a SpikingClassifier"),
+        (
+            {"state_dict": {}, "pytorch-lightning_version": "2.6.6", "hyper_parameters": {"width": 3}},
+            "of a SpikingClassifier",
+        ),
+    ],
+)
+def test_a_checkpoint_of_something_else(capsys, content, words):
+    torch.save(content, "other.ckpt")
+    said = failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=other.ckpt")
+    assert "ckpt_path: other.ckpt is not a checkpoint of" in said
+    assert words in said
+    with pytest.raises(ValueError, match=rf"^other\.ckpt is.* {words}"):
+        SpikingClassifier.load_from_checkpoint("other.ckpt")
 
 
 @pytest.mark.parametrize(

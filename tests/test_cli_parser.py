@@ -11,6 +11,7 @@ import yaml
 from lightning.pytorch.cli import ReduceLROnPlateau
 
 from lightning_snn import Linear
+from lightning_snn.callbacks import figures
 from lightning_snn.cli import main
 from lightning_snn.cli_parser import read_yaml
 
@@ -60,6 +61,7 @@ model:
 def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
     Path("kinetic.yaml").write_text(KINETIC)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from test_cli import SMALL, failure
 
+from lightning_snn.callbacks import figures
 from lightning_snn.cli import main
 
 pytestmark = [
@@ -19,6 +20,7 @@ NETWORK = "--model.layers.lgn"
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +28,7 @@ def finished(tmp_path_factory):
     """The folder of a run with seed 1 that has ended."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder := tmp_path_factory.mktemp("finished"))
+        patch.setattr(figures, "_publish", lambda *_: None)
         assert main(["run", "mnist", *SMALL, "--seed=1"]) == 0
     (run,) = (folder / "runs" / "mnist").iterdir()
     return run

@@ -2,6 +2,7 @@ import copy
 import json
 import pickle
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -34,6 +35,10 @@ def test_wrong_arguments_are_reported_by_the_constructor():
 @pytest.mark.parametrize("value", [None, True, 3, 0.5, "words", [1, [2.0]], {"a": {"b": None}}])
 def test_plain_values_stay_as_they_are(value):
     assert to_config(value) == value
+
+
+def test_paths_become_texts():
+    assert to_config({"root": Path("data") / "digits"}) == {"root": str(Path("data", "digits"))}
 
 
 def test_tensors_and_tuples_become_lists():

@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch.nn import BatchNorm1d
 
+from lightning_snn.readout import feature_norm
 from lightning_snn.readout.feature_norm import FeatureNorm
 
 SCRIPT = """
+import runpy
 import sys
 import warnings
 
@@ -18,7 +20,7 @@ import torch
 
 warnings.simplefilter("error")
 torch.set_num_threads(1)
-from lightning_snn.readout.feature_norm import FeatureNorm
+FeatureNorm = runpy.run_path(sys.argv[4])["FeatureNorm"]  # without the rest of the package, which takes longer
 
 rank, port, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 torch.distributed.init_process_group(
@@ -53,7 +55,9 @@ def test_two_processes_see_the_statistics_of_one(tmp_path):
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
     command = [sys.executable, tmp_path / "script.py"]
-    started = [subprocess.Popen([*command, str(rank), str(port), tmp_path]) for rank in (0, 1)]
+    started = [
+        subprocess.Popen([*command, str(rank), str(port), tmp_path, feature_norm.__file__]) for rank in (0, 1)
+    ]
     assert [process.wait(timeout=60) for process in started] == [0, 0]
     parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     norm = FeatureNorm(5)

@@ -10,7 +10,7 @@ from lightning_snn.trainers import is_fitting
 
 
 class LastCheckpoint(ModelCheckpoint):
-    """Writes ``last.ckpt`` at the end of every epoch, and at the batch at which SIGTERM ends a run.
+    """Writes ``last.ckpt`` at the end of every epoch, and at the batch at which SIGTERM ends a lone process.
 
     What Lightning makes depends on when there is a validation. Being a class of its own, it stands beside any
     `ModelCheckpoint` of the user's: Lightning takes two with the same arguments for one.
@@ -31,8 +31,11 @@ class LastCheckpoint(ModelCheckpoint):
         self.on_train_epoch_end(trainer, pl_module)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Save where SIGTERM ends the training: Lightning acts on it between batches."""
-        if isinstance(exception, SIGTERMException) and is_fitting(trainer):
+        """Save where SIGTERM ends the training: Lightning acts on it between batches.
+
+        Of several processes none knows whether the others are at the same batch, and all must save together.
+        """
+        if isinstance(exception, SIGTERMException) and is_fitting(trainer) and trainer.world_size == 1:
             super().on_exception(trainer, pl_module, exception)
 
     def state_dict(self) -> dict[str, Any]:

@@ -65,20 +65,20 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self.val_size = val_size
         self.split_seed = split_seed
         self.seed = seed
+        self._settings = to_config(self, key="data")
+        self._settings["init_args"]["seed"] = seed
 
     def state_dict(self) -> dict[str, Any]:
         """The settings, for the checkpoint: a run goes on with the data that it began with."""
-        settings = to_config(self, key="data")
-        settings["init_args"]["seed"] = self.seed
-        return {"settings": settings}
+        return {"settings": self._settings}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Raise ``ValueError`` if a run that goes on began with other data; a drawn seed gives way to its."""
         if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
-            theirs, ours = state_dict["settings"], self.state_dict()["settings"]
+            theirs, ours = state_dict["settings"], self._settings
             free = ("root", "eval_batch_size", *(["seed"] if self._seed_is_drawn else []))
             checkpoints.check_same_settings(theirs, ours, of="data", free=free)
-            self.seed = theirs["init_args"]["seed"]
+            self.seed = ours["init_args"]["seed"] = theirs["init_args"]["seed"]
 
     @abstractmethod
     def read(self) -> tuple[ImageDataset, ImageDataset]:

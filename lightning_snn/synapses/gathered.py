@@ -100,7 +100,7 @@ class Gathered(Projection):
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         """Take over the fields of the file, whose longest may be of another length."""
         nodes = state_dict.get(f"{prefix}nodes")
-        if nodes is not None and nodes.ndim == 2 and len(nodes) == self.places:
+        if nodes is not None and nodes.ndim == 2 and nodes.shape != self.nodes.shape:
             self._fit(nodes.shape[1])
         super()._load_from_state_dict(state_dict, prefix, *args)
 

@@ -4,7 +4,10 @@ from functools import partial
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.trainer.states import TrainerFn
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from lightning_snn import ClassAssignment
 from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
@@ -82,3 +85,14 @@ def test_resumed_at_an_epochs_end_with_a_scheduler(last, tmp_path):
     _, resumed, _ = last(ckpt_path=tmp_path / "earlier.ckpt", **options)
     for name, value in whole.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize(("processes", "saves"), [(1, 1), (2, 0)])
+def test_none_of_several_processes_saves_alone(classifier, trainer, monkeypatch, processes, saves):
+    saved = []
+    monkeypatch.setattr(Trainer, "world_size", processes)
+    monkeypatch.setattr(ModelCheckpoint, "on_exception", lambda self, *_: saved.append(self))
+    fit, last = trainer(), LastCheckpoint()
+    fit.state.fn = TrainerFn.FITTING
+    last.on_exception(fit, classifier(), SIGTERMException())
+    assert saved == [last] * saves

@@ -226,3 +226,18 @@ class TestWithTrainer:
         resumed = data.train_dataloader()
         resumed.load_state_dict(loader.state_dict())
         assert torch.equal(next(iter(resumed)).sample, next(iter(expected)).sample)
+
+
+def test_the_settings_for_a_checkpoint():
+    settings = MNIST("digits", source="torchvision", seed=3).state_dict()["settings"]
+    assert MNIST(Path("digits"), source="torchvision", seed=3).state_dict()["settings"] == settings
+    assert settings["init_args"] == {"root": "digits", "source": "torchvision", "seed": 3}
+
+
+def test_what_no_checkpoint_can_hold_is_refused_at_once():
+    class Turned(MNIST):
+        def __init__(self, turn, **options):
+            super().__init__(**options)
+
+    with pytest.raises(ValueError, match=r"data\.turn cannot be stored in a checkpoint"):
+        Turned(lambda image: image)
