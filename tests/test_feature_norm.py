@@ -55,7 +55,9 @@ def test_two_processes_see_the_statistics_of_one(tmp_path):
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
     command = [sys.executable, tmp_path / "script.py"]
-    started = [subprocess.Popen([*command, str(rank), str(port), tmp_path, feature_norm.__file__]) for rank in (0, 1)]
+    started = [
+        subprocess.Popen([*command, str(rank), str(port), tmp_path, feature_norm.__file__]) for rank in (0, 1)
+    ]
     assert [process.wait(timeout=60) for process in started] == [0, 0]
     parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     norm = FeatureNorm(5)
