@@ -20,6 +20,7 @@ from lightning_snn import (
     Square,
     Torus,
 )
+from lightning_snn.callbacks import figures
 from lightning_snn.cli import main
 from lightning_snn.config import to_config
 
@@ -176,6 +177,7 @@ class Cell(lightning_snn.LIF):
 def test_a_classifier_built_by_the_command_line_comes_back(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
     Path("mine_of_test_subclasses.py").write_text(MODULE)
     assert main([
         "fit", "--config=mnist",

@@ -141,8 +141,8 @@ class SpikingLayer(Configurable, nn.Module):
             generator: Source of the noise, where the layer has any; torch's global one by default.
 
         Returns:
-            Spikes ``[T, B, N]`` in {0, 1} and the state after the last step; that of the synapses, which a
-            stack runs, is passed on as it is.
+            Spikes ``[T, B, N]`` of the neurons and the state after the last step; that of the synapses, which
+            a stack runs, is passed on as it is.
 
         Raises:
             ValueError: if ``current`` is not ``[T, B, N]`` with the layer's N, or the state of another B.

@@ -104,7 +104,8 @@ class NeuronModel(Configurable, nn.Module, ABC):
             state: State to continue from; rest by default.
 
         Returns:
-            Spikes ``[T, B, N]`` in {0, 1} and the state after the last step.
+            Spikes ``[T, B, N]`` in {0, 1}, or any values where it is `graded`, and the state after the last
+            step.
 
         Raises:
             ValueError: if ``current`` is not ``[T, B, N]`` with T at least 1, or the state of another B or N.

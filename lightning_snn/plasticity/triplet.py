@@ -144,7 +144,7 @@ def slow_trace(spikes: Tensor, trace: Tensor, decay: float, *, nearest: bool) ->
     """A trace as each step finds it, and after the last.
 
     Args:
-        spikes: Spikes ``[T, R, N]`` in {0, 1}.
+        spikes: Spikes ``[T, R, N]``, 0 or above; with ``nearest`` in {0, 1}.
         trace: The trace ``[R, N]`` before the first step.
         decay: Its factor of a step.
         nearest: Whether a spike sets it to 1 instead of adding 1.
