@@ -126,7 +126,7 @@ def _content(path: str | Path, *, weights_only: bool = True) -> tuple[dict[str, 
         content = torch.load(path, map_location="cpu", weights_only=weights_only, mmap=True)
     except UnpicklingError as error:
         raise ValueError(
-            f"{path} holds more than tensors and plain values: load_from_checkpoint(path, weights_only=False) "
+            f"{path} holds more than tensors and plain values: load_from_checkpoint(weights_only=False) "
             "runs what is in it, so give that for files only that you trust"
         ) from error
     except Exception as error:

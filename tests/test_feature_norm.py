@@ -20,7 +20,7 @@ import torch
 
 warnings.simplefilter("error")
 torch.set_num_threads(1)
-FeatureNorm = runpy.run_path(sys.argv[4])["FeatureNorm"]  # without the rest of the package, which takes longer
+FeatureNorm = runpy.run_path(sys.argv[4])["FeatureNorm"]  # not all of the package: faster
 
 rank, port, folder = int(sys.argv[1]), sys.argv[2], sys.argv[3]
 torch.distributed.init_process_group(

@@ -111,3 +111,12 @@ def test_public_paths_can_be_imported(cls):
     package, _, name = public_path(cls).rpartition(".")
     assert getattr(import_module(package), name) is cls
     assert package in ("lightning_snn", "torch.optim")
+
+
+def test_a_file_with_more_than_tensors_is_only_read_where_the_user_trusts_it(legacy, tmp_path):
+    path = tmp_path / "more.ckpt"
+    torch.save(legacy | {"callbacks": {"mine": Path}}, path)
+    with pytest.raises(ValueError, match=r"more.ckpt holds more than tensors .*weights_only=False"):
+        SpikingClassifier.load_from_checkpoint(path, map_location="cpu")
+    model = SpikingClassifier.load_from_checkpoint(path, map_location="cpu", weights_only=False)
+    assert model.stack.names == ["retina", "lgn"]

@@ -236,7 +236,7 @@ def test_the_settings_for_a_checkpoint():
 
 def test_what_no_checkpoint_can_hold_is_refused_at_once():
     class Turned(MNIST):
-        def __init__(self, turn, **options):
+        def __init__(self, turn, **options):  # noqa: ARG002
             super().__init__(**options)
 
     with pytest.raises(ValueError, match=r"data\.turn cannot be stored in a checkpoint"):
