@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from lightning_snn import STDP, SpikingClassifier, Torus
-from lightning_snn.checkpoints import FORMAT, STAMP, check_can_resume, translate
+from lightning_snn.checkpoints import FORMAT, STAMP, check_can_resume, take_seeds, translate
 from lightning_snn.config import public_path
 from lightning_snn.core.random import PLAIN
 from lightning_snn.data import BatchLoader, ImageDataset
@@ -110,3 +110,10 @@ def test_public_paths_can_be_imported(cls):
     package, _, name = public_path(cls).rpartition(".")
     assert getattr(import_module(package), name) is cls
     assert package in ("lightning_snn", "torch.optim")
+
+
+def test_seeds_go_only_where_there_is_a_seed():
+    """Else the constructor of another class would be blamed, and not what differs be named."""
+    config = {"encoder": {"init_args": {"gain": 1.0}}, "data": {"seed": None}}
+    take_seeds(config, {"encoder": {"init_args": {"seed": 5}}, "data": {"seed": 3}})
+    assert config == {"encoder": {"init_args": {"gain": 1.0}}, "data": {"seed": 3}}
