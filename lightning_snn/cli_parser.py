@@ -53,13 +53,10 @@ def check_file(path: str, known: Collection[str]) -> None:
     if not isinstance(found, dict):
         raise ValueError(f"{path} must hold keys with values (model:, data:, ...), got {str(found)[:60]}")
     unknown = [str(key) for key in found if key not in known]
-    for group in ("trainer", "self_organization"):
-        options = found.get(group)
-        unknown += (
-            [f"{group}.{key}" for key in options if key not in KEYS[group]]
-            if isinstance(options, dict)
-            else []
-        )
+    for group in {"trainer", "self_organization"} & found.keys():
+        if not isinstance(found[group], dict):
+            raise ValueError(f"{path}: {group} must hold arguments by name, got {found[group]!r}")
+        unknown += [f"{group}.{key}" for key in found[group] if key not in KEYS[group]]
     if unknown:
         raise ValueError(f"{path}: {unknown_key(unknown[0])}")
 

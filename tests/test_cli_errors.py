@@ -207,3 +207,12 @@ def test_an_error_in_a_class_of_the_user_names_its_place(capsys):
     assert "this error comes through your own" in said
     assert "mine_of_test_errors.py, line 6" in said
     assert mistake(capsys, "mnist", *SMALL, "--model.readout=mine_of_test_errors.Picky") == "Picky wants more"
+
+
+@pytest.mark.parametrize(("group", "option"), [("trainer", "max_epochs"), ("self_organization", "chunk")])
+def test_a_group_without_arguments_before_an_option(tmp_path, capsys, group, option):
+    """The option makes a group of it, so that nothing looks wrong any more, or everything."""
+    path = tmp_path / "wrong.yaml"
+    path.write_text(f"{group}: null\n")
+    assert main(["run", "mnist", "--config", str(path), f"--{group}.{option}=1"]) == 2
+    assert f"wrong.yaml: {group} must hold arguments by name, got None" in capsys.readouterr().err

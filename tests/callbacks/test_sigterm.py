@@ -15,7 +15,7 @@ import sys
 from functools import partial
 
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_snn import *
@@ -29,6 +29,7 @@ class Terminated(SpontaneousWaves):
 
 
 torch.set_num_threads(1)
+seed_everything(0)  # both processes draw the same network
 retina = SpikingLayer(Torus(200, 10.0), LIF(), lateral=LateralKernel(inhibition_range=3.0))
 lgn = SpikingLayer(Torus(20, 10.0), LIF(), projection=partial(Dense, rule=STDP()))
 phase = SelfOrganization(Terminated(), num_streams=4, chunk=20, max_steps=1_000_000)

@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from lightning_snn import STDP, SpikingClassifier, Torus
-from lightning_snn.checkpoints import FORMAT, STAMP, check_can_resume, translate
+from lightning_snn.checkpoints import FORMAT, STAMP, check_can_resume, take_seeds, translate
 from lightning_snn.config import public_path
 from lightning_snn.core.random import PLAIN
 from lightning_snn.data import BatchLoader, ImageDataset
@@ -120,3 +120,10 @@ def test_a_file_with_more_than_tensors_is_only_read_where_the_user_trusts_it(leg
         SpikingClassifier.load_from_checkpoint(path, map_location="cpu")
     model = SpikingClassifier.load_from_checkpoint(path, map_location="cpu", weights_only=False)
     assert model.stack.names == ["retina", "lgn"]
+
+
+def test_seeds_go_only_where_there_is_a_seed():
+    """Else the constructor of another class would be blamed, and not what differs be named."""
+    config = {"encoder": {"init_args": {"gain": 1.0}}, "data": {"seed": None}}
+    take_seeds(config, {"encoder": {"init_args": {"seed": 5}}, "data": {"seed": 3}})
+    assert config == {"encoder": {"init_args": {"gain": 1.0}}, "data": {"seed": 3}}
