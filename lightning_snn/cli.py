@@ -92,6 +92,9 @@ class RecipeCLI(LightningCLI):
             parser.add_argument(
                 "--ckpt_path", type=str | None, default=None, help="Checkpoint of an interrupted run."
             )
+            parser.add_argument(
+                "--weights_only", type=bool | None, default=None, help="As fit has it, for ckpt_path."
+            )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Parse, and refuse what the parser lets pass."""
@@ -288,7 +291,13 @@ def _run(recipe: str, options: list[str]) -> dict[str, dict[str, float]]:
         cli = _cli(["--config", str(find_recipe(recipe)), *options], run=False)
         try:
             with cli.naming_keys():
-                return run_experiment(cli.trainer, cli.model, cli.datamodule, ckpt_path=cli.config.ckpt_path)
+                return run_experiment(
+                    cli.trainer,
+                    cli.model,
+                    cli.datamodule,
+                    ckpt_path=cli.config.ckpt_path,
+                    weights_only=cli.config.weights_only,
+                )
         finally:
             _finish(cli.trainer.loggers)
 

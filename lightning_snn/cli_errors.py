@@ -18,7 +18,17 @@ NO_TRAINER_LOGGER = (
 )
 
 KEYS = {
-    "": ["model", "data", "trainer", "self_organization", "logger", "seed", "seed_everything", "ckpt_path"],
+    "": [
+        "model",
+        "data",
+        "trainer",
+        "self_organization",
+        "logger",
+        "seed",
+        "seed_everything",
+        "ckpt_path",
+        "weights_only",
+    ],
     "trainer": list(inspect.signature(Trainer).parameters),
     "self_organization": list(inspect.signature(lightning_snn.SelfOrganization).parameters),
 }

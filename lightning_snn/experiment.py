@@ -35,7 +35,12 @@ def label(network: str) -> str:
 
 
 def run_experiment(
-    trainer: Trainer, model: SpikingClassifier, data: LightningDataModule, *, ckpt_path: str | None = None
+    trainer: Trainer,
+    model: SpikingClassifier,
+    data: LightningDataModule,
+    *,
+    ckpt_path: str | None = None,
+    weights_only: bool | None = None,
 ) -> dict[str, dict[str, float]]:
     """Fit and test, then leave the results in the run folder and print them as a table.
 
@@ -44,13 +49,14 @@ def run_experiment(
         model: The classifier.
         data: The data.
         ckpt_path: Checkpoint of an interrupted run to go on from.
+        weights_only: As ``Trainer.fit`` has it.
 
     Returns:
         Scores and field measures of each network, without scores where nothing was tested
         (``limit_test_batches=0``); empty on all processes but the first.
     """
     start = time.perf_counter()
-    trainer.fit(model, data, ckpt_path=ckpt_path)
+    trainer.fit(model, data, ckpt_path=ckpt_path, weights_only=weights_only)
     fitted = time.perf_counter()
     scores = dict(next(iter(trainer.test(model, data, verbose=False)), {}))
     num_test = int(model.confusion.compute().sum()) if scores else 0

@@ -247,6 +247,7 @@ def test_fit(monkeypatch):
     assert (run / "checkpoints" / "last.ckpt").is_file()
     assert (run / "config.yaml").is_file()
     assert not (run / "results.json").exists()
+    assert main(["run", str(run / "config.yaml"), "--trainer.fast_dev_run=true"]) == 0
 
 
 @pytest.mark.parametrize("command", ["validate", "test"])

@@ -104,6 +104,7 @@ class SelfOrganization(Callback):
             return
         check_names(self.stimulus, stack_of(pl_module))
         DistributedStreams(self.num_streams, trainer)
+        self._settings()  # what no checkpoint can hold is refused before anything runs
         check_same_seed(trainer, stack_of(pl_module))
         warn_if_skipped(trainer)
 

@@ -50,12 +50,13 @@ def check_names(stimulus: Stimulus | dict[str, Stimulus], stack: SpikingStack) -
 
 
 def check_same_seed(trainer: Trainer, stack: SpikingStack) -> None:
-    """Raise ``ValueError`` on all processes unless they have drawn the same network."""
-    ours = int(stack.seed)
+    """Raise ``ValueError`` on all processes unless they have drawn the same network and order of the data."""
+    data: Any = getattr(trainer, "datamodule", None)
+    ours = (int(stack.seed), getattr(data, "seed", None))
     if not trainer.strategy.reduce_boolean_decision(trainer.strategy.broadcast(ours) == ours):
         raise ValueError(
-            "the processes have drawn different networks: call seed_everything before the model is built, or "
-            "give it a seed"
+            "the processes have drawn different seeds for the network or the data: call seed_everything "
+            "before they are built, or give both a seed"
         )
 
 

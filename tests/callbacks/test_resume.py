@@ -17,6 +17,7 @@ from lightning_snn import (
     STDP,
     ConstantCurrent,
     Dense,
+    Images,
     SpikingClassifier,
     SpikingLayer,
     SpontaneousWaves,
@@ -357,3 +358,16 @@ def test_every_process_takes_its_own_generator(trainer):
     torch.manual_seed(6)
     restore_generators(trainer(), saved)  # on one process the generators stay as they are
     assert torch.equal(torch.rand(2), expected)
+
+
+class Told(ConstantCurrent):
+    def __init__(self, how):
+        super().__init__(5)
+        self.how = how
+
+
+def test_what_no_checkpoint_can_hold_is_refused_before_anything_runs(phase, classifier, trainer, data):
+    refused = phase(Images(Told(lambda x: x)))
+    with pytest.raises(ValueError, match=r"self_organization.stimulus.encoder.how cannot be stored"):
+        trainer(refused).fit(classifier(), data)
+    assert refused.seconds == 0

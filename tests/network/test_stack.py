@@ -5,7 +5,7 @@ import torch
 
 from lightning_snn.geometry import Square
 from lightning_snn.network import SpikingLayer, SpikingStack
-from lightning_snn.neurons import LIF
+from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.plasticity import STDP, CompetitiveHebbian
 from lightning_snn.synapses import Dense
 
@@ -148,3 +148,10 @@ def test_a_rule_without_time_constants_fits_any_dt():
 def test_names_that_nothing_can_be_called_by(name):
     with pytest.raises(ValueError, match=f"names of layers must be identifiers .*, got {name!r}"):
         SpikingStack({"retina": layer(30), name: layer(20, Dense)})
+
+
+def test_a_step_that_was_changed_stays_where_neurons_are_drawn_anew():
+    cells = Izhikevich("heterogeneous")
+    cells.dt = 0.5
+    stack = SpikingStack({"retina": SpikingLayer(Square(30, side=5.0), cells)}, seed=0)
+    assert stack.bottom.dt == 0.5
