@@ -174,7 +174,10 @@ class SelfOrganization(Callback):
         known = {
             name: one for name, one in given.items() if type(one).__module__.startswith("lightning_snn.")
         }
-        return {"chunk": self.chunk, **{name: to_config(one, key=name) for name, one in known.items()}}
+        return {
+            "chunk": self.chunk,
+            **{name: to_config(one, key=f"{PREFIX}.{name}") for name, one in known.items()},
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over an interrupted phase.
