@@ -266,16 +266,20 @@ def _entries(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield name, item
 
 
-def take_seeds(config: Any, settings: Mapping[str, Any]) -> None:
+def take_seeds(config: Any, settings: Mapping[str, Any], root: int | str | None) -> None:
     """Put the seeds of ``settings`` into a configuration of the same form, in place.
+
+    A seed that the configuration names stays, unless the run had one for all its parts (``--seed``).
 
     Args:
         config: Nested namespaces or dictionaries with ``class_path`` and ``init_args``.
         settings: Hyperparameters in a checkpoint.
+        root: Seed of the network in the checkpoint.
     """
     items = config if isinstance(config, dict) else vars(config)
     for key, value in settings.items():
         if key == "seed" and "seed" in items and (value is None or isinstance(value, int | str)):
-            items[key] = value
+            if items[key] is None or value == root:
+                items[key] = value
         elif isinstance(value, Mapping) and items.get(key) is not None and not isinstance(items[key], str):
-            take_seeds(items[key], value)
+            take_seeds(items[key], value, root)

@@ -383,11 +383,13 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
 
 def _take_seeds(config: Namespace, content: dict[str, Any]) -> None:
     """A run goes on with the seeds that it began with, unless the command names one."""
-    checkpoints.take_seeds(config.model.init_args, content.get(checkpoints.SETTINGS, {}))
+    model = content.get(checkpoints.SETTINGS, {})
+    root = model.get("seed")
+    checkpoints.take_seeds(config.model.init_args, model, root)
     data = content.get(config.data.class_path.rpartition(".")[2], {}).get("settings", {})
-    checkpoints.take_seeds(config.data.init_args, data.get("init_args", {}))
+    checkpoints.take_seeds(config.data.init_args, data.get("init_args", {}), root)
     phase = content.get("callbacks", {}).get("SelfOrganization", {}).get("settings", {})
-    checkpoints.take_seeds(config.self_organization, phase)
+    checkpoints.take_seeds(config.self_organization, phase, root)
     if isinstance(seed := config.model.init_args.get("seed"), int):
         config.seed_everything = seed_everything(seed, workers=True)
 

@@ -76,6 +76,7 @@ def test_another_seed_gives_other_readouts(finished):
         ([f"{NETWORK}.neuron.tau_mem=20"], "model.layers.lgn.neuron.tau_mem: 10.0 there, 20.0 here"),
         ([f"{NETWORK}.projection.gain=20"], "model.layers.lgn.projection.gain: 40.0 there, 20.0 here"),
         ([f"{NETWORK}.projection.seed=4", "--seed=1"], "lgn.projection.seed: None there, 1 here"),
+        ([f"{NETWORK}.projection.seed=4"], "lgn.projection.seed: None there, 4 here"),
         ([f"{NETWORK}.geometry.class_path=Torus"], "model.layers.lgn.geometry.class_path"),
         (["--data.split_seed=4"], "data.split_seed: 0 there, 4 here"),
         (["--data.val_size=100"], "data.val_size: 400 there, 100 here"),

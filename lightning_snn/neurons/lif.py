@@ -11,6 +11,7 @@ from lightning_snn.dynamics.lif import LIFParameters, LIFState, Reset, lif_facto
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel, Parameter, check_lasting, check_length, entry
 from lightning_snn.ops.lif import lif_scan, lif_sheet_scan
+from lightning_snn.ops.sequence import check_kind
 
 
 class LIF(NeuronModel):
@@ -96,14 +97,14 @@ class LIF(NeuronModel):
     def scan(self, current: Tensor, state: LIFState) -> tuple[Tensor, LIFState]:
         """Steps in one operator; see `lif_scan`."""
         c = self.constants
-        return lif_scan(current, state, self._factors_like(state.v), reset=c.reset, surrogate=c.surrogate)
+        return lif_scan(current, state, self._factors_for(state), reset=c.reset, surrogate=c.surrogate)
 
     def scan_sheet(
         self, current: Tensor, state: LIFState, spikes: Tensor, rows: Tensor
     ) -> tuple[Tensor, LIFState]:
         """Steps in one operator; see `lif_sheet_scan`."""
         c = self.constants
-        factors = self._factors_like(state.v)
+        factors = self._factors_for(state)
         return lif_sheet_scan(current, state, spikes, rows, factors, reset=c.reset, surrogate=c.surrogate)
 
     def parameters_of(self, index: int) -> dict[str, float]:
@@ -114,8 +115,10 @@ class LIF(NeuronModel):
         c = self.constants._asdict()
         return {name: value for name, value in c.items() if name not in ("reset", "surrogate")}
 
-    def _factors_like(self, like: Tensor) -> Tensor:
-        """The factors in the format and on the device of ``like``; kept where numbers are all they hold."""
+    def _factors_for(self, state: LIFState) -> Tensor:
+        """The factors in the format and on the device of a state; kept where numbers are all they hold."""
+        check_kind(state, LIFState)
+        like = state.v
         if any(isinstance(value, Tensor) for value in self.constants):
             return lif_factors(self.constants, self.dt).to(like)
         key = (like.device, like.dtype, self.dt, *self.constants)

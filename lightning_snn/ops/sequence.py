@@ -19,15 +19,27 @@ def check_sequence(current: Tensor) -> None:
         )
 
 
-def check_state(current: Tensor, state: Any) -> None:
+def check_state(current: Tensor, state: Any, kind: type) -> None:
     """Raise ``ValueError`` unless ``state`` is one of the neurons and samples of ``current`` ``[T, B, N]``.
 
-    Every field must be ``[B, N]``, on the device of ``current``, and in the number format of the first.
+    It must be of its ``kind``, every field ``[B, N]``, on the device of ``current``, and in the number format
+    of the first.
     """
+    check_kind(state, kind)
     fields = state._asdict()
     check_formats("state", fields)
     for name, value in fields.items():
         check_part(f"state.{name}", value, current.shape[1:], like=current)
+
+
+def check_kind(state: Any, kind: type) -> None:
+    """Raise ``ValueError`` unless ``state`` is of its ``kind``, with a tensor in every field."""
+    fields = state if isinstance(state, tuple) and isinstance(state, kind) else (None,)
+    if not all(isinstance(value, Tensor) for value in fields):
+        raise ValueError(
+            f"state must be a {kind.__name__} of tensors, as rest() or a call before gave it, got "
+            f"{type(state).__name__}"
+        )
 
 
 def check_formats(name: str, fields: Mapping[str, Tensor]) -> None:

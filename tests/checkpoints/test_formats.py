@@ -125,5 +125,12 @@ def test_a_file_with_more_than_tensors_is_only_read_where_the_user_trusts_it(leg
 def test_seeds_go_only_where_there_is_a_seed():
     """Else the constructor of another class would be blamed, and not what differs be named."""
     config = {"encoder": {"init_args": {"gain": 1.0}}, "data": {"seed": None}}
-    take_seeds(config, {"encoder": {"init_args": {"seed": 5}}, "data": {"seed": 3}})
+    take_seeds(config, {"encoder": {"init_args": {"seed": 5}}, "data": {"seed": 3}}, root=1)
     assert config == {"encoder": {"init_args": {"gain": 1.0}}, "data": {"seed": 3}}
+
+
+@pytest.mark.parametrize(("stored", "taken"), [(None, 4), (7, 4), (1, 1)])
+def test_a_seed_that_is_named_stays_unless_the_run_had_one_for_all(stored, taken):
+    config = {"lgn": {"seed": 4}}
+    take_seeds(config, {"lgn": {"seed": stored}}, root=1)
+    assert config == {"lgn": {"seed": taken}}

@@ -177,3 +177,21 @@ def test_synapses_refuse_states_of_another_batch_or_delay():
             delayed.transmit(spikes, wrong | {"current": rest["current"]}, dt=1.0)
     with pytest.raises(ValueError, match=r"start must be \[3, 4\] .* got \[1, 4\]"):
         delayed.transmit(spikes, rest | {"current": rest["current"][:1]}, dt=1.0)
+
+
+@pytest.mark.parametrize("name", ["auto", "reference"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        (torch.zeros(2, 3),) * 3,
+        Izhikevich().rest(2, 3, torch.zeros(1)),
+        LIF().rest(2, 3, torch.zeros(1))._replace(v=None),
+    ],
+    ids=["tuple", "another model's", "None"],
+)
+def test_a_state_of_something_else_is_refused(name, state):
+    with (
+        backend.use(name),
+        pytest.raises(ValueError, match=r"state must be a LIFState of tensors, .* got \w+"),
+    ):
+        LIF()(torch.zeros(4, 2, 3), state)

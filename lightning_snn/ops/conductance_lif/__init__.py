@@ -36,7 +36,7 @@ def conductance_lif_scan(
             and N.
     """
     check_sequence(drive)
-    check_state(drive, state)
+    check_state(drive, state, ConductanceLIFState)
     drive = drive.to(state.v.dtype)
 
     def plain() -> tuple[Tensor, ConductanceLIFState]:

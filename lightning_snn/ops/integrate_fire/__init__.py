@@ -41,7 +41,7 @@ def integrate_fire_scan(
             and N.
     """
     check_sequence(current)
-    check_state(current, state)
+    check_state(current, state, IntegrateFireState)
     current = current.to(state.v.dtype)
 
     def plain() -> tuple[Tensor, IntegrateFireState]:

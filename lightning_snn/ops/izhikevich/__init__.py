@@ -41,7 +41,7 @@ def izhikevich_scan(
             are not of its B and N.
     """
     check_sequence(current)
-    check_state(current, state)
+    check_state(current, state, IzhikevichState)
     check_factors(factors, current)
     current, factors = current.to(state.v.dtype), factors.to(state.v)
 
@@ -87,7 +87,7 @@ def izhikevich_sheet_scan(
         ValueError: as `izhikevich_scan`.
     """
     check_sequence(current)
-    check_state(current, state)
+    check_state(current, state, IzhikevichState)
     check_factors(factors, current)
     check_coupling(spikes, coupling, current)
     dtype = state.v.dtype

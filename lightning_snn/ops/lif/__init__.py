@@ -36,7 +36,7 @@ def lif_scan(
             are not of its B and N.
     """
     check_sequence(current)
-    check_state(current, state)
+    check_state(current, state, LIFState)
     check_factors(factors, current)
     current, factors = current.to(state.v.dtype), factors.to(state.v)
     if factors.requires_grad:
@@ -81,7 +81,7 @@ def lif_sheet_scan(
         ValueError: as `lif_scan`.
     """
     check_sequence(current)
-    check_state(current, state)
+    check_state(current, state, LIFState)
     check_factors(factors, current)
     check_coupling(spikes, coupling, current)
     dtype = state.v.dtype
