@@ -30,6 +30,7 @@ from lightning_snn.checkpoint_io import write_whole
 from lightning_snn.cli_arguments import (
     as_given,
     check_checkpoint_options,
+    check_empty_groups,
     check_groups,
     replace_seeds,
     resolve_configs,
@@ -71,6 +72,7 @@ class RecipeCLI(LightningCLI):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.has_subcommands: bool = kwargs["run"]
+        self.args: list[str] = kwargs["args"]
         super().__init__(*args, **kwargs)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -105,6 +107,7 @@ class RecipeCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Put ``--seed`` in the place of every seed, and choose the run folder."""
         config = self.config[self.subcommand] if self.subcommand else self.config
+        check_empty_groups(as_given(self.args), config)
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
         if config.ckpt_path is not None:

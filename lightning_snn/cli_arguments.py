@@ -8,7 +8,7 @@ from jsonargparse import Namespace
 from yaml import YAMLError
 
 from lightning_snn import checkpoints
-from lightning_snn.cli_errors import NO_TRAINER_LOGGER
+from lightning_snn.cli_errors import NO_TRAINER_LOGGER, dotted, entries, unknown_key
 from lightning_snn.cli_parser import merged, read_yaml
 from lightning_snn.recipe_files import find_recipe
 
@@ -85,6 +85,19 @@ def check_groups(config: Namespace) -> None:
         value = config[name]
         if value is not None and not 0 <= value < 2**32:
             raise ValueError(f"{name} must lie between 0 and {2**32 - 1}, got {value}")
+
+
+def check_empty_groups(given: Any, config: Namespace) -> None:
+    """Raise ``ValueError`` for an unknown key that holds ``{}``, which the parser drops without a word.
+
+    Args:
+        given: What the user gave; see `as_given`.
+        config: What the parser made of it.
+    """
+    known = {dotted(path) for path, _ in entries(config)}
+    for path, value in entries(given):
+        if value == {} and dotted(path) not in known:
+            raise ValueError(unknown_key(dotted(path)))
 
 
 def value_of(args: list[str], option: str) -> str:

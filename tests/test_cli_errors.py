@@ -121,6 +121,7 @@ def test_an_option(capsys, option, expected):
             f"{LGN}.neuron: there is no class",
         ),
         ("model.init_args.layers.lgn.neurn", {"a": 1}, f"{LGN}: SpikingLayer has no argument 'neurn'"),
+        ("model.init_args.layers.lgn.neurn", {}, f"there is no key {LGN}.neurn"),
         (
             "model.init_args.layers.lgn.projection.init_args.gain",
             "x",
