@@ -14,6 +14,15 @@ def steps_in(time: float, dt: float) -> int | None:
     return steps if abs(steps * dt - time) <= 1e-6 * dt else None
 
 
+def rounded(time: float) -> float:
+    """A time in ms; 0 where it only differs from that by rounding.
+
+    >>> rounded(0.3 - 0.1 * 3), rounded(1e-9), rounded(0.1), rounded(-0.1)
+    (0.0, 0.0, 0.1, -0.1)
+    """
+    return 0.0 if abs(time) <= 1e-9 else time
+
+
 def whole_steps(name: str, delay: float, dt: float) -> int:
     """A delay in ms as a number of steps of ``dt`` ms.
 

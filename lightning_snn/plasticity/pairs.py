@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn import checks
-from lightning_snn.delay import steps_in
+from lightning_snn.delay import rounded, steps_in
 from lightning_snn.plasticity.streams import Streams
 
 Bounds = Literal["hard", "soft"]
@@ -67,6 +67,7 @@ def delay_steps(time: float, dt: float) -> int:
         ValueError: if ``time`` is negative or no whole multiple of ``dt``.
     """
     checks.finite("delay", time)
+    time = rounded(time)
     steps = steps_in(time, dt)
     if steps is None or time < 0:
         raise ValueError(f"delay must be 0 ms or above and a whole multiple of dt = {dt} ms, got {time}")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from lightning_snn import checks
 from lightning_snn.config import Configurable
 from lightning_snn.core.random import Stream
-from lightning_snn.delay import delayed, whole_steps
+from lightning_snn.delay import delayed, rounded, whole_steps
 from lightning_snn.ops.sequence import check_part
 from lightning_snn.plasticity import LearningRule, Tensors
 from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE, Homeostasis
@@ -77,6 +77,8 @@ class Projection(Configurable, nn.Module, ABC):
     ) -> None:
         super().__init__()
         checks.positive("gain", gain)
+        checks.finite("delay", delay)
+        delay = rounded(delay)
         checks.non_negative("delay", delay)
         if rule is not None and rule.lateral:
             raise ValueError(

@@ -223,3 +223,9 @@ def test_it_needs_the_spikes_of_the_units():
 def test_errors(options, message):
     with pytest.raises(ValueError, match=message):
         PairSTDP(**options)
+
+
+def test_a_delay_that_rounds_to_nothing_is_none():
+    assert "under_way" not in PairSTDP(delay=0.3 - 0.1 * 3).open({"weight": torch.zeros(2, 3)}, 1)
+    with pytest.raises(ValueError, match=r"delay must be 0 ms or above .*, got -1.0"):
+        PairSTDP(delay=-1.0)

@@ -213,7 +213,7 @@ def test_a_stimulus_that_starts_from_rest_forgets_what_is_on_its_way():
 
 @pytest.mark.parametrize("delay", [0.3 - 0.1 * 3, 1e-9, 0.0])
 def test_a_delay_that_rounds_to_no_step_is_none(delay):
-    plain, late = Dense(4, 3), Dense(4, 3, delay=abs(delay))
+    plain, late = Dense(4, 3), Dense(4, 3, delay=delay)
     spikes = (torch.rand(6, 2, 4, generator=torch.Generator().manual_seed(0)) < 0.5).float()
     late.load_state_dict(plain.state_dict())
     assert late.rest(2, spikes, dt=1.0) == {}
