@@ -1,6 +1,7 @@
 """The phase in which waves wire a network, before the supervised epochs."""
 
 import os
+import signal
 import time
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor
 from lightning_snn import checkpoints, checks
 from lightning_snn.callbacks.control_phase import settle_controls, unsettled
 from lightning_snn.callbacks.distributed import DistributedStreams
-from lightning_snn.callbacks.sigterm import SignalFlag, sigterm_flag, undivided
+from lightning_snn.callbacks.sigterm import SignalFlag, held
 from lightning_snn.callbacks.surroundings import (
     PREFIX,
     check_names,
@@ -116,7 +117,7 @@ class SelfOrganization(Callback):
             return
         start = time.perf_counter()
         declare_step(trainer)
-        with sigterm_flag() as self._sigterm:
+        with held(signal.SIGTERM) as self._sigterm:
             for name in pending:
                 self._running = Development(stack, name, *self._drive(trainer, pl_module, name))
                 if self._saved_streams:
@@ -214,7 +215,7 @@ class SelfOrganization(Callback):
                         break
                 self._poll_sigterm(trainer)
                 steps = development.round_steps(self.chunk, max_steps - self._steps)
-                with undivided():
+                with held(signal.SIGINT):  # what is saved is a whole round
                     last = development.round(steps, self._round)
                     watch.add(last)
                     self._round += 1

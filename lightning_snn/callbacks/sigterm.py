@@ -20,40 +20,21 @@ class SignalFlag:
 
 
 @contextmanager
-def sigterm_flag() -> Iterator[SignalFlag]:
-    """Note SIGTERM instead of handling it at once.
+def held(number: signal.Signals) -> Iterator[SignalFlag]:
+    """Note a signal instead of handling it at once; one that came is handed to its handler at the end.
 
-    Lightning's own handler broadcasts from inside the signal, which hangs several processes that are in
-    the middle of an exchange. A signal that nobody has acted on by the end is handed to that handler then.
-    Only the main thread may set handlers; elsewhere nothing changes.
+    SIGTERM: Lightning's own handler broadcasts from inside the signal, which hangs several processes that are
+    in the middle of an exchange. SIGINT (Ctrl-C): nothing inside is left half done. Only the main thread may
+    set handlers; elsewhere nothing changes.
     """
     flag = SignalFlag()
     if threading.current_thread() is not threading.main_thread():
         yield flag
         return
-    previous = signal.signal(signal.SIGTERM, flag.set)
+    previous = signal.signal(number, flag.set)
     try:
         yield flag
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        signal.signal(number, previous)
     if flag.raised:
-        signal.raise_signal(signal.SIGTERM)
-
-
-@contextmanager
-def undivided() -> Iterator[None]:
-    """Ctrl-C (SIGINT) acts at the end of what runs inside, so that none of it is saved half done.
-
-    Only the main thread may set handlers; elsewhere nothing changes.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    flag = SignalFlag()
-    previous = signal.signal(signal.SIGINT, flag.set)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    if flag.raised:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
