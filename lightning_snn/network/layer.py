@@ -88,8 +88,7 @@ class SpikingLayer(Configurable, nn.Module):
 
     def draw(self, seed: int, name: str) -> None:
         """Draw what is random here as a network does: from its ``seed``, under the layer's ``name``."""
-        dt, self.neuron = self.dt, redrawn(self.neuron, seed, name)
-        self.neuron.dt = dt  # it may have been changed since
+        self.neuron = redrawn(self.neuron, seed, name)
         geometry = redrawn(self.geometry, seed, name)
         if geometry is not self.geometry:
             self._settle(geometry)

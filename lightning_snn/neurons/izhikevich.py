@@ -109,9 +109,7 @@ class Izhikevich(NeuronModel):
             check_length(name, getattr(self, name), num_neurons)
         if not self.needs_size:
             return self
-        sized = self.again(num_neurons=num_neurons)
-        sized.dt = self.dt  # it may have been changed since
-        return sized
+        return self.again(num_neurons=num_neurons)
 
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> IzhikevichState:
         """``v = -65 mV, u = b v``."""

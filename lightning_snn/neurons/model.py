@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,12 @@ class NeuronModel(Configurable, nn.Module, ABC):
         super().__init__()
         checks.positive("dt", dt)
         self.dt = dt
+
+    def again(self, **changes: Any) -> Self:
+        """Another one of the same arguments, but for ``changes``; with the ``dt`` of now."""
+        made = super().again(**changes)
+        made.dt = self.dt  # it may have been changed since
+        return made
 
     @abstractmethod
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
