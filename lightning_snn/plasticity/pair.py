@@ -107,10 +107,7 @@ class PairSTDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """The pair sums of a chunk ``[S, K, F]``, P and Q; see `stdp_window`."""
         del wiring
-        if self.pairing == "nearest":
-            activity.require_spikes(self)
-        else:
-            activity.require_graded(self)
+        pairs.check_values(activity, self, self.pairing)
         pre, post, held = activity.pre, activity.require_post(), {}
         if "under_way" in stream:
             pre, held["under_way"] = delayed(pre, stream["under_way"])

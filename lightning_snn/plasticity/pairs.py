@@ -9,6 +9,8 @@ from torch import Tensor
 
 from lightning_snn import checks
 from lightning_snn.delay import rounded, steps_in
+from lightning_snn.ops.stdp_window import Pairing
+from lightning_snn.plasticity.rule import Activity, LearningRule
 from lightning_snn.plasticity.streams import Streams
 
 Bounds = Literal["hard", "soft"]
@@ -80,6 +82,14 @@ def uniform(
     """Weights ``[num_post, num_pre]`` drawn evenly between two values."""
     low, high = low_and_high
     return low + (high - low) * torch.rand(num_post, num_pre, generator=generator)
+
+
+def check_values(activity: Activity, rule: LearningRule, pairing: Pairing) -> None:
+    """Raise ``ValueError`` unless spikes are 0 or above, or 0 or 1 where only the ``nearest`` one counts."""
+    if pairing == "nearest":
+        activity.require_spikes(rule)
+    else:
+        activity.require_graded(rule)
 
 
 def check_range(name: str, values: tuple[float, float], low: float, high: float) -> None:

@@ -111,10 +111,7 @@ class TripletSTDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Gain and loss of a chunk ``[S, K, F]``, as shares of w_max."""
         del wiring
-        if self.pairing == "nearest":
-            activity.require_spikes(self)
-        else:
-            activity.require_graded(self)
+        pairs.check_values(activity, self, self.pairing)
         pre, post = activity.pre, activity.require_post()
         a, nearest = self.amplitudes, self.pairing == "nearest"
         decays = {name: math.exp(-self.dt / tau) for name, tau in self.times.items()}
