@@ -8,7 +8,7 @@ Format 2: a stamp with format and version, classes by their public paths, one se
 import io
 import sys
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from inspect import Parameter, signature
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_snn.config import public_path, to_config
+from lightning_snn.config import dotted, entries, public_path, to_config
 from lightning_snn.core.random import PLAIN
 
 FORMAT = 2
@@ -194,7 +194,7 @@ def check_same_settings(
         of: What they are of, ``model`` or ``data``.
         free: Those that a run that goes on may change.
     """
-    there, here = (dict(_entries(_completed(_as_class(settings)), "")) for settings in (theirs, ours))
+    there, here = (_values(_completed(_as_class(settings))) for settings in (theirs, ours))
     changed = [key for key in {**there, **here} if there.get(key) != here.get(key) and key not in free]
     if changed:
         named = [f"{of}.{key}: {there.get(key)!r} there, {here.get(key)!r} here" for key in changed[:5]]
@@ -203,6 +203,18 @@ def check_same_settings(
             "a run goes on with the settings that it began with, but the checkpoint has others: "
             f"{'; '.join(named)}{more}. Give the same, or start anew without ckpt_path"
         )
+
+
+def _values(settings: Any) -> dict[str, Any]:
+    """Plain values by the dotted keys that a user writes."""
+    return {dotted(path): value for path, value in entries(settings) if not _has_keys(value)}
+
+
+def _has_keys(value: Any) -> bool:
+    """Whether a value is a dictionary, or a list of nothing else."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+    )
 
 
 def _as_class(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,17 +265,6 @@ def _plain(default: Any) -> Any:
         return to_config(default)
     except ValueError:
         return repr(default)
-
-
-def _entries(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Dotted keys, as a user writes them, and plain values at any depth."""
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items:
-        name = f"{prefix}{key}"
-        if isinstance(item, dict) or (isinstance(item, list) and any(isinstance(x, dict) for x in item)):
-            yield from _entries(item, f"{name}.".replace("init_args.", ""))
-        else:
-            yield name, item
 
 
 def take_seeds(config: Any, settings: Mapping[str, Any], root: int | str | None) -> None:

@@ -8,8 +8,9 @@ from jsonargparse import Namespace
 from yaml import YAMLError
 
 from lightning_snn import checkpoints
-from lightning_snn.cli_errors import NO_TRAINER_LOGGER, dotted, entries, unknown_key
+from lightning_snn.cli_errors import NO_TRAINER_LOGGER, unknown_key
 from lightning_snn.cli_parser import merged, read_yaml
+from lightning_snn.config import dotted, entries
 from lightning_snn.recipe_files import find_recipe
 
 CONFIG_OPTIONS = ("--config", "-c")

@@ -3,7 +3,7 @@
 import difflib
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +12,7 @@ from lightning.pytorch import Trainer
 
 import lightning_snn
 from lightning_snn.cli_faults import is_out_of_memory, origin
+from lightning_snn.config import dotted, entries
 
 NO_TRAINER_LOGGER = (
     "trainer.logger has no effect here: give --logger csv, tensorboard or wandb (YAML: logger)"
@@ -135,32 +136,6 @@ def placed(error: BaseException, given: Any) -> str:
     ]
     shortest = [path for path in found if len(path) == min(map(len, found))]
     return dotted(shortest[0]) + reason[len(key) :] if len(shortest) == 1 else reason
-
-
-def entries(config: Any, path: Sequence[str] = ()) -> Iterator[tuple[Sequence[str], Any]]:
-    """Steps to every value, and the value, at any depth; ``init_args`` is no step, ``[0]`` one into a list.
-
-    >>> [dotted(path) for path, _ in entries({"rule": {"init_args": {"rate": 1}}, "parts": [{"a": 2}]})]
-    ['rule', 'rule.rate', 'parts', 'parts[0]', 'parts[0].a']
-    """
-    if isinstance(config, Namespace):
-        config = vars(config)
-    parts: Sequence[tuple[str, Any]] = []
-    if isinstance(config, dict):
-        parts = [(str(name), part) for name, part in config.items()]
-    elif isinstance(config, list):
-        parts = [(f"[{i}]", part) for i, part in enumerate(config) if isinstance(part, Namespace | dict)]
-    for name, part in parts:
-        if name == "init_args":
-            yield from entries(part, path)
-        else:
-            yield (*path, name), part
-            yield from entries(part, (*path, name))
-
-
-def dotted(path: Sequence[str]) -> str:
-    """The steps to a value as one key."""
-    return ".".join(path).replace(".[", "[")
 
 
 def unknown_key(key: str) -> str:

@@ -2,12 +2,13 @@
 
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import PurePath
 from typing import Any, Self
 
+from jsonargparse import Namespace
 from torch import Tensor
 
 
@@ -110,6 +111,32 @@ def made_by(factory: Any) -> type | None:
     if isinstance(factory.func, type):
         return None if factory.args else factory.func
     return next((item for item in reversed(factory.args) if isinstance(item, type)), None)
+
+
+def entries(config: Any, path: Sequence[str] = ()) -> Iterator[tuple[Sequence[str], Any]]:
+    """Steps to every value, and the value, at any depth; ``init_args`` is no step, ``[0]`` one into a list.
+
+    >>> [dotted(path) for path, _ in entries({"rule": {"init_args": {"rate": 1}}, "parts": [{"a": 2}]})]
+    ['rule', 'rule.rate', 'parts', 'parts[0]', 'parts[0].a']
+    """
+    if isinstance(config, Namespace):
+        config = vars(config)
+    parts: Sequence[tuple[str, Any]] = []
+    if isinstance(config, dict):
+        parts = [(str(name), part) for name, part in config.items()]
+    elif isinstance(config, list):
+        parts = [(f"[{i}]", part) for i, part in enumerate(config) if isinstance(part, Namespace | dict)]
+    for name, part in parts:
+        if name == "init_args":
+            yield from entries(part, path)
+        else:
+            yield (*path, name), part
+            yield from entries(part, (*path, name))
+
+
+def dotted(path: Sequence[str]) -> str:
+    """The steps to a value as one key."""
+    return ".".join(path).replace(".[", "[")
 
 
 def public_path(cls: type) -> str:
