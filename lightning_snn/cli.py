@@ -29,9 +29,9 @@ from lightning_snn.callbacks.predictions import WritePredictions
 from lightning_snn.checkpoint_io import write_whole
 from lightning_snn.cli_arguments import (
     as_given,
-    check_checkpoint_options,
     check_empty_groups,
     check_groups,
+    check_model_is_free,
     replace_seeds,
     resolve_configs,
     take,
@@ -73,6 +73,7 @@ class RecipeCLI(LightningCLI):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.has_subcommands: bool = kwargs["run"]
         self.args: list[str] = kwargs["args"]
+        self.checkpoint: dict[str, Any] | None = None
         super().__init__(*args, **kwargs)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -110,24 +111,23 @@ class RecipeCLI(LightningCLI):
         check_empty_groups(as_given(self.args), config)
         name = Path(str(config.config[0])).stem if config.config else self.subcommand or "run"
         open_run_folder(Path(config.trainer.default_root_dir or "runs"), name)
-        if config.ckpt_path is not None:
-            content = checkpoints.read(str(config.ckpt_path))
-            if config.seed is None:
-                _take_seeds(config, content)
+        if self.checkpoint is not None and config.seed is None:
+            _take_seeds(config, self.checkpoint)
+        self.checkpoint = None  # Lightning reads it once more
         if config.seed is not None:
             replace_seeds(config, config.seed)
             config.seed_everything = seed_everything(config.seed, workers=True)
 
     def _parse_ckpt_path(self) -> None:
-        """As Lightning's, which takes the model from the checkpoint, with the file in the present format."""
-        path = self.config[self.config.subcommand].get("ckpt_path") if self.has_subcommands else None
-        if path is None:
-            return
-        settings = dict(checkpoints.read(str(path)).get(checkpoints.SETTINGS, {}))
-        settings.pop("_instantiator", None)
-        if settings:
+        """Read the checkpoint; as Lightning's, its own commands take the model from there."""
+        command = self.config.get("subcommand")
+        path = (self.config[command] if command else self.config).ckpt_path
+        self.checkpoint = None if path is None else checkpoints.read(str(path))
+        if command and self.checkpoint is not None:
+            settings = dict(self.checkpoint[checkpoints.SETTINGS])
+            settings.pop("_instantiator", None)
             model = {"class_path": settings.pop("_class_path"), "init_args": settings}
-            self.config = self.parser.parse_object({self.config.subcommand: {"model": model}}, self.config)
+            self.config = self.parser.parse_object({command: {"model": model}}, self.config)
 
     @contextmanager
     def naming_keys(self) -> Iterator[None]:
@@ -269,14 +269,13 @@ def _dispatch(args: list[str]) -> None:
     args = args or ["--help"]
     command, rest = args[0], args[1:]
     if command in LIGHTNING_COMMANDS:
-        check_checkpoint_options(rest)
+        check_model_is_free(rest)
         with (
             run_folder_scope(),
             _resumable([command, *without_model(rest)]) if command == "fit" else nullcontext(),
         ):
             _cli([command, *rest], run=True)
     elif command == "run" and rest and not rest[0].startswith("-"):
-        check_checkpoint_options(rest, model_is_fixed=False)
         _run(rest[0], rest[1:])
     elif command == "compare" and not {"-h", "--help"} & set(rest):
         _compare(rest)
@@ -386,7 +385,7 @@ def _cli(args: list[str], *, run: bool) -> RecipeCLI:
 
 def _take_seeds(config: Namespace, content: dict[str, Any]) -> None:
     """A run goes on with the seeds that it began with, unless the command names one."""
-    model = content.get(checkpoints.SETTINGS, {})
+    model = content[checkpoints.SETTINGS]
     root = model.get("seed")
     checkpoints.take_seeds(config.model.init_args, model, root)
     data = content.get(config.data.class_path.rpartition(".")[2], {}).get("settings", {})

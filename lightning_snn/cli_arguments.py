@@ -7,7 +7,6 @@ from typing import Any
 from jsonargparse import Namespace
 from yaml import YAMLError
 
-from lightning_snn import checkpoints
 from lightning_snn.cli_errors import NO_TRAINER_LOGGER, unknown_key
 from lightning_snn.cli_parser import merged, read_yaml
 from lightning_snn.config import dotted, entries
@@ -111,14 +110,12 @@ def value_of(args: list[str], option: str) -> str:
     raise ValueError(f"{option} needs a value")
 
 
-def check_checkpoint_options(args: list[str], *, model_is_fixed: bool = True) -> None:
-    """Raise ``ValueError`` if ``--ckpt_path`` names no checkpoint, or is given with what it overrides."""
+def check_model_is_free(args: list[str]) -> None:
+    """Raise ``ValueError`` if an option of the model stands beside ``--ckpt_path``, which holds the model."""
     names = [arg.split("=")[0] for arg in args]
     changed = [name for name in names if name.startswith("--model")]
-    if "--ckpt_path" in names and changed and model_is_fixed:
+    if "--ckpt_path" in names and changed:
         raise ValueError(f"{changed[0]} has no effect beside --ckpt_path: the checkpoint holds the model")
-    if "--ckpt_path" in names:
-        checkpoints.read(value_of(args, "--ckpt_path"))
 
 
 def without_model(args: list[str]) -> list[str]:
