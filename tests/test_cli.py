@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from small_runs import FEW_BATCHES, QUIET, SMALL_NETWORK
 
 import lightning_snn
 from lightning_snn import SpikingClassifier
@@ -27,28 +28,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
 ]
 
-QUIET = [
-    "--trainer.accelerator=cpu",
-    "--trainer.enable_progress_bar=false",
-    "--trainer.enable_model_summary=false",
-    "--trainer.limit_train_batches=2",
-    "--trainer.limit_val_batches=1",
-    "--trainer.limit_test_batches=1",
-    "--trainer.limit_predict_batches=1",
-    "--data.eval_batch_size=50",
-]
-SMALL = [
-    *QUIET,
-    "--model.layers.retina.geometry.num_nodes=160",
-    "--model.layers.retina.geometry.side=12",
-    "--model.layers.lgn.geometry.num_nodes=20",
-    "--model.layers.lgn.geometry.side=12",
-    "--model.encoder.num_steps=10",
-    "--model.cache=false",
-    "--self_organization.max_steps=400",
-    "--self_organization.chunk=25",
-    "--trainer.max_epochs=1",
-]
+SHORT = [*QUIET, *FEW_BATCHES, "--trainer.limit_predict_batches=1", "--data.eval_batch_size=50"]
+SMALL = [*SHORT, *SMALL_NETWORK, "--trainer.max_epochs=1"]
 TRIAL = [*SMALL, "--trainer.fast_dev_run=true"]
 
 
@@ -252,13 +233,13 @@ def test_fit(monkeypatch):
 
 @pytest.mark.parametrize("command", ["validate", "test"])
 def test_validate_and_test(finished, capsys, command):
-    args = ["--config", "mnist", *QUIET, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
+    args = ["--config", "mnist", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main([command, *args]) == 0
     assert "accuracy_random" in capsys.readouterr().out
 
 
 def test_test_gives_the_same_accuracy(finished):
-    args = ["--config", "mnist", *QUIET, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
+    args = ["--config", "mnist", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main(["test", *args]) == 0
     (run,) = Path("runs/mnist").iterdir()
     with (run / "metrics.csv").open() as file:
@@ -268,7 +249,7 @@ def test_test_gives_the_same_accuracy(finished):
 
 
 def test_predict(finished, capsys):
-    args = ["--config", "mnist", *QUIET, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
+    args = ["--config", "mnist", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main(["predict", *args]) == 0
     (path,) = Path("runs/mnist").glob("*/predictions.csv")
     assert str(path) in capsys.readouterr().out.replace("\n", "")
@@ -366,7 +347,7 @@ MISTAKES = {
         (["run", "mnist", "--data.batch_size=0"], ["data.batch_size", "0"]),
         (["run", "mnist", "--data.batch_size=100000", *TRIAL], ["data.batch_size", "100000"]),
         (["run", "mnist", "--logger=paper"], ["logger", "paper"]),
-        (["test", "--config", "mnist", *QUIET, "--ckpt_path=missing.ckpt"], ["missing.ckpt"]),
+        (["test", "--config", "mnist", *SHORT, "--ckpt_path=missing.ckpt"], ["missing.ckpt"]),
         (
             ["test", "--config", "mnist", "--ckpt_path=some.ckpt", "--model.encoder.num_steps=9"],
             ["--model.encoder.num_steps", "has no effect beside --ckpt_path"],
@@ -399,7 +380,7 @@ def test_a_run_folder_that_cannot_be_written(capsys):
 def test_a_file_that_is_no_checkpoint(finished, capsys, content):
     whole = (finished / "checkpoints" / "last.ckpt").read_bytes()
     Path("bad.ckpt").write_bytes(whole[:3000] if content is None else content)
-    assert "bad.ckpt" in failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=bad.ckpt")
+    assert "bad.ckpt" in failure(capsys, "test", "--config", "mnist", *SHORT, "--ckpt_path=bad.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -416,7 +397,7 @@ def test_a_file_that_is_no_checkpoint(finished, capsys, content):
 )
 def test_a_checkpoint_of_something_else(capsys, content, words):
     torch.save(content, "other.ckpt")
-    said = failure(capsys, "test", "--config", "mnist", *QUIET, "--ckpt_path=other.ckpt")
+    said = failure(capsys, "test", "--config", "mnist", *SHORT, "--ckpt_path=other.ckpt")
     assert "ckpt_path: other.ckpt is not a checkpoint of" in said
     assert words in said
     with pytest.raises(ValueError, match=rf"^other\.ckpt is.* {words}"):

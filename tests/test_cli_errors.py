@@ -6,19 +6,16 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from small_runs import QUIET, SMALL_SHEETS
 
 from lightning_snn.cli import main
 from lightning_snn.cli_faults import is_mistake
 from lightning_snn.recipe_files import find_recipe
 
-TRIAL = ["--trainer.fast_dev_run=true", "--trainer.accelerator=cpu", "--trainer.enable_progress_bar=false"]
 SMALL = [
-    *TRIAL,
-    "--trainer.enable_model_summary=false",
-    "--model.layers.retina.geometry.num_nodes=160",
-    "--model.layers.retina.geometry.side=12",
-    "--model.layers.lgn.geometry.num_nodes=20",
-    "--model.layers.lgn.geometry.side=12",
+    *QUIET,
+    "--trainer.fast_dev_run=true",
+    *SMALL_SHEETS,
     "--model.encoder.num_steps=5",
     "--model.controls=[]",
     "--data.eval_batch_size=50",

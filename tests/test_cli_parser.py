@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from lightning.pytorch.cli import ReduceLROnPlateau
+from small_runs import FEW_BATCHES, QUIET, SMALL_NETWORK
 
 from lightning_snn import Linear
 from lightning_snn.callbacks import figures
@@ -20,24 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
 ]
 
-SMALL = [
-    "--trainer.accelerator=cpu",
-    "--trainer.enable_progress_bar=false",
-    "--trainer.enable_model_summary=false",
-    "--trainer.limit_train_batches=2",
-    "--trainer.limit_val_batches=1",
-    "--trainer.limit_test_batches=1",
-    "--trainer.max_epochs=2",
-    "--model.layers.retina.geometry.num_nodes=160",
-    "--model.layers.retina.geometry.side=12",
-    "--model.layers.lgn.geometry.num_nodes=20",
-    "--model.layers.lgn.geometry.side=12",
-    "--model.encoder.num_steps=10",
-    "--model.readout=Linear",
-    "--model.cache=false",
-    "--self_organization.max_steps=400",
-    "--self_organization.chunk=25",
-]
+SMALL = [*QUIET, *FEW_BATCHES, "--trainer.max_epochs=2", *SMALL_NETWORK, "--model.readout=Linear"]
 KINETIC = """
 model:
   class_path: lightning_snn.SpikingClassifier

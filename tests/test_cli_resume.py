@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_cli import SMALL, failure
+from test_cli import SHORT, SMALL, failure
 
 from lightning_snn.callbacks import figures
 from lightning_snn.cli import main
@@ -127,9 +127,7 @@ def test_a_damaged_checkpoint_is_one_sentence(finished, capsys, change, words):
 
 def test_nor_is_it_tested(finished, capsys):
     damaged(finished, newer)
-    assert "format 99" in failure(
-        capsys, "test", "--config", "mnist", *SMALL[:8], "--ckpt_path", "damaged.ckpt"
-    )
+    assert "format 99" in failure(capsys, "test", "--config", "mnist", *SHORT, "--ckpt_path", "damaged.ckpt")
 
 
 def test_a_bad_checkpoint_named_in_a_file(finished, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_runs import FEW_BATCHES, QUIET, SMALL_NETWORK
 
 from lightning_snn import SpikingClassifier
 from lightning_snn.callbacks import figures
@@ -18,23 +19,12 @@ pytestmark = [
 ]
 
 OPTIONS = [
-    "--trainer.accelerator=cpu",
-    "--trainer.enable_progress_bar=false",
-    "--trainer.enable_model_summary=false",
-    "--trainer.limit_train_batches=2",
-    "--trainer.limit_val_batches=1",
-    "--trainer.limit_test_batches=1",
+    *QUIET,
+    *FEW_BATCHES,
     "--trainer.max_epochs=2",
     "--trainer.log_every_n_steps=1",
-    "--model.layers.retina.geometry.num_nodes=160",
-    "--model.layers.retina.geometry.side=12",
-    "--model.layers.lgn.geometry.num_nodes=20",
-    "--model.layers.lgn.geometry.side=12",
-    "--model.encoder.num_steps=10",
+    *SMALL_NETWORK,
     "--model.controls=[]",
-    "--model.cache=false",
-    "--self_organization.max_steps=400",
-    "--self_organization.chunk=25",
 ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_runs import QUIET, SMALL_NETWORK
 
 from lightning_snn import SpikingClassifier, SpontaneousWaves
 from lightning_snn.callbacks import figures
@@ -22,26 +23,18 @@ pytestmark = [
 ]
 
 OPTIONS = [
-    "--trainer.accelerator=cpu",
-    "--trainer.enable_progress_bar=false",
-    "--trainer.enable_model_summary=false",
+    *QUIET,
     "--trainer.limit_train_batches=4",
     "--trainer.limit_val_batches=2",
     "--trainer.limit_test_batches=1",
     "--trainer.max_epochs=2",
     "--trainer.log_every_n_steps=1",
     "--data.eval_batch_size=50",
-    "--model.layers.retina.geometry.num_nodes=160",
-    "--model.layers.retina.geometry.side=12",
-    "--model.layers.lgn.geometry.num_nodes=20",
-    "--model.layers.lgn.geometry.side=12",
-    "--model.encoder.num_steps=10",
+    *SMALL_NETWORK,
     "--model.readout=Linear",
     "--model.controls=[random]",
-    "--model.cache=false",
     "--self_organization.max_steps=1600",
     "--self_organization.stop_at=1.0",
-    "--self_organization.chunk=25",
 ]
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from small_runs import FEW_BATCHES, QUIET
 
 import lightning_snn as snn
 from lightning_snn.cli import main
@@ -26,20 +27,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
 ]
 
-SHORT = [
-    "--trainer.fast_dev_run=true",
-    "--trainer.accelerator=cpu",
-    "--trainer.enable_progress_bar=false",
-    "--trainer.enable_model_summary=false",
-    "--data.eval_batch_size=50",
-]
-SMALL = [
-    *SHORT[1:],
-    "--trainer.limit_train_batches=2",
-    "--trainer.limit_val_batches=1",
-    "--trainer.limit_test_batches=1",
-    "--trainer.max_epochs=1",
-]
+SHORT = ["--trainer.fast_dev_run=true", *QUIET, "--data.eval_batch_size=50"]
+SMALL = [*SHORT[1:], *FEW_BATCHES, "--trainer.max_epochs=1"]
 
 
 def text(name):
