@@ -1,110 +1,143 @@
-"""Spiking networks for PyTorch Lightning that wire themselves before they see data."""
+"""Spiking networks for PyTorch Lightning that wire themselves before they see data.
 
-from lightning_snn import process as process
-from lightning_snn.callbacks import Figures, SelfOrganization
-from lightning_snn.data import MNIST, XOR, FashionMNIST
-from lightning_snn.encoding import ConstantCurrent, Encoder, Latency, Poisson
-from lightning_snn.geometry import Disk, Maps, OnOff, Points, Sheet, Square, Torus
-from lightning_snn.lateral import Lateral, LateralKernel
-from lightning_snn.lateral_inhibition import LateralInhibition
-from lightning_snn.module import SpikingClassifier
-from lightning_snn.network import Node, SpikingLayer, SpikingStack
-from lightning_snn.neurons import LIF, ConductanceLIF, IntegrateFire, Izhikevich, NeuronModel, Relay
-from lightning_snn.plasticity import (
-    STDP,
-    AdaptiveThreshold,
-    AntiHebbian,
-    CompetitiveHebbian,
-    FirstSpikeSTDP,
-    Homeostasis,
-    LearningRule,
-    PairSTDP,
-    PostsynapticSTDP,
-    RewardSTDP,
-    SynapticScaling,
-    TargetRate,
-    TripletSTDP,
-    WeightNormalisation,
-)
-from lightning_snn.readout import MLP, ClassAssignment, ExtremeLearningMachine, Linear, Readout, SpikingDelta
-from lightning_snn.stimuli import Images, RewardedImages, SpontaneousWaves, Stimulus
-from lightning_snn.synapses import (
-    Columns,
-    Conv2d,
-    Dense,
-    ExponentialCurrent,
-    Fields,
-    Kinetics,
-    ListedFields,
-    Local,
-    Pool2d,
-    Projection,
-    RoundFields,
-)
+Nothing heavy is imported, and nothing in the process changes, before a name is asked for.
+"""
 
-__all__ = [
-    "LIF",
-    "MLP",
-    "MNIST",
-    "STDP",
-    "XOR",
-    "AdaptiveThreshold",
-    "AntiHebbian",
-    "ClassAssignment",
-    "Columns",
-    "CompetitiveHebbian",
-    "ConductanceLIF",
-    "ConstantCurrent",
-    "Conv2d",
-    "Dense",
-    "Disk",
-    "Encoder",
-    "ExponentialCurrent",
-    "ExtremeLearningMachine",
-    "FashionMNIST",
-    "Fields",
-    "Figures",
-    "FirstSpikeSTDP",
-    "Homeostasis",
-    "Images",
-    "IntegrateFire",
-    "Izhikevich",
-    "Kinetics",
-    "Latency",
-    "Lateral",
-    "LateralInhibition",
-    "LateralKernel",
-    "LearningRule",
-    "Linear",
-    "ListedFields",
-    "Local",
-    "Maps",
-    "NeuronModel",
-    "Node",
-    "OnOff",
-    "PairSTDP",
-    "Points",
-    "Poisson",
-    "Pool2d",
-    "PostsynapticSTDP",
-    "Projection",
-    "Readout",
-    "Relay",
-    "RewardSTDP",
-    "RewardedImages",
-    "RoundFields",
-    "SelfOrganization",
-    "Sheet",
-    "SpikingClassifier",
-    "SpikingDelta",
-    "SpikingLayer",
-    "SpikingStack",
-    "SpontaneousWaves",
-    "Square",
-    "Stimulus",
-    "SynapticScaling",
-    "TargetRate",
-    "Torus",
-    "TripletSTDP",
-    "WeightNormalisation",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lightning_snn.callbacks import Figures as Figures
+    from lightning_snn.callbacks import SelfOrganization as SelfOrganization
+    from lightning_snn.core.process import tune_process as tune_process
+    from lightning_snn.data import MNIST as MNIST
+    from lightning_snn.data import XOR as XOR
+    from lightning_snn.data import FashionMNIST as FashionMNIST
+    from lightning_snn.encoders import ConstantCurrent as ConstantCurrent
+    from lightning_snn.encoders import Encoder as Encoder
+    from lightning_snn.encoders import Latency as Latency
+    from lightning_snn.encoders import Poisson as Poisson
+    from lightning_snn.geometry import Disk as Disk
+    from lightning_snn.geometry import Maps as Maps
+    from lightning_snn.geometry import OnOff as OnOff
+    from lightning_snn.geometry import Points as Points
+    from lightning_snn.geometry import Sheet as Sheet
+    from lightning_snn.geometry import Square as Square
+    from lightning_snn.geometry import Torus as Torus
+    from lightning_snn.modules import SpikingClassifier as SpikingClassifier
+    from lightning_snn.network import Node as Node
+    from lightning_snn.network import SpikingLayer as SpikingLayer
+    from lightning_snn.network import SpikingStack as SpikingStack
+    from lightning_snn.neurons import LIF as LIF
+    from lightning_snn.neurons import ConductanceLIF as ConductanceLIF
+    from lightning_snn.neurons import IntegrateFire as IntegrateFire
+    from lightning_snn.neurons import Izhikevich as Izhikevich
+    from lightning_snn.neurons import NeuronModel as NeuronModel
+    from lightning_snn.neurons import Relay as Relay
+    from lightning_snn.plasticity import STDP as STDP
+    from lightning_snn.plasticity import AdaptiveThreshold as AdaptiveThreshold
+    from lightning_snn.plasticity import AntiHebbian as AntiHebbian
+    from lightning_snn.plasticity import CompetitiveHebbian as CompetitiveHebbian
+    from lightning_snn.plasticity import FirstSpikeSTDP as FirstSpikeSTDP
+    from lightning_snn.plasticity import Homeostasis as Homeostasis
+    from lightning_snn.plasticity import LearningRule as LearningRule
+    from lightning_snn.plasticity import PairSTDP as PairSTDP
+    from lightning_snn.plasticity import PostsynapticSTDP as PostsynapticSTDP
+    from lightning_snn.plasticity import RewardSTDP as RewardSTDP
+    from lightning_snn.plasticity import SynapticScaling as SynapticScaling
+    from lightning_snn.plasticity import TargetRate as TargetRate
+    from lightning_snn.plasticity import TripletSTDP as TripletSTDP
+    from lightning_snn.plasticity import WeightNormalisation as WeightNormalisation
+    from lightning_snn.readout import MLP as MLP
+    from lightning_snn.readout import ClassAssignment as ClassAssignment
+    from lightning_snn.readout import ExtremeLearningMachine as ExtremeLearningMachine
+    from lightning_snn.readout import Linear as Linear
+    from lightning_snn.readout import Readout as Readout
+    from lightning_snn.readout import SpikingDelta as SpikingDelta
+    from lightning_snn.stimuli import Images as Images
+    from lightning_snn.stimuli import RewardedImages as RewardedImages
+    from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
+    from lightning_snn.stimuli import Stimulus as Stimulus
+    from lightning_snn.synapses import Columns as Columns
+    from lightning_snn.synapses import Conv2d as Conv2d
+    from lightning_snn.synapses import Dense as Dense
+    from lightning_snn.synapses import ExponentialCurrent as ExponentialCurrent
+    from lightning_snn.synapses import Fields as Fields
+    from lightning_snn.synapses import Kinetics as Kinetics
+    from lightning_snn.synapses import Lateral as Lateral
+    from lightning_snn.synapses import LateralInhibition as LateralInhibition
+    from lightning_snn.synapses import LateralKernel as LateralKernel
+    from lightning_snn.synapses import ListedFields as ListedFields
+    from lightning_snn.synapses import Local as Local
+    from lightning_snn.synapses import Pool2d as Pool2d
+    from lightning_snn.synapses import Projection as Projection
+    from lightning_snn.synapses import RoundFields as RoundFields
+
+_PUBLIC = {
+    "callbacks": (
+        "Figures", "SelfOrganization",
+    ),
+    "core.process": (
+        "tune_process",
+    ),
+    "data": (
+        "MNIST", "XOR", "FashionMNIST",
+    ),
+    "encoders": (
+        "ConstantCurrent", "Encoder", "Latency", "Poisson",
+    ),
+    "geometry": (
+        "Disk", "Maps", "OnOff", "Points", "Sheet", "Square", "Torus",
+    ),
+    "modules": (
+        "SpikingClassifier",
+    ),
+    "network": (
+        "Node", "SpikingLayer", "SpikingStack",
+    ),
+    "neurons": (
+        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Relay",
+    ),
+    "plasticity": (
+        "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "FirstSpikeSTDP",
+        "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP", "RewardSTDP",
+        "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
+    ),
+    "readout": (
+        "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "Readout", "SpikingDelta",
+    ),
+    "stimuli": (
+        "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
+    ),
+    "synapses": (
+        "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "Kinetics", "Lateral",
+        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Pool2d", "Projection",
+        "RoundFields",
+    ),
+}  # fmt: skip
+"""Public names by the room that offers them."""
+
+_ROOM_OF = {name: room for room, names in _PUBLIC.items() for name in names}
+
+_ROOMS = (
+    "callbacks", "cli", "core", "data", "development", "dynamics", "encoders", "experiment", "geometry",
+    "metrics", "modules", "network", "neurons", "ops", "plasticity", "presentation", "readout", "stimuli",
+    "synapses", "trainer", "viz",
+)  # fmt: skip
+
+__all__ = sorted(_ROOM_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("lightning_snn.core.version").package_version()
+    if name in _ROOMS:
+        return import_module(f"lightning_snn.{name}")
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f"lightning_snn.{_ROOM_OF[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_ROOMS, "__version__"})

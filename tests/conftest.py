@@ -1,5 +1,9 @@
 """One thread, as tests are small and may run beside other work; a small network, images and Trainer."""
 
+import lightning_snn
+
+lightning_snn.tune_process()  # before torch is imported
+
 import functools
 import hashlib
 import operator
@@ -14,7 +18,6 @@ import torch
 from lightning.pytorch import LightningDataModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-import lightning_snn
 from lightning_snn import (
     LIF,
     STDP,

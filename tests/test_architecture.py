@@ -12,35 +12,38 @@ import lightning_snn
 PACKAGE = Path(lightning_snn.__file__).parent
 ROOT = PACKAGE.parent
 LONGEST = 250
-LEVELS = [
-    {
-        "checks", "checkpoints", "config", "core", "delay", "placement", "process", "recipe_files",
-        "run_folder",
-    },
-    {"geometry", "dynamics", "metrics", "viz", "neighbours"},
-    {"ops"},
-    {"coupling"},
-    {"neurons", "lateral", "lateral_inhibition", "encoding", "synapses", "plasticity"},
-    {"network", "stimuli", "controls", "development"},
-    {
-        "readout", "module", "callbacks", "data", "features", "feature_cache", "feature_table", "measures",
-        "experiment", "comparison", "progress", "trainers", "wiring_report", "checkpoint_io",
-    },
-    {"cli", "cli_arguments", "cli_errors", "cli_faults", "cli_parser", "__init__"},
-]  # fmt: skip
-LEVEL = {unit: level for level, units in enumerate(LEVELS) for unit in units}
-
-ONLY = {
-    "checks": set(),
-    "metrics": {"checks", "config", "geometry"},
-    "viz": {"checks", "config", "geometry"},
-    "data": {"checkpoints", "checks", "config", "core"},
+ROOMS = {
+    "core": "",
+    "geometry": "",
+    "dynamics": "",
+    "metrics": "",
+    "viz": "",
+    "data": "",
+    "ops": "dynamics",
+    "encoders": "geometry",
+    "neurons": "dynamics ops",
+    "plasticity": "dynamics ops",
+    "synapses": "geometry ops plasticity",
+    "network": "geometry ops neurons plasticity synapses",
+    "readout": "neurons plasticity",
+    "stimuli": "encoders network ops",
+    "trainer": "plasticity",
+    "presentation": "data encoders metrics network synapses trainer",
+    "development": (
+        "geometry dynamics metrics viz data ops encoders neurons plasticity synapses network stimuli trainer"
+    ),
+    "modules": "ALL ABOVE",
+    "callbacks": "ALL ABOVE",
+    "experiment": "ALL ABOVE",
+    "__init__": "ALL ABOVE",
+    "cli": "ALL ABOVE",
+    "__main__": "ALL ABOVE",
 }
-"""Units that may import these units of ours and themselves, nothing else."""
+"""Rooms from the ground up, and the rooms that each may import beside ``core`` and itself."""
 
+LOOSE = {"__init__.py", "__main__.py", "py.typed"}
 KNOWS_LIGHTNING = {
-    "module", "callbacks", "data", "cli", "feature_cache", "progress", "trainers", "experiment", "cli_errors",
-    "cli_faults", "cli_parser", "checkpoint_io",
+    "data", "trainer", "presentation", "development", "modules", "callbacks", "experiment", "cli",
 }  # fmt: skip
 
 FILES = {
@@ -70,8 +73,8 @@ def module_of(name):
     return name
 
 
-def unit_of(module):
-    """First part of a module's name inside the package."""
+def room_of(module):
+    """The room of a module; of a loose file its name."""
     return [*module.split("."), "__init__"][1]
 
 
@@ -89,35 +92,36 @@ def test_the_reader_sees_every_form_of_import():
     assert module_of("lightning_snn.ops.event_sum") == "lightning_snn.ops.event_sum"
     assert module_of("lightning_snn.ops.other") == "lightning_snn.ops"
     assert module_of("lightning.pytorch") is None
-    assert unit_of("lightning_snn.ops.event_sum") == "ops"
-    assert unit_of("lightning_snn") == "__init__"
+    assert room_of("lightning_snn.ops.event_sum") == "ops"
+    assert room_of("lightning_snn") == "__init__"
 
 
-def test_every_module_has_a_level():
-    assert {unit_of(module) for module in FILES} <= set(LEVEL)
+def allowed(room):
+    """The rooms that a room may import."""
+    order = list(ROOMS)
+    above = order[: order.index(room)]
+    return {room, "core", *(above if ROOMS[room] == "ALL ABOVE" else ROOMS[room].split())}
+
+
+def test_every_file_lies_in_a_room():
+    assert {path.name for path in PACKAGE.iterdir() if path.is_file()} == LOOSE
+    assert {room_of(module) for module in FILES} == set(ROOMS)
+
+
+def test_rooms_use_rooms_above_them():
+    for place, (room, _) in enumerate(ROOMS.items()):
+        assert allowed(room) <= {*list(ROOMS)[: place + 1]}, room
 
 
 @pytest.mark.parametrize("module", FILES)
-def test_imports_point_downwards(module):
-    unit = unit_of(module)
-    above = {name for name in OURS[module] if LEVEL[unit_of(name)] > LEVEL[unit]}
-    assert not above, f"{module} imports from above: {sorted(above)}"
-
-
-@pytest.mark.parametrize("unit", ONLY)
-def test_units_at_the_bottom_import_only_what_they_may(unit):
-    found = {unit_of(name) for module in FILES if unit_of(module) == unit for name in OURS[module]}
-    assert found <= ONLY[unit] | {unit}
+def test_a_room_imports_what_it_may(module):
+    found = {name for name in OURS[module] if room_of(name) not in allowed(room_of(module))}
+    assert not found, f"{module} may not import {sorted(found)}"
 
 
 def test_only_these_import_lightning():
-    found = {
-        unit_of(module)
-        for module, names in IMPORTS.items()
-        if any(
-            name.split(".")[0] in ("lightning", "lightning_utilities", "pytorch_lightning") for name in names
-        )
-    }
+    others = ("lightning", "lightning_utilities", "pytorch_lightning")
+    found = {room_of(m) for m, names in IMPORTS.items() if any(n.split(".")[0] in others for n in names)}
     assert found <= KNOWS_LIGHTNING
 
 

@@ -38,7 +38,8 @@ LEAST = {
 """The least arguments of the public classes that need any."""
 
 NO_CONSTRUCTOR = {"Node", "SpikingStack"}
-CLASSES = {name: getattr(lightning_snn, name) for name in lightning_snn.__all__}
+PUBLIC = {name: getattr(lightning_snn, name) for name in lightning_snn.__all__}
+CLASSES = {name: found for name, found in PUBLIC.items() if isinstance(found, type)}
 BUILT = [
     name
     for name, cls in CLASSES.items()

@@ -26,16 +26,16 @@ from lightning_snn import (
     Square,
     TripletSTDP,
 )
-from lightning_snn import controls as controls_module
-from lightning_snn.cli import main
-from lightning_snn.controls import random_wiring
+from lightning_snn.cli.main import main
+from lightning_snn.cli.recipes import recipes
 from lightning_snn.core.random import Stream, redrawn
 from lightning_snn.data import ImageDataset
 from lightning_snn.data.splits import stratified
-from lightning_snn.features import NETWORK
-from lightning_snn.recipe_files import recipes
+from lightning_snn.development import controls as controls_module
+from lightning_snn.development.controls import random_wiring
+from lightning_snn.presentation.present import NETWORK
 from lightning_snn.stimuli import Scene
-from lightning_snn.trainers import find_callback
+from lightning_snn.trainer.queries import find_callback
 
 LONGEST = 4000
 SIGMAS = 5.0
@@ -88,7 +88,7 @@ def built(tmp_path, monkeypatch, streams):
         def remember(trainer, model, data, **_):
             found.update(trainer=trainer, model=model, data=data)
 
-        monkeypatch.setattr("lightning_snn.cli.run_experiment", remember)
+        monkeypatch.setattr("lightning_snn.cli.commands.run_experiment", remember)
         with streams() as keys:
             assert main(["run", name, "--trainer.accelerator=cpu", *root, *options]) == 0
         return found["model"], find_callback(found["trainer"], SelfOrganization), found["data"], keys

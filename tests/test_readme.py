@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from small_runs import FEW_BATCHES, QUIET
+from helpers.small_runs import FEW_BATCHES, QUIET
 
 import lightning_snn as snn
-from lightning_snn.cli import main
-from lightning_snn.recipe_files import recipe_folder, recipes
+from lightning_snn.cli.main import main
+from lightning_snn.cli.recipes import recipe_folder, recipes
 
 ROOT = recipe_folder().parent
 pytestmark = [

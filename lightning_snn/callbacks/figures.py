@@ -12,13 +12,14 @@ from lightning_utilities.core.rank_zero import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from lightning_snn import checks, viz
+from lightning_snn import viz
 from lightning_snn.callbacks.self_organization import SelfOrganization
-from lightning_snn.module import SpikingClassifier
+from lightning_snn.core import checks
+from lightning_snn.modules import SpikingClassifier
 from lightning_snn.network import SpikingStack
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Conv2d, Projection
-from lightning_snn.trainers import find_callback, is_trial
+from lightning_snn.trainer.queries import find_callback, is_trial
 
 _SETTLING_ROUNDS = 6
 

@@ -6,7 +6,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from lightning_snn.trainers import is_fitting
+from lightning_snn.trainer.queries import is_fitting
 
 
 class LastCheckpoint(ModelCheckpoint):

@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
 
-from lightning_snn.features import Prediction
+from lightning_snn.core.batches import Prediction
 
 
 class WritePredictions(BasePredictionWriter):

@@ -11,29 +11,27 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_utilities.core.rank_zero import rank_zero_info, rank_zero_warn
 from torch import Tensor
 
-from lightning_snn import checkpoints, checks
-from lightning_snn.callbacks.control_phase import settle_controls, unsettled
-from lightning_snn.callbacks.distributed import DistributedStreams
-from lightning_snn.callbacks.sigterm import SignalFlag, held
-from lightning_snn.callbacks.surroundings import (
-    PREFIX,
-    check_names,
+from lightning_snn.core import checks, settings
+from lightning_snn.core.config import to_config
+from lightning_snn.development.development import Development, NotFiniteError, RoundActivity
+from lightning_snn.development.report import describe, is_wired, wiring_report
+from lightning_snn.development.scene import check_names, scene_of, stack_of
+from lightning_snn.development.settling import settle_controls, unsettled
+from lightning_snn.development.watch import ActivityWatch
+from lightning_snn.plasticity import Streams
+from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+from lightning_snn.trainer.checkpoint_file import use_whole_files
+from lightning_snn.trainer.phase_log import PREFIX, declare_step, log_phase
+from lightning_snn.trainer.progress import PhaseProgress
+from lightning_snn.trainer.queries import (
+    check_precision,
     check_same_seed,
     checkpoint_dir,
-    declare_step,
-    log_phase,
-    scene_of,
-    stack_of,
+    is_trial,
     warn_if_skipped,
 )
-from lightning_snn.checkpoint_io import use_whole_files
-from lightning_snn.config import to_config
-from lightning_snn.development import Development, NotFiniteError, RoundActivity
-from lightning_snn.plasticity import Streams
-from lightning_snn.progress import PhaseProgress
-from lightning_snn.stimuli import SpontaneousWaves, Stimulus
-from lightning_snn.trainers import check_precision, is_trial
-from lightning_snn.wiring_report import ActivityWatch, describe, is_wired, wiring_report
+from lightning_snn.trainer.signals import SignalFlag, held
+from lightning_snn.trainer.streams import DistributedStreams
 
 
 class SelfOrganization(Callback):
@@ -106,7 +104,7 @@ class SelfOrganization(Callback):
         check_names(self.stimulus, stack_of(pl_module))
         DistributedStreams(self.num_streams, trainer)
         self._settings()  # what no checkpoint can hold is refused before anything runs
-        check_same_seed(trainer, stack_of(pl_module))
+        check_same_seed(trainer, int(stack_of(pl_module).seed))
         warn_if_skipped(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -194,7 +192,7 @@ class SelfOrganization(Callback):
         if state_dict["streams"] and "settings" in state_dict:
             theirs, ours = state_dict["settings"], self._settings()
             if theirs.keys() == ours.keys():
-                checkpoints.check_same_settings(theirs, ours, of=PREFIX, free=())
+                settings.check_same_settings(theirs, ours, of=PREFIX, free=())
         self._round = state_dict["round"]
         self._steps = state_dict["steps"]
         self._taken = dict(state_dict["taken"])

@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 import numpy as np
 import torch
 
-from lightning_snn import checks
-from lightning_snn.config import Configurable
+from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 
 PLAIN = -1
 """What `root_seed` makes of ``plain``, the seed of a network of before there were names.

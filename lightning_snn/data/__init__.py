@@ -1,8 +1,10 @@
 """Data: digits in memory, their splits, and loaders that resume in the middle of an epoch."""
 
+from lightning_snn.core.batches import Batch
 from lightning_snn.data.fashion_mnist import FashionMNIST
 from lightning_snn.data.grey_images import GreyImages
-from lightning_snn.data.loader import Batch, BatchLoader, ImageDataset
+from lightning_snn.data.image_dataset import ImageDataset
+from lightning_snn.data.loader import BatchLoader
 from lightning_snn.data.mnist import MNIST
 from lightning_snn.data.xor import XOR
 

@@ -2,7 +2,7 @@
 
 from lightning_snn.data import sources
 from lightning_snn.data.grey_images import GreyImages, official
-from lightning_snn.data.loader import ImageDataset
+from lightning_snn.data.image_dataset import ImageDataset
 
 
 class FashionMNIST(GreyImages):

@@ -7,11 +7,12 @@ import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerFn
 
-from lightning_snn import checkpoints, checks
-from lightning_snn.config import Configurable, to_config
+from lightning_snn.core import checks, settings
+from lightning_snn.core.config import Configurable, to_config
 from lightning_snn.core.random import is_drawn, root_seed
 from lightning_snn.data import sources
-from lightning_snn.data.loader import BatchLoader, ImageDataset
+from lightning_snn.data.image_dataset import ImageDataset
+from lightning_snn.data.loader import BatchLoader
 from lightning_snn.data.splits import stratified
 
 
@@ -77,7 +78,7 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
             theirs, ours = state_dict["settings"], self._settings
             free = ("root", "eval_batch_size", *(["seed"] if self._seed_is_drawn else []))
-            checkpoints.check_same_settings(theirs, ours, of="data", free=free)
+            settings.check_same_settings(theirs, ours, of="data", free=free)
             self.seed = ours["init_args"]["seed"] = theirs["init_args"]["seed"]
 
     @abstractmethod

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.data import sources
 from lightning_snn.data.grey_images import GreyImages, numbered, official
-from lightning_snn.data.loader import ImageDataset
+from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.splits import stratified
 
 

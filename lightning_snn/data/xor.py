@@ -2,9 +2,9 @@
 
 import torch
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.data.grey_images import GreyImages, official
-from lightning_snn.data.loader import ImageDataset
+from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.sources import Digits
 
 

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_snn import checks
+from lightning_snn.core import checks
+from lightning_snn.geometry.placement import grid
 from lightning_snn.geometry.sheets import Sheet
-from lightning_snn.placement import grid
 
 
 class Maps(Sheet):

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_snn import checks
-from lightning_snn.config import Configurable
+from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import Stream, stream_of
-from lightning_snn.placement import sunflower, uniform, unit_grid
+from lightning_snn.geometry.placement import sunflower, uniform, unit_grid
 
 Placement = Literal["random", "grid"]
 

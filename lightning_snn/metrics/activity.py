@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.metrics import functional
 from lightning_snn.metrics.mean import RunningMean
 

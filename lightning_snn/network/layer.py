@@ -7,17 +7,16 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from lightning_snn import checks
-from lightning_snn.config import Configurable
+from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import redrawn
-from lightning_snn.coupling import Coupling, DenseCoupling
+from lightning_snn.core.tensors import Tensors
 from lightning_snn.geometry import Sheet
-from lightning_snn.lateral import Lateral
-from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_part, check_sequence
-from lightning_snn.plasticity import Tensors
-from lightning_snn.synapses import Projection
+from lightning_snn.synapses import Lateral, Projection
+from lightning_snn.synapses.coupling import Coupling, DenseCoupling
+from lightning_snn.synapses.lateral_inhibition import LearnedCoupling
 
 When = Literal["always", "development"]
 

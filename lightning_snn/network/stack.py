@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lightning_snn.config import made_by
+from lightning_snn.core.config import made_by
 from lightning_snn.core.random import RootSeed, drawing, root_seed
-from lightning_snn.delay import whole_steps
+from lightning_snn.core.time import whole_steps
 from lightning_snn.geometry import Sheet
-from lightning_snn.lateral_inhibition import LearnedCoupling
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.synapses import Projection
+from lightning_snn.synapses.lateral_inhibition import LearnedCoupling
 
 
 class SpikingStack(nn.Module):

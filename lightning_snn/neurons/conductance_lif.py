@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.conductance_lif import (
     ConductanceLIFParameters,

@@ -1,17 +1,14 @@
-"""Integrate-and-fire without a leak, and neurons that pass their input on, as modules."""
-
-from typing import NamedTuple
+"""Integrate-and-fire without a leak as a module."""
 
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateFireState, integrate_fire_step
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.ops.integrate_fire import integrate_fire_scan
-from lightning_snn.ops.sequence import check_batch
 
 
 class IntegrateFire(NeuronModel):
@@ -71,38 +68,3 @@ class IntegrateFire(NeuronModel):
         """The threshold, the same for every neuron."""
         del index
         return {"threshold": self.threshold}
-
-
-class RelayState(NamedTuple):
-    """State ``[B, N]``: the last input."""
-
-    v: Tensor
-
-
-class Relay(NeuronModel):
-    """Passes its input on as it is: pulses of an encoder as spikes, or pooled spikes as graded ones.
-
-    Args:
-        dt: Step in ms.
-    """
-
-    graded = True
-
-    def rest(self, batch: int, num_neurons: int, like: Tensor) -> RelayState:
-        """No input yet."""
-        return RelayState(like.new_zeros(batch, num_neurons))
-
-    def step(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
-        """The input."""
-        del state
-        return current, RelayState(current.clone())
-
-    def scan(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
-        """The input ``[T, B, N]``."""
-        check_batch(current, state)
-        return current, RelayState(current[-1].clone())
-
-    def parameters_of(self, index: int) -> dict[str, float]:
-        """None."""
-        del index
-        return {}

@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.izhikevich import (

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, Reset, lif_factors, lif_rest, lif_step
 from lightning_snn.dynamics.surrogate import Surrogate

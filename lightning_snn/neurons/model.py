@@ -7,8 +7,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from lightning_snn import checks
-from lightning_snn.config import Configurable
+from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import Stream
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import check_sequence

@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import torch
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 
 Backend = Literal["auto", "reference", "numba", "triton"]
 Result = TypeVar("Result")

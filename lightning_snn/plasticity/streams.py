@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 
 
 class Streams:

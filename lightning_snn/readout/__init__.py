@@ -1,7 +1,7 @@
 """Readouts: from features to class scores."""
 
 from lightning_snn.readout.local import ClassAssignment, SpikingDelta
-from lightning_snn.readout.readout import Readout, spike_trace, uses_gradients
+from lightning_snn.readout.readout import Readout, uses_gradients
 from lightning_snn.readout.trained import MLP, ExtremeLearningMachine, Linear
 
 __all__ = [
@@ -11,6 +11,5 @@ __all__ = [
     "Linear",
     "Readout",
     "SpikingDelta",
-    "spike_trace",
     "uses_gradients",
 ]

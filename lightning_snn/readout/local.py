@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.neurons import IntegrateFire
 from lightning_snn.plasticity import delta_update
 from lightning_snn.readout.readout import Readout, Standardise

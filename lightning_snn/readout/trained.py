@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.core.random import stream_of
 from lightning_snn.readout.readout import Readout, Standardise
 

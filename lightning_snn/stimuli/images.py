@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.core.random import Stream, rerouted, stream_of
-from lightning_snn.encoding import Encoder
+from lightning_snn.encoders import Encoder
 from lightning_snn.network import LayerState, SpikingLayer
 from lightning_snn.stimuli.stimulus import Scene, Stimulus
 

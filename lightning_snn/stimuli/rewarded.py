@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from lightning_snn import checks
-from lightning_snn.encoding import Encoder
+from lightning_snn.core import checks
+from lightning_snn.encoders import Encoder
 from lightning_snn.stimuli.images import Images
 
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from lightning_snn.config import Configurable
+from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import Stream
-from lightning_snn.encoding import Encoder
+from lightning_snn.encoders import Encoder
 from lightning_snn.network import LayerState, SpikingLayer
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.core.random import Stream, stream_of
 from lightning_snn.network import LayerState, SpikingLayer
 from lightning_snn.ops import parallel

@@ -1,10 +1,13 @@
-"""Projections between layers."""
+"""What carries spikes: projections between layers, and coupling inside one."""
 
 from lightning_snn.synapses.columns import Columns
 from lightning_snn.synapses.conv2d import Conv2d
 from lightning_snn.synapses.dense import Dense
 from lightning_snn.synapses.fields import Fields, ListedFields, RoundFields
 from lightning_snn.synapses.kinetics import ExponentialCurrent, Kinetics
+from lightning_snn.synapses.lateral import Lateral
+from lightning_snn.synapses.lateral_inhibition import LateralInhibition
+from lightning_snn.synapses.lateral_kernel import LateralKernel
 from lightning_snn.synapses.local import Local
 from lightning_snn.synapses.pool2d import Pool2d
 from lightning_snn.synapses.projection import Projection
@@ -16,6 +19,9 @@ __all__ = [
     "ExponentialCurrent",
     "Fields",
     "Kinetics",
+    "Lateral",
+    "LateralInhibition",
+    "LateralKernel",
     "ListedFields",
     "Local",
     "Pool2d",

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.core.random import Stream, stream_of
+from lightning_snn.core.tensors import Tensors
 from lightning_snn.ops.event_sum import event_sum
-from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
+from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
-from lightning_snn.config import Configurable
+from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 from lightning_snn.geometry import Sheet
-from lightning_snn.neighbours import nodes_near
+from lightning_snn.geometry.neighbours import nodes_near
 from lightning_snn.synapses.projection import Projection
 
 

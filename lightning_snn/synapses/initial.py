@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from lightning_snn.plasticity import Homeostasis, LearningRule, Tensors
+from lightning_snn.core.tensors import Tensors
+from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.plasticity.homeostasis import add_variables
 
 

@@ -5,10 +5,10 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
-from lightning_snn import checks
-from lightning_snn.config import Configurable
+from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
+from lightning_snn.core.tensors import Tensors
 from lightning_snn.ops.exponential_filter import exponential_filter
-from lightning_snn.plasticity import Tensors
 
 
 class Kinetics(Configurable, ABC):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.fields import known, within

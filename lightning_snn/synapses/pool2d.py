@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_snn import checks
-from lightning_snn.plasticity import Tensors
+from lightning_snn.core import checks
+from lightning_snn.core.tensors import Tensors
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
 from lightning_snn.synapses.windows import windows_over

@@ -7,13 +7,14 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from lightning_snn import checks
-from lightning_snn.config import Configurable
+from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import Stream
-from lightning_snn.delay import delayed, rounded, whole_steps
+from lightning_snn.core.tensors import Tensors
+from lightning_snn.core.time import delayed, rounded, whole_steps
 from lightning_snn.ops.sequence import check_part
-from lightning_snn.plasticity import LearningRule, Tensors
-from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE, Homeostasis
+from lightning_snn.plasticity import Homeostasis, LearningRule
+from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE
 from lightning_snn.synapses.kinetics import Kinetics
 
 

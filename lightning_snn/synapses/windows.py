@@ -6,7 +6,7 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 
 
 class Windows(NamedTuple):

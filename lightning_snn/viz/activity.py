@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.viz.panels import (
     INK,
     NODE_GREY,

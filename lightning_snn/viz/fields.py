@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.viz.panels import INK, Array, ArrayLike, dot_area, matrix, not_empty, scatter
 
 

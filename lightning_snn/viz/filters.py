@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.viz.panels import ArrayLike
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.viz.panels import INK, ArrayLike, matrix, not_empty
 
 MOST_CLASSES_WITH_COUNTS = 20

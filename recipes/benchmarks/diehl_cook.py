@@ -19,7 +19,7 @@ def images(count: int) -> Tensor:
 def ours(batch: int) -> Work:
     """Present ``batch`` images, learn, merge and regulate; the constants of the recipe ``diehl_cook``."""
     import lightning_snn as snn
-    from lightning_snn.development import Development
+    from lightning_snn.development.development import Development
     from lightning_snn.plasticity import Streams
     from lightning_snn.stimuli import Scene
 

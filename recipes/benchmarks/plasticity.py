@@ -95,9 +95,9 @@ def self_organise(num_pre: int, num_post: int, side: float) -> tuple[float, int,
         SpontaneousWaves,
         Square,
     )
-    from lightning_snn.development import Development
+    from lightning_snn.development.development import Development
+    from lightning_snn.development.report import measure_fields
     from lightning_snn.plasticity import Streams
-    from lightning_snn.wiring_report import measure_fields
 
     streams, chunk = 8, 250
     start = time.perf_counter()

@@ -25,7 +25,7 @@ from lightning_snn import (
 )
 from lightning_snn.callbacks import self_organization
 from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
-from lightning_snn.trainers import generator_states, restore_generators
+from lightning_snn.trainer.generators import generator_states, restore_generators
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),

@@ -26,8 +26,8 @@ from lightning_snn import (
     SpontaneousWaves,
     TargetRate,
 )
-from lightning_snn.callbacks.distributed import DistributedStreams
-from lightning_snn.controls import random_wiring
+from lightning_snn.development.controls import random_wiring
+from lightning_snn.trainer.streams import DistributedStreams
 
 pytestmark = pytest.mark.filterwarnings("ignore:layers.lgn. .* of the units localised after")
 

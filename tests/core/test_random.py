@@ -30,7 +30,6 @@ from lightning_snn import (
     TargetRate,
     Torus,
 )
-from lightning_snn.controls import ControlNetwork
 from lightning_snn.core.random import (
     PLAIN,
     Stream,
@@ -43,8 +42,9 @@ from lightning_snn.core.random import (
     stream_of,
     torch_seeded,
 )
-from lightning_snn.coupling import DenseCoupling, MeshCoupling
+from lightning_snn.development.controls import ControlNetwork
 from lightning_snn.stimuli import Scene
+from lightning_snn.synapses.coupling import DenseCoupling, MeshCoupling
 
 SHEETS = {
     "square": partial(Square, 150, side=10.0),

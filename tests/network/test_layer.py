@@ -4,11 +4,10 @@ import pytest
 import torch
 
 from lightning_snn.geometry import Square
-from lightning_snn.lateral import LateralKernel
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.plasticity import STDP
-from lightning_snn.synapses import Dense
+from lightning_snn.synapses import Dense, LateralKernel
 
 KERNEL = LateralKernel(excitation=0.5, inhibition_range=3.0)
 

@@ -22,7 +22,8 @@ from lightning_snn import (
     Square,
     TripletSTDP,
 )
-from lightning_snn.development import Development, _leaves
+from lightning_snn.core.tensors import leaves
+from lightning_snn.development.development import Development
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.ops import backend
 from lightning_snn.plasticity import Activity, Streams
@@ -84,12 +85,12 @@ def test_layers(kind, storage, batch, backend_name):
     )
     with backend.use(backend_name):
         rest = [stack.layer(name).rest(batch, torch.zeros(1)) for name in stack.names]
-        assert_apart(_leaves(rest))
+        assert_apart(leaves(rest))
         current = 3 * torch.rand(4, batch, 25)
         _, first = stack(current)
         _, second = stack(current, first)
-    assert_apart(_leaves(second), *_leaves(first))
-    assert_apart(_leaves(first), current)
+    assert_apart(leaves(second), *leaves(first))
+    assert_apart(leaves(first), current)
 
 
 @backends
@@ -141,4 +142,4 @@ def test_convolutions_hold_what_is_under_way_too():
         ),
     }
     _, state = SpikingStack(layers)(torch.rand(9, 1, 16))
-    assert_apart(_leaves(state))
+    assert_apart(leaves(state))

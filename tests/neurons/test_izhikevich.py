@@ -8,10 +8,10 @@ import torch
 
 from lightning_snn.dynamics.izhikevich import PRESETS, izhikevich_limits
 from lightning_snn.geometry import Square
-from lightning_snn.lateral import LateralKernel
 from lightning_snn.network import SpikingLayer
 from lightning_snn.neurons import Izhikevich
 from lightning_snn.ops import backend
+from lightning_snn.synapses import LateralKernel
 
 
 def papers_program(a, b, c, d, current):

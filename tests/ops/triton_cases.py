@@ -5,7 +5,7 @@ import torch
 
 pytest.importorskip("triton")
 
-from test_fused import LIF_KINDS, assert_gradients, differentiate, rand
+from helpers.kernels import LIF_KINDS, assert_gradients, differentiate, rand
 
 from lightning_snn import (
     LIF,

@@ -15,7 +15,7 @@ from lightning_snn import (
     SpikingStack,
     Square,
 )
-from lightning_snn.development import Development
+from lightning_snn.development.development import Development
 from lightning_snn.plasticity import Streams
 from lightning_snn.stimuli import Scene
 

@@ -3,10 +3,10 @@ import torch
 
 from lightning_snn.core.random import Stream
 from lightning_snn.geometry import Square, Torus
-from lightning_snn.lateral import LateralKernel
 from lightning_snn.network import SpikingLayer
 from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.stimuli import SpontaneousWaves
+from lightning_snn.synapses import LateralKernel
 
 KERNEL = LateralKernel(inhibition_range=5.0)
 

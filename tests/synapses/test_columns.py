@@ -3,7 +3,7 @@ import functools
 import pytest
 import torch
 
-from lightning_snn.config import to_config
+from lightning_snn.core.config import to_config
 from lightning_snn.geometry import Disk, Square
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF

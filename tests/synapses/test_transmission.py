@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from lightning_snn.development import Development
+from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps, Square
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, Relay

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 
 
 def firing_rate(spikes: Tensor, *, dt: float = 1.0) -> Tensor:

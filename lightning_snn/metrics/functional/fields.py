@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 
 
 def field_size(connected: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.ops import backend
 from lightning_snn.ops.exponential_filter import reference
 from lightning_snn.ops.sequence import check_formats, check_part, check_sequence

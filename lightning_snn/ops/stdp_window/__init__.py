@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_snn import checks
+from lightning_snn.core import checks
 from lightning_snn.ops import backend
 from lightning_snn.ops.sequence import check_formats, check_part, check_sequence
 from lightning_snn.ops.stdp_window import reference

@@ -1,0 +1,111 @@
+"""Settings of a run that goes on: the same as those that it began with."""
+
+from collections.abc import Collection, Mapping
+from importlib import import_module
+from inspect import Parameter, signature
+from typing import Any
+
+from lightning_snn.core.config import dotted, entries, public_path, to_config
+
+
+def check_same_settings(
+    theirs: Mapping[str, Any], ours: Mapping[str, Any], *, of: str, free: Collection[str]
+) -> None:
+    """Raise ``ValueError`` unless a run goes on with the settings that it began with.
+
+    Args:
+        theirs: Hyperparameters in the checkpoint.
+        ours: Hyperparameters now.
+        of: What they are of, ``model`` or ``data``.
+        free: Those that a run that goes on may change.
+    """
+    there, here = (_values(_completed(_as_class(settings))) for settings in (theirs, ours))
+    changed = [key for key in {**there, **here} if there.get(key) != here.get(key) and key not in free]
+    if changed:
+        named = [f"{of}.{key}: {there.get(key)!r} there, {here.get(key)!r} here" for key in changed[:5]]
+        more = f" (and {len(changed) - 5} more)" if len(changed) > 5 else ""
+        raise ValueError(
+            "a run goes on with the settings that it began with, but the checkpoint has others: "
+            f"{'; '.join(named)}{more}. Give the same, or start anew without ckpt_path"
+        )
+
+
+def _values(settings: Any) -> dict[str, Any]:
+    """Plain values by the dotted keys that a user writes."""
+    return {dotted(path): value for path, value in entries(settings) if not _has_keys(value)}
+
+
+def _has_keys(value: Any) -> bool:
+    """Whether a value is a dictionary, or a list of nothing else."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+    )
+
+
+def _as_class(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyperparameters of a module, which hold its class beside its arguments, in the form of a class."""
+    if "_class_path" not in settings:
+        return dict(settings)
+    arguments = {key: value for key, value in settings.items() if not key.startswith("_")}
+    return {"class_path": settings["_class_path"], "init_args": arguments}
+
+
+def _completed(value: Any) -> Any:
+    """With the defaults of all arguments that a class was not given."""
+    if isinstance(value, list):
+        return [_completed(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _completed(item) for key, item in value.items()}
+    cls = _class_at(str(found.get("class_path"))) if set(found) <= {"class_path", "init_args"} else None
+    if cls is not None:
+        plain = {key: _completed(_plain(default)) for key, default in _defaults(cls).items()}
+        found = {"class_path": public_path(cls), "init_args": plain | found.get("init_args", {})}
+    return found
+
+
+def _class_at(path: str) -> type | None:
+    """The class at a path; None where nothing can be imported, such as a class inside a function."""
+    package, _, name = path.rpartition(".")
+    try:
+        return getattr(import_module(package), name, None)
+    except (ImportError, ValueError):
+        return None
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    """The defaults of all arguments; those in ``*args`` and ``**kwargs`` are the next class's."""
+    found: dict[str, Any] = {}
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            parameters = signature(base.__init__).parameters.values()  # type: ignore[misc]
+            found = {p.name: p.default for p in parameters if p.default is not Parameter.empty} | found
+            if not any(p.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL) for p in parameters):
+                break
+    return found
+
+
+def _plain(default: Any) -> Any:
+    try:
+        return to_config(default)
+    except ValueError:
+        return repr(default)
+
+
+def take_seeds(config: Any, settings: Mapping[str, Any], root: int | str | None) -> None:
+    """Put the seeds of ``settings`` into a configuration of the same form, in place.
+
+    A seed that the configuration names stays, unless the run had one for all its parts (``--seed``).
+
+    Args:
+        config: Nested namespaces or dictionaries with ``class_path`` and ``init_args``.
+        settings: Hyperparameters in a checkpoint.
+        root: Seed of the network in the checkpoint.
+    """
+    items = config if isinstance(config, dict) else vars(config)
+    for key, value in settings.items():
+        if key == "seed" and "seed" in items and (value is None or isinstance(value, int | str)):
+            if items[key] is None or value == root:
+                items[key] = value
+        elif isinstance(value, Mapping) and items.get(key) is not None and not isinstance(items[key], str):
+            take_seeds(items[key], value, root)

@@ -1,0 +1,59 @@
+"""Labelled images in memory."""
+
+import torch
+from torch import Tensor
+
+from lightning_snn.core.batches import Batch
+
+_INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+
+
+class ImageDataset:
+    """Labelled images in memory.
+
+    Args:
+        images: Grey values ``[n, 1, H, W]``, uint8.
+        labels: Classes ``[n]``, of an integer type; kept as int64.
+        sample: Numbers of the samples ``[n]``, likewise, each once.
+
+    Raises:
+        ValueError: if a shape, a dtype or a length is another one, or a number occurs twice.
+
+    >>> data = ImageDataset(torch.full((3, 1, 2, 2), 51, dtype=torch.uint8),
+    ...                     labels=torch.tensor([7, 8, 9]), sample=torch.tensor([0, 1, 2]))
+    >>> batch = data[torch.tensor([2, 0])]
+    >>> batch.label, batch.image.max()
+    (tensor([9, 7]), tensor(0.2000))
+    """
+
+    def __init__(self, images: Tensor, *, labels: Tensor, sample: Tensor) -> None:
+        if images.ndim != 4 or images.shape[1] != 1 or images.dtype != torch.uint8:
+            raise ValueError(
+                f"images must be uint8 [n, 1, H, W], got {images.dtype} of shape {list(images.shape)}"
+            )
+        for name, value in (("labels", labels), ("sample", sample)):
+            if value.shape != images.shape[:1] or value.dtype not in _INTEGERS:
+                raise ValueError(
+                    f"{name} must be integers [n] with one entry for each of the {len(images)} images, "
+                    f"got {value.dtype} of shape {list(value.shape)}"
+                )
+        self.images = images
+        self.labels = labels.to(torch.int64)
+        self.sample = sample.to(torch.int64)
+        if len(torch.unique(self.sample)) != len(sample):
+            raise ValueError("sample must hold each number once: features are cached by it")
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.images)
+
+    def __getitem__(self, positions: Tensor) -> Batch:
+        """The samples at ``positions`` ``[B]``, in that order."""
+        image = self.images[positions].to(torch.float32) / 255
+        return Batch(image, self.labels[positions], self.sample[positions])
+
+    def subset(self, positions: Tensor) -> "ImageDataset":
+        """A data set of the samples at ``positions`` ``[m]``, in that order, with their numbers kept."""
+        return ImageDataset(
+            self.images[positions], labels=self.labels[positions], sample=self.sample[positions]
+        )

@@ -1,0 +1,1 @@
+"""The wiring of a projection: its rounds, its report, and the controls that it is compared with."""

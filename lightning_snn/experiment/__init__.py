@@ -1,0 +1,1 @@
+"""The main job: one run, several runs, and the folders that they leave."""

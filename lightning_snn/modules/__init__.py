@@ -1,0 +1,5 @@
+"""LightningModules."""
+
+from lightning_snn.modules.classifier import SpikingClassifier
+
+__all__ = ["SpikingClassifier"]

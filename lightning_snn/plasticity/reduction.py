@@ -1,0 +1,29 @@
+"""How what the streams counted becomes one change."""
+
+from functools import reduce
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from lightning_snn.plasticity.streams import Streams
+
+Reduction = Literal["mean", "sum"]
+
+
+def add_streams(values: Tensor, streams: Streams, reduction: Reduction) -> Tensor:
+    """The sum or mean ``[...]`` over the streams of all processes, added in their order.
+
+    Args:
+        values: The sums of each stream (or row) of this process ``[count, ...]``.
+        streams: Exchanges them between processes.
+        reduction: ``sum``, or ``mean`` over streams.
+    """
+    parts = streams.gather(values).unbind(0)
+    total = reduce(torch.add, parts)
+    return total / len(parts) if reduction == "mean" else total
+
+
+def spikes_of_streams(wins: Tensor, num_streams: int) -> Tensor:
+    """Spikes of each unit ``[S, K]`` from those in each row ``[R, K]``, the places of a stream in a row."""
+    return wins.reshape(num_streams, -1, wins.shape[-1]).sum(1)

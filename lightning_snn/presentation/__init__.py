@@ -1,0 +1,1 @@
+"""From a batch to the features that readouts see, and what is measured on the way."""

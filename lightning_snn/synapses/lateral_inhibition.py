@@ -1,0 +1,77 @@
+"""Inhibition inside a layer that is learned while its projection from below is wired."""
+
+import torch
+from torch import Tensor, nn
+
+from lightning_snn.geometry import Sheet
+from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.plasticity import Activity, AntiHebbian, Streams
+from lightning_snn.synapses.lateral import Lateral
+
+
+class LateralInhibition(Lateral):
+    """Inhibition between all neurons of a layer, 0 at first, learned from the layer's own spikes.
+
+    Its rule runs in the rounds in which the layer's projection is wired, beside that one's. A spike lowers
+    the input of the others by their weights in the next step (over ``dt``, as `LateralKernel` does).
+
+    Args:
+        rule: The rule; `AntiHebbian` with its defaults if none is given.
+
+    Raises:
+        ValueError: if the rule is one for projections.
+
+    Source: Foldiak, Biol. Cybern. 64 (1990): Hebbian synapses from below, anti-Hebbian ones beside.
+    """
+
+    def __init__(self, rule: AntiHebbian | None = None) -> None:
+        if rule is not None and not rule.lateral:
+            raise ValueError(
+                f"lateral.rule must be a rule for connections inside a layer, such as AntiHebbian, got "
+                f"{type(rule).__name__}: give that one to a projection"
+            )
+        self.rule = rule or AntiHebbian()
+
+    def couple(self, sheet: Sheet, dt: float = 1.0) -> "LearnedCoupling":
+        """What computes the lateral input of a step of ``dt`` ms, ``-w / dt``."""
+        return LearnedCoupling(self.rule, sheet.num_nodes, dt)
+
+
+class LearnedCoupling(nn.Module):
+    """Lateral inhibition with its weights, which stand in the ``state_dict``.
+
+    Args:
+        rule: The rule that changes them.
+        num_nodes: Neurons N of the layer.
+        dt: Step in ms.
+    """
+
+    weight: Tensor
+
+    def __init__(self, rule: AntiHebbian, num_nodes: int, dt: float) -> None:
+        super().__init__()
+        self.rule = rule
+        self.dt = dt
+        self.register_buffer("weight", rule.initial(num_nodes, num_nodes, torch.Generator())["weight"])
+
+    @property
+    def rows(self) -> Tensor:
+        """Row j ``[N]`` is what a spike of neuron j adds to the input of each."""
+        return (self.weight.t() / -self.dt).contiguous()
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Input ``[B, N]`` from the spikes ``[B, N]`` of the step before."""
+        return event_sum(spikes, self.rows)
+
+    @torch.no_grad()
+    def learn(self, spikes: Tensor, streams: Streams) -> None:
+        """Change the weights after a round; the same on all processes.
+
+        Args:
+            spikes: Spikes ``[T, S, N]`` of the layer in the streams of this process.
+            streams: The streams, and which of them run here.
+        """
+        wiring = {"weight": self.weight}
+        stream = self.rule.open(wiring, spikes.shape[1])
+        proposal, _ = self.rule.learn(Activity(spikes, spikes), wiring, stream)
+        self.weight.copy_(self.rule.merge(wiring, proposal, streams, len(spikes))["weight"])

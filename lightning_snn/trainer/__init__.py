@@ -1,0 +1,1 @@
+"""What surrounds a Trainer: progress, signals, checkpoints, streams over its processes, questions to it."""

@@ -1,0 +1,173 @@
+import pytest
+import torch
+
+from lightning_snn import metrics
+from lightning_snn.development.controls import ControlNetwork, check_controls, grid_wiring, random_wiring
+from lightning_snn.geometry import Disk, Points, Square, Torus
+from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.neurons import LIF
+from lightning_snn.plasticity import STDP, CompetitiveHebbian, PairSTDP, TargetRate
+from lightning_snn.synapses import Columns, Dense, Local, RoundFields
+
+SHEETS = {
+    "square": Square(300, 12.0, seed=0),
+    "torus": Torus(300, 12.0, seed=0),
+    "ring": Disk(300, 7.0, 3.0, seed=0),
+    "points": Points(Square(300, 12.0, seed=0).positions),
+}
+RULES = {
+    "competitive": CompetitiveHebbian(),
+    "strict": CompetitiveHebbian(connected_above=2.5),  # no weight of 1 counts as connected
+    "stdp": STDP(),
+}
+every_sheet = pytest.mark.parametrize("sheet", SHEETS.values(), ids=SHEETS)
+every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+
+
+def local_projection(sheet, rule, units=25):
+    """Each unit connected to 12 to 16 nodes around a place of its own, with weights of its own."""
+    projection = Dense(sheet.num_nodes, units, rule=rule)
+    distances = sheet.distances()[torch.arange(units) * 11]
+    order = distances.argsort(dim=1).argsort(dim=1)
+    fan_in = 12 + torch.arange(units)[:, None] % 5
+    weight = 0.4 + 0.5 * torch.rand(units, sheet.num_nodes, generator=torch.Generator().manual_seed(0))
+    scale = max(1.0, 3 * rule.connected_above)
+    projection.rewire({"weight": scale * weight * (order < fan_in)})
+    return projection
+
+
+def stack_of(sheet, *projections, seed=0):
+    layers = {"retina": SpikingLayer(sheet, LIF())}
+    for k, projection in enumerate(projections):
+        nodes = SpikingLayer(Square(projection.num_post, 12.0), LIF(), projection=lambda *_, p=projection: p)
+        layers[f"layer{k}"] = nodes
+    return SpikingStack(layers, seed=seed)
+
+
+@every_sheet
+@every_rule
+def test_random_wiring_moves_a_units_weights_to_nodes_anywhere(sheet, rule):
+    projection = local_projection(sheet, rule)
+    weight = random_wiring(projection, sheet, 0)
+    assert torch.equal(weight.sort(1).values, projection.weight.sort(1).values)
+    fields = weight > rule.connected_above
+    assert torch.equal(fields.sum(1), projection.connected.sum(1))
+    distances = sheet.distances()
+    spread, local = (metrics.rms_radius(f, distances).mean() for f in (fields, projection.connected))
+    assert spread > 2.5 * local
+
+
+def test_random_wiring_keeps_to_the_fields_of_columns():
+    projection = Columns(300, 36, fields=RoundFields(2.0, 12), below=SHEETS["square"], rule=PairSTDP())
+    fan_in = projection.exists.sum(1)
+    assert fan_in.min() < fan_in.max()
+    weight = random_wiring(projection, SHEETS["square"], 0)
+    assert torch.equal((weight > 0).sum(2), fan_in[:, None].expand(-1, 3))
+    assert torch.equal(weight.sort(2).values, projection.weight.sort(2).values)
+    assert not torch.equal(weight, projection.weight)
+
+
+def test_grid_wiring_needs_a_dense_projection():
+    sheet = SHEETS["square"]
+    local = Local(300, 25, radius=3.0, below=sheet, here=Square(25, 12.0), rule=PairSTDP())
+    with pytest.raises(ValueError, match=r"layers.layer0 has no dense projection"):
+        ControlNetwork("grid", stack_of(sheet, local))
+
+
+def test_a_control_starts_with_no_thresholds_of_its_own():
+    projection = Dense(300, 25, rule=PairSTDP(), homeostasis=[TargetRate(5.0)])
+    stack = stack_of(SHEETS["square"], projection)
+    control = ControlNetwork("random", stack)
+    rise = control.projections["layer0"].variables.threshold_rise
+    rise.fill_(3.0)
+    control.rewire(stack, "layer0")
+    assert not rise.any()
+
+
+def test_random_wiring_is_fixed_by_its_seed():
+    projection = local_projection(SHEETS["square"], STDP())
+    first, same, other = (random_wiring(projection, SHEETS["square"], seed) for seed in (0, 0, 1))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+@every_sheet
+@every_rule
+def test_grid_wiring_connects_even_centres_to_their_nearest_nodes(sheet, rule):
+    projection = local_projection(sheet, rule)
+    weight = grid_wiring(projection, sheet, 0)
+    strength = projection.weight[projection.connected].mean().item()
+    assert weight.unique().tolist() == pytest.approx([0, strength])
+    assert projection.connected.sum(1).float().mean() == 14
+    projection.rewire({"weight": weight})
+    assert (projection.connected.sum(1) == 14).all()
+    reach = sheet.distances(sheet.even_positions(25)).t()
+    for row, distance in zip(weight > 0, reach, strict=True):
+        assert distance[row].max() <= distance[~row].min()
+
+
+def test_grid_fields_are_compact_and_cover_the_sheet():
+    sheet = Square(300, 12.0)
+    projection = local_projection(sheet, STDP())
+    grid, random = (wiring(projection, sheet, 0) > 0 for wiring in (grid_wiring, random_wiring))
+    assert metrics.compactness(grid, sheet.distances()).mean() > 0.8
+    assert metrics.compactness(random, sheet.distances()).mean() < 0.3
+    assert metrics.coverage(grid) > 0.8
+
+
+@pytest.mark.parametrize("kind", ["random", "grid"])
+def test_a_control_replaces_only_what_rules_wire(kind):
+    sheet = SHEETS["square"]
+    plastic, fixed = local_projection(sheet, STDP()), Dense(25, 5)
+    stack = stack_of(sheet, plastic, fixed)
+    control = ControlNetwork(kind, stack)
+    assert set(control.projections) == {"layer0"}
+    assert not control.projections["layer0"].wired
+
+    before = plastic.weight.detach().clone()
+    control.wire(stack)
+    wired = control.projections["layer0"]
+    assert wired.wired
+    wiring = {"random": random_wiring, "grid": grid_wiring}[kind]
+    assert torch.equal(wired.weight, wiring(plastic, stack.bottom.geometry, 0, "layer0"))
+    assert torch.equal(plastic.weight, before)
+    assert not plastic.wired
+
+
+def test_a_wired_control_is_left_alone():
+    sheet = SHEETS["square"]
+    plastic = local_projection(sheet, STDP())
+    stack = stack_of(sheet, plastic, seed=3)
+    control = ControlNetwork("random", stack)
+    control.wire(stack)
+    saved = {name: value.clone() for name, value in control.state_dict().items()}
+    plastic.rewire({"weight": torch.rand(25, 300)})
+    control.wire(stack)
+    assert torch.equal(control.state_dict()["copies.layer0.weight"], saved["copies.layer0.weight"])
+    fresh = ControlNetwork("random", stack)
+    fresh.load_state_dict(saved)
+    fresh.wire(stack)
+    assert torch.equal(fresh.projections["layer0"].weight, saved["copies.layer0.weight"])
+
+
+def test_a_higher_projection_is_wired_over_the_layer_below_it():
+    sheet = SHEETS["square"]
+    lower = local_projection(sheet, STDP())
+    upper = Dense(25, 4, rule=STDP())
+    upper.rewire({"weight": (torch.arange(25) < 6).float().expand(4, 25)})
+    control = ControlNetwork("grid", stack := stack_of(sheet, lower, upper))
+    control.wire(stack)
+    below = stack.layer("layer0").geometry
+    assert torch.equal(control.projections["layer1"].weight, grid_wiring(upper, below, 0))
+    assert (control.projections["layer1"].weight.sum(1) == 6).all()
+
+
+def test_only_known_controls_each_once():
+    check_controls(["random", "grid", "pixels"])
+    with pytest.raises(ValueError, match="controls must be one of grid, pixels, random, got 'chance'"):
+        check_controls(["random", "chance"])
+    with pytest.raises(ValueError, match=r"controls must differ, got \['grid', 'grid'\]"):
+        check_controls(["grid", "grid"])
+    stack = stack_of(SHEETS["square"], local_projection(SHEETS["square"], STDP()))
+    with pytest.raises(ValueError, match="controls must be one of grid, random, got 'pixels'"):
+        ControlNetwork("pixels", stack)

@@ -1,0 +1,41 @@
+"""What the tests of all kernels share: numbers, kinds of neurons, gradients to compare."""
+
+import torch
+
+TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
+"""Of gradients, relative to their largest value; spikes and states are equal bit for bit."""
+
+LIF_KINDS = {
+    "plain": {},
+    "soft": {"reset": "soft"},
+    "refractory": {"refractory": 3.0},
+    "adaptive": {"adaptation": 0.3, "reset": "soft"},
+    "both": {"refractory": 2.0, "adaptation": 0.3},
+    "fast_sigmoid": {"surrogate": "fast_sigmoid"},
+    "triangle": {"surrogate": "triangle", "adaptation": 0.1},
+}
+
+
+def rand(*shape, seed=0, dtype=torch.float32):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def assert_gradients(one, other):
+    for a, b in zip(one, other, strict=True):
+        scale = a.abs().max().clamp_min(1e-12)
+        torch.testing.assert_close(b / scale, a / scale, **TOLERANCE[a.dtype])
+
+
+def differentiate(scan, current, state):
+    """Spikes and end state, and gradients of all inputs for random weights on all outputs."""
+    current = current.clone().requires_grad_()
+    state = type(state)(*(x.clone().requires_grad_() for x in state))
+    spikes, end = scan(current, state)
+    loss = (spikes * rand(*spikes.shape, seed=5, dtype=spikes.dtype)).sum()
+    for number, value in enumerate(end):
+        if value.requires_grad:
+            loss = loss + (value * rand(*value.shape, seed=6 + number, dtype=value.dtype)).sum()
+    loss.backward()
+    values = (spikes, *end)
+    gradients = [x.grad for x in (current, *state) if x.grad is not None]
+    return [x.detach() for x in values], gradients

@@ -1,0 +1,193 @@
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+import torch
+
+from lightning_snn.core.random import Stream
+from lightning_snn.development.development import Development
+from lightning_snn.geometry import Maps
+from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.neurons import LIF, IntegrateFire, Relay
+from lightning_snn.plasticity import AntiHebbian, CompetitiveHebbian, LearningRule, PairSTDP, Streams
+from lightning_snn.stimuli import Stimulus
+from lightning_snn.synapses import Dense, LateralInhibition
+
+STEPS = 200
+
+
+class Pairs(LearningRule):
+    """Four units; the first two hear the first half of the inputs, the others the second. Never changes."""
+
+    connected_above = 0.1
+    needs_post = True
+
+    def initial(self, num_pre, num_post, generator):
+        weight = 0.5 + torch.rand(num_post, num_pre, generator=generator)
+        weight[:2, num_pre // 2 :] = 0
+        weight[2:, : num_pre // 2] = 0
+        return {"weight": weight}
+
+    def open(self, wiring, num_rows):
+        del wiring, num_rows
+        return {}
+
+    def learn(self, activity, wiring, stream):
+        del wiring, stream
+        return {"wins": activity.require_post().sum(0)}, {}
+
+    def merge(self, wiring, proposal, streams, steps):
+        del proposal, streams, steps
+        return wiring
+
+
+class Noise(Stimulus):
+    """Spikes of the first layer, drawn independently."""
+
+    def check(self, layer):
+        del layer
+
+    def run(self, layer, state, *, steps, streams, round_number):
+        draws = [Stream(0, "test").torch(number, round_number) for number in streams]
+        spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.05).float() for draw in draws]
+        return torch.stack(spikes, dim=1), state
+
+
+def develop(streams=None, *, rule=None, neuron=None, lateral=None, **options):
+    if lateral is None:
+        lateral = LateralInhibition(AntiHebbian(0.05, activity=0.1, bin_time=5.0))
+    layers = {
+        "below": SpikingLayer(Maps(1, 5, 4), Relay()),
+        "above": SpikingLayer(
+            Maps(4, 1, 1),
+            neuron or LIF(20.0, adaptation=0.0),
+            lateral=lateral,
+            projection=partial(Dense, rule=rule or Pairs(), gain=30.0),
+        ),
+    }
+    return Development(SpikingStack(layers, seed=0), "above", Noise(), streams or Streams(8), **options)
+
+
+def weight_of(development):
+    return development.stack.layer("above").lateral.weight
+
+
+def correlations(development):
+    """Of the four units, from bins in which they spiked or not."""
+    bottom, steps = development.stack.bottom, development.inhibition.rule.bin_steps
+    pre, _ = Noise().run(bottom, None, steps=1000, streams=range(20), round_number=999)
+    spikes = development.stack.ascend(pre, developing=True)[0]["above"]
+    active = torch.stack([part.amax(0) for part in spikes.split(steps)]).flatten(0, 1)
+    return torch.corrcoef(active.t()), active.mean(0)
+
+
+def test_units_that_hear_the_same_come_to_inhibit_each_other():
+    rule = AntiHebbian(0.5, activity=0.1, bin_time=5.0, w_max=200.0)
+    development = develop(lateral=LateralInhibition(rule))
+    before, _ = correlations(development)
+    for number in range(100):
+        development.round(STEPS, number)
+    after, active = correlations(development)
+    for i, j in ((0, 1), (2, 3)):
+        assert before[i, j] > 0.3
+        assert abs(after[i, j]) < 0.15
+        assert weight_of(development)[i, j] > 5 * weight_of(development)[:2, 2:].max()
+    assert active.min() > 0.05
+
+
+@pytest.mark.parametrize("neuron", [LIF(5.0), IntegrateFire()])
+def test_a_round_runs_with_the_weights_of_before_and_then_learns(neuron):
+    development = develop(neuron=neuron)
+    layer, rule = development.stack.layer("above"), development.inhibition.rule
+    expected, spikes, state = torch.zeros(4, 4), torch.zeros(8, 4), layer.rest(8, torch.zeros(1)).neurons
+    for number in range(2):
+        pre, _ = Noise().run(development.stack.bottom, None, steps=50, streams=range(8), round_number=number)
+        current, _ = development.projection.transmit(pre, dt=1.0)
+        found = []
+        for step in current:
+            spikes, state = layer.neuron.step(step - spikes @ expected.t(), state)
+            found.append(spikes)
+        for i, j in [(i, j) for i in range(4) for j in range(4) if i != j]:
+            bins = [part.amax(0) for part in torch.stack(found).split(5)]
+            both = sum((part[:, i] * part[:, j]).sum() for part in bins) / 8
+            expected[i, j] += rule.learning_rate * (both - len(bins) * rule.activity**2)
+        expected.clamp_(0, rule.w_max)
+        development.round(50, number)
+        torch.testing.assert_close(weight_of(development), expected)
+    assert expected.max() > 0
+
+
+@pytest.mark.parametrize("sizes", [[4, 4], [1, 7]])
+def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
+    def run(streams):
+        development = develop(streams)
+        for number in range(3):
+            development.round(50, number)
+        return weight_of(development)
+
+    whole = run(Streams(8))
+    assert whole.max() > 0
+    with ThreadPoolExecutor(len(sizes)) as pool:
+        assert all(torch.equal(part, whole) for part in pool.map(run, split_streams(8, sizes)))
+
+
+def test_it_learns_beside_a_rule_that_decides_itself_who_spikes():
+    development = develop(rule=CompetitiveHebbian(threshold=1.0))
+    before = development.projection.weight.detach().clone()
+    for number in range(3):
+        development.round(STEPS, number)
+    assert weight_of(development).max() > 0
+    assert not torch.equal(development.projection.weight, before)
+
+
+def test_a_control_and_a_trial_leave_it_as_it_was():
+    fixed = develop(plastic=False)
+    fixed.round(STEPS, 0)
+    assert not weight_of(fixed).any()
+    trial = develop()
+    trial.round(STEPS, 0)
+    assert weight_of(trial).any()
+    trial.conclude(keep=False)
+    assert not weight_of(trial).any()
+
+
+def test_its_weights_are_saved_and_act_after_loading():
+    development = develop()
+    for number in range(5):
+        development.round(STEPS, number)
+    state = development.stack.state_dict()
+    assert torch.equal(state["layers.above.lateral.weight"], weight_of(development))
+    other = develop().stack
+    pre, _ = Noise().run(other.bottom, None, steps=100, streams=range(4), round_number=7)
+    before = other.ascend(pre)[0]["above"]
+    other.load_state_dict(state)
+    after = other.ascend(pre)[0]["above"]
+    assert torch.equal(after, development.stack.ascend(pre)[0]["above"])
+    assert after.sum() < before.sum()
+
+
+def test_the_coupling_is_minus_the_weight_over_dt():
+    coupling = LateralInhibition(AntiHebbian(dt=0.5)).couple(Maps(3, 1, 1), dt=0.5)
+    coupling.weight.copy_(torch.arange(9.0).reshape(3, 3))
+    spikes = torch.eye(3)
+    torch.testing.assert_close(coupling(spikes), -2 * coupling.weight.t())
+    assert torch.equal(coupling.rows, coupling(spikes))
+
+
+def test_errors():
+    learned = LateralInhibition()
+    with pytest.raises(ValueError, match=r"layers.only.lateral is learned while .* has no rule"):
+        SpikingStack({"only": SpikingLayer(Maps(4, 1, 1), LIF(), lateral=learned)})
+    bottom = SpikingLayer(Maps(4, 1, 1), LIF())
+    top = SpikingLayer(Maps(4, 1, 1), LIF(), lateral=learned, projection=Dense)
+    with pytest.raises(ValueError, match=r"layers.top.projection has no rule"):
+        SpikingStack({"bottom": bottom, "top": top})
+    with pytest.raises(ValueError, match=r"one stack shares one dt, .*layers.above.lateral.rule.dt': 0.5"):
+        develop(lateral=LateralInhibition(AntiHebbian(dt=0.5)))
+
+
+def test_its_rule_must_be_one_for_lateral_connections():
+    with pytest.raises(
+        ValueError, match=r"lateral\.rule must be a rule for .* such as AntiHebbian, got PairSTDP"
+    ):
+        LateralInhibition(PairSTDP())

@@ -1,0 +1,65 @@
+"""The package itself: light to import, and the same names to a reader, a type checker and Python."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import lightning_snn
+
+HEAVY = {"torch", "lightning", "numpy", "numba", "matplotlib", "jsonargparse", "torchmetrics"}
+"""Packages that take long to import."""
+
+
+def imported_by(code):
+    """The heavy packages that are there after ``code`` in a fresh interpreter."""
+    code = f"{code}\nimport sys; print(*sorted({HEAVY!r} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_type_checkers_see_the_public_names():
+    tree = ast.parse(Path(lightning_snn.__file__).read_text(encoding="utf-8"))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {(node.module, alias.name) for node in guarded.body for alias in node.names}
+    rooms = lightning_snn._PUBLIC
+    assert seen == {(f"lightning_snn.{room}", name) for room, names in rooms.items() for name in names}
+    assert len(lightning_snn.__all__) == sum(map(len, rooms.values()))
+
+
+@pytest.mark.parametrize("name", lightning_snn.__all__)
+def test_a_public_name_is_there(name):
+    assert getattr(lightning_snn, name).__name__ == name
+    assert name in dir(lightning_snn)
+
+
+def test_rooms_and_version_are_attributes():
+    assert lightning_snn.metrics is import_module("lightning_snn.metrics")
+    assert lightning_snn.__version__
+
+
+def test_a_name_that_is_not_there():
+    with pytest.raises(AttributeError, match="module 'lightning_snn' has no attribute 'Liff'"):
+        _ = lightning_snn.Liff
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    assert imported_by("import lightning_snn") == []
+    assert "torch" in imported_by("import lightning_snn; lightning_snn.LIF")
+
+
+@pytest.mark.parametrize(
+    "command", ["ls", "--version", "--help", "cp mnist copy.yaml", "cp mnits copy.yaml", "run -h"]
+)
+def test_these_commands_import_nothing_heavy(command, tmp_path):
+    code = f"""
+import contextlib, os
+from lightning_snn.cli.main import main
+os.chdir({str(tmp_path)!r})
+with contextlib.suppress(SystemExit):
+    main({command.split()!r})
+"""
+    assert imported_by(code) == []
