@@ -133,7 +133,7 @@ def retina():
     """``retina(**changes)``: a sheet of 160 nodes that makes waves."""
 
     def build(**changes):
-        options = {"lateral": LateralKernel(inhibition_range=3.0), "coupling": "development", **changes}
+        options = {"lateral": LateralKernel(inhibition_range=3.0), "lateral_active": "development", **changes}
         return SpikingLayer(Torus(160, side=SIDE), Izhikevich("heterogeneous"), **options)
 
     return build

@@ -162,7 +162,7 @@ def test_rules_that_take_graded_spikes_are_the_same_on_every_backend(kind):
     wiring = rule.initial(30, 5, torch.Generator().manual_seed(0))
     spikes = graded(40, 2, 30, low=0.0, high=high)
     one, other = on_both(lambda: rule.learn(Activity(spikes), wiring, rule.open(wiring, 2)))
-    assert one[0]["wins"].sum() > 10
+    assert one[0]["spikes"].sum() > 10
     for name, value in one[0].items():
         torch.testing.assert_close(other[0][name], value)
 
@@ -178,7 +178,7 @@ def test_rules_of_pairs_count_graded_spikes_in_proportion(rule):
         return rule.learn(activity, wiring, rule.open(wiring, 2))[0]
 
     once, half = sums(1.0), sums(0.5)
-    for name in set(once) - {"wins"}:
+    for name in set(once) - {"spikes"}:
         torch.testing.assert_close(half[name], 0.5 * once[name])
 
 
@@ -235,6 +235,6 @@ def test_a_changed_dt_acts_in_every_rule(kind):
             rule.dt = 0.5
         wiring = rule.initial(6, 6, torch.Generator().manual_seed(0))
         proposal, _ = rule.learn(Activity(pre, post, reward=torch.ones(2)), wiring, rule.open(wiring, 2))
-        found.append(proposal[next(iter(set(proposal) - {"wins"}))])
+        found.append(proposal[next(iter(set(proposal) - {"spikes"}))])
     assert torch.equal(found[0], found[1])
     assert not torch.equal(found[1], found[2])

@@ -28,7 +28,7 @@ from lightning_snn import (
 )
 from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import recipes
-from lightning_snn.core.random import Stream, redrawn
+from lightning_snn.core.random import RandomStream, redrawn
 from lightning_snn.data import ImageDataset
 from lightning_snn.data.splits import stratified
 from lightning_snn.development import controls as controls_module
@@ -61,7 +61,7 @@ def streams(monkeypatch):
         return spy
 
     for kind in ("torch", "numpy"):
-        monkeypatch.setattr(Stream, kind, spied(getattr(Stream, kind)))
+        monkeypatch.setattr(RandomStream, kind, spied(getattr(RandomStream, kind)))
 
     @contextmanager
     def collect():
@@ -285,7 +285,7 @@ def test_another_seed_draws_other_numbers_of_everything(built, streams):
 
 def test_networks_of_before_there_were_names_are_found_out(built, streams, monkeypatch):
     """The check itself: equal seeds, no names."""
-    monkeypatch.setattr(controls_module, "Stream", lambda seed, _: Stream(seed, ""))
+    monkeypatch.setattr(controls_module, "RandomStream", lambda seed, _: RandomStream(seed, ""))
     draws = draws_of(*built("mnist", "--model.seed=plain", "--model.controls=[random]"), streams)
     for pair in (("geometry retina", "geometry lgn"), ("geometry retina", "neurons retina")):
         assert pair in shared(draws)

@@ -9,6 +9,7 @@ from jsonargparse import ActionConfigFile, Namespace, get_loader, set_loader  # 
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_snn.cli.errors import KEYS, unknown_key
+from lightning_snn.core.upgrade import upgraded
 
 _MODE = "recipe"
 
@@ -87,7 +88,7 @@ def read_yaml(text: str) -> Any:
     """
     for key, line in _repeated(yaml.compose(text, Loader=yaml.SafeLoader)):
         raise yaml.YAMLError(f"the key {key!r} in line {line} stands there a second time")
-    return _with_nulls(get_loader("yaml")(text))
+    return upgraded(_with_nulls(get_loader("yaml")(text)))
 
 
 def _with_nulls(value: Any) -> Any:

@@ -26,7 +26,7 @@ Each part of such a network draws from its own seed alone, 0 by default.
 RootSeed = int | Literal["plain"] | None
 
 
-class Stream(NamedTuple):
+class RandomStream(NamedTuple):
     """A source of random numbers that always gives the same.
 
     Args:
@@ -44,7 +44,7 @@ class Stream(NamedTuple):
     def torch(self, *numbers: int) -> torch.Generator:
         """A generator on the CPU at its start; another for each list of ``numbers``.
 
-        >>> one, other = Stream(0, "weights/lgn"), Stream(0, "geometry/lgn")
+        >>> one, other = RandomStream(0, "weights/lgn"), RandomStream(0, "geometry/lgn")
         >>> torch.equal(torch.rand(9, generator=one.torch()), torch.rand(9, generator=one.torch()))
         True
         >>> torch.equal(torch.rand(9, generator=one.torch()), torch.rand(9, generator=other.torch()))
@@ -59,11 +59,11 @@ class Stream(NamedTuple):
         """As `torch`, for numpy."""
         return np.random.default_rng(self._entropy(numbers))
 
-    def of(self, part: str) -> "Stream":
+    def of(self, part: str) -> "RandomStream":
         """The stream of a part of what this one is for; a plain one is its own part."""
         return self._replace(name=f"{self.name}/{part}") if self.name else self
 
-    def under(self, seed: int, name: str) -> "Stream":
+    def under(self, seed: int, name: str) -> "RandomStream":
         """The stream of the same part in a network of another seed, under ``name``."""
         with drawing(seed, name):
             return stream_of(self.kind, self.own)
@@ -126,7 +126,7 @@ def fresh_seed() -> int:
     return int(torch.randint(2**31, (), dtype=torch.int64, device="cpu"))
 
 
-def stream_of(kind: str, seed: int | None) -> Stream:
+def stream_of(kind: str, seed: int | None) -> RandomStream:
     """The stream of a part that is being built.
 
     Args:
@@ -139,16 +139,16 @@ def stream_of(kind: str, seed: int | None) -> Stream:
     checks.seed("seed", seed)
     place = _place.get()
     if place is None:
-        return Stream(fresh_seed() if seed is None else seed, kind, kind, seed)
+        return RandomStream(fresh_seed() if seed is None else seed, kind, kind, seed)
     if place.seed == PLAIN:
-        return Stream(seed or 0, "", kind, seed)
-    return Stream(place.seed if seed is None else seed, f"{kind}/{place.name}", kind, seed)
+        return RandomStream(seed or 0, "", kind, seed)
+    return RandomStream(place.seed if seed is None else seed, f"{kind}/{place.name}", kind, seed)
 
 
 class Drawn(Protocol):
     """A part that draws from ``stream``, or draws nothing."""
 
-    stream: Stream | None
+    stream: RandomStream | None
 
 
 Part = TypeVar("Part", bound=Drawn)
@@ -179,7 +179,7 @@ def rerouted(part: Part, seed: int, name: str) -> Part:
 
 
 @contextmanager
-def torch_seeded(stream: Stream) -> Iterator[None]:
+def torch_seeded(stream: RandomStream) -> Iterator[None]:
     """Inside, torch's own generator of the CPU draws from ``stream``; afterwards it goes on as before."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.set_state(stream.torch().get_state())

@@ -10,9 +10,9 @@ from lightning.pytorch.trainer.states import TrainerFn
 from lightning_snn.core import checks, settings
 from lightning_snn.core.config import Configurable, to_config
 from lightning_snn.core.random import is_drawn, root_seed
-from lightning_snn.data import sources
 from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.loader import BatchLoader
+from lightning_snn.data.sources import LabelledImages
 from lightning_snn.data.splits import stratified
 
 
@@ -138,13 +138,15 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
 
-def official(parts: tuple[sources.Digits, sources.Digits]) -> tuple[ImageDataset, ImageDataset]:
+def official(
+    parts: tuple[LabelledImages, LabelledImages],
+) -> tuple[ImageDataset, ImageDataset]:
     """A published training and test set, the images of the second numbered after those of the first."""
     train, test = parts
     return numbered(train, 0), numbered(test, len(train.images))
 
 
-def numbered(digits: sources.Digits, first: int) -> ImageDataset:
+def numbered(images: LabelledImages, first: int) -> ImageDataset:
     """Images with consecutive numbers from ``first`` on."""
-    index = torch.arange(first, first + len(digits.images))
-    return ImageDataset(digits.images, labels=digits.labels, sample=index)
+    index = torch.arange(first, first + len(images.images))
+    return ImageDataset(images.images, labels=images.labels, sample=index)

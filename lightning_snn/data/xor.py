@@ -5,7 +5,7 @@ import torch
 from lightning_snn.core import checks
 from lightning_snn.data.grey_images import GreyImages, official
 from lightning_snn.data.image_dataset import ImageDataset
-from lightning_snn.data.sources import Digits
+from lightning_snn.data.sources import LabelledImages
 
 
 class XOR(GreyImages):
@@ -53,5 +53,5 @@ class XOR(GreyImages):
         """The patterns 00, 01, 10, 11, again and again."""
         bits = torch.tensor([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(self.repeats, 1)
         images = (255 * bits).to(torch.uint8).reshape(-1, 1, 1, 2)
-        part = Digits(images, bits.sum(1) % 2)
+        part = LabelledImages(images, bits.sum(1) % 2)
         return official((part, part))

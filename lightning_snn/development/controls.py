@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.geometry import Sheet
 from lightning_snn.network import SpikingStack
 from lightning_snn.synapses import Projection
@@ -27,7 +27,7 @@ def random_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "
         name: The layer that the projection leads to.
     """
     del sheet
-    generator = Stream(seed, f"control/random/{name}").torch()
+    generator = RandomStream(seed, f"control/random/{name}").torch()
     draws = torch.rand(projection.weight.shape, generator=generator)
     if projection.exists is not None:
         draws = draws.masked_fill(~projection.exists[:, None].to(draws.device), torch.inf)

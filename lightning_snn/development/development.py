@@ -112,7 +112,7 @@ class Development:
         if not self.stimulus.continues:
             self._rest()
         pre, post = self._run(steps, number)
-        rows = self.streams.times(self.projection.places if self.projection.groups is None else 1)
+        rows = self.streams.rows(self.projection.places if self.projection.groups is None else 1)
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
         arrived, self._axons = self.projection.arrive(pre, self._axons)
         activities = self._activities(arrived, post, reward)
@@ -122,7 +122,12 @@ class Development:
             proposal, state = self.rule.learn(activity, wiring, state)
             fixed = {} if self.plastic else {"weight": wiring["weight"]}
             wiring = wiring | self.rule.merge(wiring, proposal, rows, steps)
-            counts = rows.sum(proposal["wins"].sum(0))
+            if "spikes" not in proposal:
+                raise ValueError(
+                    f"{type(self.rule).__name__}.learn must propose `spikes` [R, K] of every unit, got "
+                    f"{sorted(proposal)}"
+                )
+            counts = rows.sum(proposal["spikes"].sum(0))
             for regulator in self.projection.homeostasis:
                 time = steps * rows.total * self.stack.bottom.dt
                 wiring = regulator.regulate(wiring, counts, time, rows.total)

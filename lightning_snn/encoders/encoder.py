@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 
 
 class Encoder(Configurable, ABC):
@@ -20,7 +20,7 @@ class Encoder(Configurable, ABC):
         ValueError: if ``num_steps`` is not positive.
     """
 
-    stream: Stream | None = None
+    stream: RandomStream | None = None
     """Where the numbers of an encoder come from that draws the same at every call."""
 
     def __init__(self, num_steps: int) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
-from lightning_snn.core.random import Stream, stream_of
+from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.geometry.placement import sunflower, uniform, unit_grid
 
 Placement = Literal["random", "grid"]
@@ -32,7 +32,7 @@ class Sheet(Configurable, ABC):
     period: float | None = None
     """Side of the square after which space repeats in both directions; None where it does not."""
 
-    stream: Stream | None = None
+    stream: RandomStream | None = None
     """Where random positions come from."""
 
     def __init__(self, positions: Tensor, bounds: tuple[float, float, float, float], area: float) -> None:

@@ -21,8 +21,8 @@ from lightning_snn.core.batches import Prediction
 from lightning_snn.core.config import Configurable, made_by, public_path, to_config
 from lightning_snn.core.random import (
     PLAIN,
+    RandomStream,
     RootSeed,
-    Stream,
     drawing,
     is_drawn,
     rerouted,
@@ -417,7 +417,7 @@ def _drawn(
     readout: Callable[[int, int], Readout], in_features: int, num_classes: int, seed: int, network: str
 ) -> Readout:
     """The readout of a network, which starts from weights of its own."""
-    with drawing(seed, network), torch_seeded(Stream(max(seed, 0), f"readout/{network}")):
+    with drawing(seed, network), torch_seeded(RandomStream(max(seed, 0), f"readout/{network}")):
         return readout(in_features, num_classes)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from lightning_snn.synapses import Lateral, Projection
 from lightning_snn.synapses.coupling import Coupling, DenseCoupling
 from lightning_snn.synapses.lateral_inhibition import LearnedCoupling
 
-When = Literal["always", "development"]
+Active = Literal["always", "development"]
 
 
 class LayerState(NamedTuple):
@@ -43,8 +43,8 @@ class SpikingLayer(Configurable, nn.Module):
         geometry: Where the neurons sit.
         neuron: The neuron model.
         lateral: Coupling inside the sheet, fixed (`LateralKernel`) or learned (`LateralInhibition`).
-        coupling: ``always``, or only in ``development``: while spontaneous waves run. (The lateral
-            connections that carry retinal waves disappear before the eyes open.)
+        lateral_active: When that coupling acts: ``always``, or only in ``development``, while spontaneous
+            waves run. (The lateral connections that carry retinal waves disappear before the eyes open.)
         noise: Standard deviation of the input noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``; during
             development the stimulus is the only source of noise.
         projection: ``(num_pre, num_post) -> Projection`` from the layer below; a stack calls it, and hands
@@ -69,14 +69,14 @@ class SpikingLayer(Configurable, nn.Module):
         neuron: NeuronModel,
         *,
         lateral: Lateral | None = None,
-        coupling: When = "always",
+        lateral_active: Active = "always",
         noise: float = 0.0,
         projection: Callable[[int, int], Projection] | None = None,
     ) -> None:
         super().__init__()
-        checks.one_of("coupling", coupling, ("always", "development"))
+        checks.one_of("lateral_active", lateral_active, get_args(Active))
         checks.non_negative("noise", noise)
-        self.coupling = coupling
+        self.lateral_active = lateral_active
         self.noise = noise
         self.make_projection = projection
         self.make_lateral = lateral
@@ -155,7 +155,7 @@ class SpikingLayer(Configurable, nn.Module):
         if state is None:
             state = self.rest(current.shape[1], current)
         check_part("state.spikes", state.spikes, current.shape[1:], like=current)
-        if self.lateral is not None and (developing or self.coupling == "always"):
+        if self.lateral is not None and (developing or self.lateral_active == "always"):
             spikes, neurons = self._run_coupled(self.lateral, current, state)
         else:
             spikes, neurons = self.neuron(current, state.neurons)

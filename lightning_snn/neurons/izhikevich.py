@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import Stream, stream_of
+from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.izhikevich import (
     PRESETS,
@@ -150,7 +150,7 @@ class Izhikevich(NeuronModel):
         return IzhikevichParameters(self.a, self.b, self.c, self.d, self.clip_peak, self.surrogate)
 
 
-def _preset_values(preset: str, num_neurons: int, stream: Stream | None) -> tuple[Tensor, ...]:
+def _preset_values(preset: str, num_neurons: int, stream: RandomStream | None) -> tuple[Tensor, ...]:
     if stream is not None:
         return heterogeneous_population(num_neurons, stream.torch())
     return tuple(torch.tensor(value) for value in PRESETS[preset])

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.ops.sheet_scan import sheet_scan
@@ -31,7 +31,7 @@ class NeuronModel(Configurable, nn.Module, ABC):
         dt: Step in ms.
     """
 
-    stream: Stream | None = None
+    stream: RandomStream | None = None
     """Where random parameters come from."""
 
     graded: bool = False

@@ -24,6 +24,6 @@ def add_streams(values: Tensor, streams: Streams, reduction: Reduction) -> Tenso
     return total / len(parts) if reduction == "mean" else total
 
 
-def spikes_of_streams(wins: Tensor, num_streams: int) -> Tensor:
+def spikes_of_streams(spikes: Tensor, num_streams: int) -> Tensor:
     """Spikes of each unit ``[S, K]`` from those in each row ``[R, K]``, the places of a stream in a row."""
-    return wins.reshape(num_streams, -1, wins.shape[-1]).sum(1)
+    return spikes.reshape(num_streams, -1, spikes.shape[-1]).sum(1)

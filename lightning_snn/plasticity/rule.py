@@ -60,8 +60,8 @@ class LearningRule(Configurable, ABC):
         A rule is linear in graded spikes, or refuses them (`Activity.require_spikes`, `require_graded`).
 
         Returns:
-            The proposal, with the spikes (or wins) of every unit ``wins [R, K]``, and the stream state after
-            the chunk; the arguments are not modified.
+            The proposal, with ``spikes [R, K]`` of every unit (their wins, of a rule that lets units win), and
+            the stream state after the chunk; the arguments are not modified.
         """
 
     @abstractmethod

@@ -31,7 +31,7 @@ class Streams:
         """The global numbers of the streams of this process."""
         return range(self.first, self.first + self.count)
 
-    def times(self, places: int) -> "Streams":
+    def rows(self, places: int) -> "Streams":
         """The rows of these streams where each has ``places`` places, as streams of their own."""
         if places == 1:
             return self

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import Stream, rerouted, stream_of
+from lightning_snn.core.random import RandomStream, rerouted, stream_of
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import LayerState, SpikingLayer
 from lightning_snn.stimuli.stimulus import Scene, Stimulus
@@ -31,7 +31,7 @@ class Images(Stimulus):
 
     continues = False
     needs_scene = True
-    stream: Stream
+    stream: RandomStream
 
     def __init__(
         self, encoder: Encoder | None = None, *, num_images: int | None = None, seed: int | None = None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from lightning_snn.core.config import Configurable
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import LayerState, SpikingLayer
 
@@ -36,7 +36,7 @@ class Stimulus(Configurable, ABC):
     continues: bool = True
     """Whether a round goes on where the one before ended; else every round starts from rest."""
 
-    stream: Stream | None = None
+    stream: RandomStream | None = None
     """Where its random numbers come from; None where it draws none, or by ways of its own."""
 
     needs_scene: bool = False

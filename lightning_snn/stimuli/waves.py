@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import Stream, stream_of
+from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.network import LayerState, SpikingLayer
 from lightning_snn.ops import parallel
 from lightning_snn.stimuli.stimulus import Stimulus
@@ -25,7 +25,7 @@ class SpontaneousWaves(Stimulus):
     Source: Raghavan, Lin and Thomson, Self-organization of multi-layer spiking neural networks (2020).
     """
 
-    stream: Stream
+    stream: RandomStream
 
     def __init__(self, amplitude: float = 3.0, *, seed: int | None = None) -> None:
         checks.positive("amplitude", amplitude)

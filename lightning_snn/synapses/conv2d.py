@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import Stream, stream_of
+from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
@@ -42,7 +42,7 @@ class Conv2d(Projection):
     """
 
     has_fields = False
-    stream: Stream
+    stream: RandomStream
 
     def __init__(
         self,

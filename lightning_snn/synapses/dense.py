@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import Stream, stream_of
+from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule
@@ -40,7 +40,7 @@ class Dense(Projection):
         ValueError: if a size or the gain is not positive, or the delay is negative.
     """
 
-    stream: Stream
+    stream: RandomStream
 
     def __init__(
         self,

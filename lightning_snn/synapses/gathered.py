@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import Stream, stream_of
+from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule
@@ -47,7 +47,7 @@ class Gathered(Projection):
     """
 
     nodes: Tensor
-    stream: Stream
+    stream: RandomStream
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.core.time import delayed, rounded, whole_steps
 from lightning_snn.ops.sequence import check_part
@@ -57,7 +57,7 @@ class Projection(Configurable, nn.Module, ABC):
     exists: Tensor | None = None
     """Which entries of a field are synapses, bool ``[P, F]``; None where all are."""
 
-    stream: Stream | None = None
+    stream: RandomStream | None = None
     """Where the first weights come from."""
 
     has_fields: bool = True

@@ -3,19 +3,20 @@
 Format 1 (version 0.1.0, no stamp): classes by the files that held them; random numbers from a seed of 0 in
 every part that had none of its own.
 Format 2: a stamp with format and version, classes by their public paths, one seed of the network.
+Format 3: an argument of layers has another name (`lightning_snn.core.upgrade`).
 """
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core.random import PLAIN
+from lightning_snn.core.upgrade import upgraded
 from lightning_snn.core.version import package_version
 
-FORMAT = 2
+FORMAT = 3
 """Of the checkpoints that this package writes."""
 
 STAMP = "lightning_snn"
@@ -53,22 +54,8 @@ def translate(checkpoint: dict[str, Any]) -> bool:
     settings = checkpoint.get(SETTINGS)
     older = written["format"] < FORMAT
     if older and settings and "layers" in settings:
-        settings.update(_with_public_paths(settings))
+        settings.update(upgraded(dict(settings)))
         settings.setdefault("seed", "plain")
         checkpoint["state_dict"] = {"stack.seed": torch.tensor(PLAIN), **state}
-        checkpoint[STAMP] = {"format": FORMAT, "version": "0.1.0"}
+        checkpoint[STAMP] = {"version": "0.1.0", **written, "format": FORMAT}
     return bool(older)
-
-
-def _with_public_paths(value: Any) -> Any:
-    """Classes of this package by their public paths, at any depth."""
-    if isinstance(value, list):
-        return [_with_public_paths(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {key: _with_public_paths(item) for key, item in value.items()}
-    for key in {"class_path", "_class_path"} & found.keys():
-        package, _, name = found[key].rpartition(".")
-        if package.split(".")[0] == STAMP and hasattr(import_module(STAMP), name):
-            found[key] = f"{STAMP}.{name}"
-    return found

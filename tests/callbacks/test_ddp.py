@@ -64,7 +64,7 @@ def build():
     torch.manual_seed(0)
     retina = SpikingLayer(
         Torus(160, side=12.0), Izhikevich("heterogeneous"),
-        lateral=LateralKernel(inhibition_range=3.0), coupling="development",
+        lateral=LateralKernel(inhibition_range=3.0), lateral_active="development",
     )
     rule = STDP(0.3, threshold=3.0, threshold_jump=0.5)
     lgn = SpikingLayer(Torus(20, side=12.0), LIF(10.0), projection=partial(Dense, rule=rule, gain=40.0))

@@ -204,7 +204,7 @@ def test_logs_the_spikes_of_the_layer_and_of_the_one_below(classifier, phase, tr
     class Watched(STDP):
         def learn(self, activity, wiring, state):
             proposal, state = super().learn(activity, wiring, state)
-            won.append(proposal["wins"].sum().item() / len(activity.pre) / 4)  # four streams
+            won.append(proposal["spikes"].sum().item() / len(activity.pre) / 4)  # four streams
             return proposal, state
 
     model = classifier()

@@ -32,7 +32,7 @@ from lightning_snn import (
 )
 from lightning_snn.core.random import (
     PLAIN,
-    Stream,
+    RandomStream,
     drawing,
     fresh_seed,
     redrawn,
@@ -121,32 +121,34 @@ def assert_equal(one, other):
 
 def test_seed_name_and_numbers_give_a_stream_of_their_own():
     streams = {
-        (seed, name, which): numbers(Stream(seed, name), *which)
+        (seed, name, which): numbers(RandomStream(seed, name), *which)
         for seed in (0, 1)
         for name in ("weights/lgn", "weights/lg", "geometry/lgn")
         for which in ((), (0,), (0, 0), (1,), (0, 1), (1, 0))
     }
     for key, value in streams.items():
         seed, name, which = key
-        assert torch.equal(numbers(Stream(seed, name), *which), value)
+        assert torch.equal(numbers(RandomStream(seed, name), *which), value)
         assert all(not torch.equal(value, other) for k, other in streams.items() if k != key)
 
 
 def test_numpys_streams_are_as_many():
-    draws = [Stream(s, n).numpy(*w).random(20) for s in (0, 1) for n in ("a", "b") for w in ((), (0,), (1,))]
+    draws = [
+        RandomStream(s, n).numpy(*w).random(20) for s in (0, 1) for n in ("a", "b") for w in ((), (0,), (1,))
+    ]
     assert len({tuple(draw) for draw in draws}) == len(draws)
-    assert np.array_equal(Stream(1, "b").numpy(1).random(20), draws[-1])
+    assert np.array_equal(RandomStream(1, "b").numpy(1).random(20), draws[-1])
 
 
 def test_a_part_of_a_stream_and_the_same_part_elsewhere():
     with drawing(3, "lgn"):
         stream, own = stream_of("images", None), stream_of("images", 8)
-    assert stream == Stream(3, "images/lgn", "images", None)
-    assert own == Stream(8, "images/lgn", "images", 8)
+    assert stream == RandomStream(3, "images/lgn", "images", None)
+    assert own == RandomStream(8, "images/lgn", "images", 8)
     assert stream.of("order").name == "images/lgn/order"
     assert stream.under(4, "v1")[:2] == (4, "images/v1")
     assert own.under(4, "v1")[:2] == (8, "images/v1")
-    assert Stream(0, "").of("order").name == ""
+    assert RandomStream(0, "").of("order").name == ""
 
 
 def test_a_part_alone_takes_its_seed_from_torchs_generator():
@@ -185,11 +187,11 @@ def test_the_runs_seed_is_that_of_networks_without_one():
 
 def test_torch_seeded_leaves_torchs_generator_as_it_was():
     before = torch.get_rng_state()
-    with torch_seeded(Stream(0, "readout")):
+    with torch_seeded(RandomStream(0, "readout")):
         first = torch.rand(5)
-    with torch_seeded(Stream(0, "readout")):
+    with torch_seeded(RandomStream(0, "readout")):
         assert torch.equal(torch.rand(5), first)
-    with torch_seeded(Stream(0, "other")):
+    with torch_seeded(RandomStream(0, "other")):
         assert not torch.equal(torch.rand(5), first)
     assert torch.equal(torch.get_rng_state(), before)
 

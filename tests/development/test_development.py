@@ -28,7 +28,7 @@ def stack_of(rule, *, sheet=None, units=12, above=None, noise=0.0, **lgn):
     sheet = sheet or Torus(200, side=10.2)
     layers = {
         "retina": SpikingLayer(
-            sheet, Izhikevich("heterogeneous"), lateral=kernel, coupling="development", noise=noise
+            sheet, Izhikevich("heterogeneous"), lateral=kernel, lateral_active="development", noise=noise
         ),
         "lgn": wired_layer(units, sheet.side, rule, **lgn),
     }
@@ -94,9 +94,9 @@ def test_same_seeds_same_weights_where_the_layer_has_noise_of_its_own():
 
 
 def test_coupling_of_development_acts_in_every_layer_while_waves_run():
-    def activity(coupling):
+    def activity(active):
         kernel = LateralKernel(10.0, inhibition=20.0, inhibition_range=5.0, excitation_range=4.0)
-        stack = stack_of(RULES["stdp"], above=STDP(), units=60, lateral=kernel, coupling=coupling)
+        stack = stack_of(RULES["stdp"], above=STDP(), units=60, lateral=kernel, lateral_active=active)
         return develop(stack, Streams(2), name="cortex").round(300, 0).pre
 
     assert torch.equal(activity("development"), activity("always"))
@@ -201,7 +201,7 @@ def test_a_stack_with_two_wired_projections_wires_the_second_from_the_first_laye
     state = rule.open(wiring, 2)
     for part in parts:
         proposal, state = rule.learn(Activity(part), wiring, state)
-        wins += proposal["wins"].sum()
+        wins += proposal["spikes"].sum()
         wiring = rule.merge(wiring, proposal, Streams(2), 300)
     assert wins > 20
     assert_same(upper.wiring, wiring)

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -43,7 +43,7 @@ class Coincidences(LearningRule):
         post = activity.require_post()
         assert post.shape == (*activity.pre.shape[:2], len(wiring["weight"]))
         together = torch.einsum("trk,trf->rkf", post, activity.pre)
-        return {"together": together, "wins": post.sum(0)}, {"steps": stream["steps"] + len(post)}
+        return {"together": together, "spikes": post.sum(0)}, {"steps": stream["steps"] + len(post)}
 
     def merge(self, wiring, proposal, streams, steps):
         del steps
@@ -83,7 +83,7 @@ class Noise(Stimulus):
         del layer
 
     def run(self, layer, state, *, steps, streams, round_number):
-        draws = [Stream(0, "test").torch(number, round_number) for number in streams]
+        draws = [RandomStream(0, "test").torch(number, round_number) for number in streams]
         spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.3).float() for draw in draws]
         return torch.stack(spikes, dim=1), state
 

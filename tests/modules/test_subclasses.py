@@ -82,7 +82,7 @@ def layers(nodes=20):
         Flat(160, side=12.0),
         Izhikevich("heterogeneous"),
         lateral=LateralKernel(inhibition_range=3.0),
-        coupling="development",
+        lateral_active="development",
     )
     wiring = partial(Dense, rule=SlowSTDP(0.25, learning_rate=0.2), gain=40.0)
     return {

@@ -60,8 +60,8 @@ def test_a_spike_delivers_the_same_charge_at_any_dt(dt):
 def test_coupling_of_development_acts_only_then():
     current = drive(40, 2)
     alone, always, development = (
-        layer_of(lateral=lateral, coupling=coupling)
-        for lateral, coupling in ((None, "always"), (KERNEL, "always"), (KERNEL, "development"))
+        layer_of(lateral=lateral, lateral_active=active)
+        for lateral, active in ((None, "always"), (KERNEL, "always"), (KERNEL, "development"))
     )
     coupled = always(current)[0]
     assert not torch.equal(coupled, alone(current)[0])
@@ -143,7 +143,7 @@ def test_currents_of_another_kind_are_refused(current, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"coupling": "never"}, "coupling must be one of always, development, got 'never'"),
+        ({"lateral_active": "never"}, "lateral_active must be one of always, development, got 'never'"),
         ({"noise": -1.0}, "noise must be a finite number, 0 or above, got -1.0"),
         ({"lateral": LateralKernel(inhibition_range=20.0)}, "geometry is too small"),
     ],

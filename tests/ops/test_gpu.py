@@ -141,7 +141,7 @@ def test_rules(rule, strict):
     torch.cuda.synchronize()
     with strict:
         found, end = rule.learn(*on_card)
-    assert proposal["wins"].sum() > 0
+    assert proposal["spikes"].sum() > 0
     assert_close([*found.values(), *end.values()], [*proposal.values(), *stream.values()])
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.geometry import Square, Torus
 from lightning_snn.network import SpikingLayer
 from lightning_snn.neurons import LIF, Izhikevich
@@ -58,7 +58,7 @@ def test_noise_has_the_amplitude_over_the_root_of_dt(dt):
 
 
 def test_noise_is_drawn_at_once_and_not_step_by_step():
-    draw = torch.randn(300, 80, generator=Stream(5, "noise").torch(7, 11))
+    draw = torch.randn(300, 80, generator=RandomStream(5, "noise").torch(7, 11))
     assert torch.equal(noise(SpontaneousWaves(3.0, seed=5), [7], round_number=11)[:, 0], 3 * draw)
 
 
@@ -68,7 +68,7 @@ def test_the_layer_develops_from_the_given_state():
 
 
 def run_sheet(sheet, neuron, kernel):
-    layer = SpikingLayer(sheet, neuron, lateral=kernel, coupling="development")
+    layer = SpikingLayer(sheet, neuron, lateral=kernel, lateral_active="development")
     rest = layer.rest(2, torch.zeros(1))
     spikes, _ = SpontaneousWaves().run(layer, rest, steps=1500, streams=range(2), round_number=0)
     return spikes[500:]

@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 import torch
 
-from lightning_snn.core.random import Stream
+from lightning_snn.core.random import RandomStream
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -34,7 +34,7 @@ class Pairs(LearningRule):
 
     def learn(self, activity, wiring, stream):
         del wiring, stream
-        return {"wins": activity.require_post().sum(0)}, {}
+        return {"spikes": activity.require_post().sum(0)}, {}
 
     def merge(self, wiring, proposal, streams, steps):
         del proposal, streams, steps
@@ -48,7 +48,7 @@ class Noise(Stimulus):
         del layer
 
     def run(self, layer, state, *, steps, streams, round_number):
-        draws = [Stream(0, "test").torch(number, round_number) for number in streams]
+        draws = [RandomStream(0, "test").torch(number, round_number) for number in streams]
         spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.05).float() for draw in draws]
         return torch.stack(spikes, dim=1), state
 

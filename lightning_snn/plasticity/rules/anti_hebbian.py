@@ -101,7 +101,7 @@ class AntiHebbian(LearningRule):
         del wiring
         activity.require_spikes(self)
         post = activity.require_post()
-        proposal = {"together": coactive_bins(post, self.bin_steps), "wins": post.sum(0)}
+        proposal = {"together": coactive_bins(post, self.bin_steps), "spikes": post.sum(0)}
         return proposal, stream
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:

@@ -101,11 +101,13 @@ class CompetitiveHebbian(LearningRule):
             wins=copies(torch.zeros_like(wiring["wins"]), num_streams),
             largest=copies(wiring["largest"], num_streams),
         )
-        return competitive_scan(spikes, start, self.constants)._asdict(), stream
+        end = competitive_scan(spikes, start, self.constants)._asdict()
+        spikes_of_units = end.pop("wins")
+        return end | {"spikes": spikes_of_units}, stream
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
         """Each unit from the stream in which it won most often; then the review of unused units."""
-        won = streams.gather(proposal["wins"])
+        won = streams.gather(proposal["spikes"])
         owner = won.argmax(0)
         total = wiring["steps"] + steps * streams.total
         wins = wiring["wins"] + won.sum(0)

@@ -125,7 +125,7 @@ class FirstSpikeSTDP(LearningRule):
             rows = weight[unit[won]]
             rate = torch.where(in_time[won], self.potentiation, -self.depression)
             weight[unit[won]] = rows + rate * rows * (1 - rows)
-        wins = streams.sum(proposal["wins"].sum(0)).to(weight)
+        wins = streams.sum(proposal["spikes"].sum(0)).to(weight)
         threshold = wiring["threshold"] + self.win_cost * (wins - wins.mean())
         share = streams.gather(proposal["fire_share"]).mean(0)
         excess = (share / self.fire_share - 1).clamp(-1, 2)
@@ -160,7 +160,7 @@ class FirstSpikeSTDP(LearningRule):
             score[:, winner] = 0
             score[_near(place, positions, len(score), self.inhibition_radius)] = 0
         share = (potential[-1] >= limits).float().mean(0)
-        return {"unit": unit, "in_time": in_time, "wins": wins, "fire_share": share}
+        return {"unit": unit, "in_time": in_time, "spikes": wins, "fire_share": share}
 
 
 def _near(place: int, positions: Tensor | None, count: int, radius: float) -> Tensor:

@@ -123,7 +123,7 @@ class PairSTDP(LearningRule):
         proposal = {
             "potentiation": window.potentiation,
             "depression": window.depression,
-            "wins": post.sum(0),
+            "spikes": post.sum(0),
         }
         return proposal, {"pre_trace": window.pre_trace, "post_trace": window.post_trace} | held
 
@@ -133,7 +133,7 @@ class PairSTDP(LearningRule):
         gain = self.a_plus * add_streams(proposal["potentiation"], streams, self.reduction)
         loss = self.a_minus * add_streams(proposal["depression"], streams, self.reduction)
         if self.trace_offset:
-            counts = spikes_of_streams(proposal["wins"], len(proposal["potentiation"]))
+            counts = spikes_of_streams(proposal["spikes"], len(proposal["potentiation"]))
             spikes = add_streams(counts, streams, self.reduction)
             loss = loss + self.a_plus * self.trace_offset * spikes[:, None]
         weight = bounded(wiring["weight"], gain, loss, w_max=self.w_max, bounds=self.bounds)

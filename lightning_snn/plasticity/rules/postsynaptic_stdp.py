@@ -109,14 +109,14 @@ class PostsynapticSTDP(LearningRule):
             groups=post.shape[1] // activity.places,
             depression=False,
         )
-        return {"traces": window.potentiation, "wins": post.sum(0)}, {"pre_trace": window.pre_trace}
+        return {"traces": window.potentiation, "spikes": post.sum(0)}, {"pre_trace": window.pre_trace}
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
         """The spikes of all streams in closed form."""
         elapsed = wiring[ELAPSED]
         rate = annealed(self.rate, self.final_rate, elapsed, self.horizon)
         traces = add_streams(proposal["traces"], streams, "sum")
-        spikes = streams.sum(proposal["wins"].sum(0))[:, None]
+        spikes = streams.sum(proposal["spikes"].sum(0))[:, None]
         gain, loss = rate * traces, rate * self.silent_loss * (spikes - traces).clamp_min(0)
         weight = bounded(wiring["weight"], gain, loss, w_max=self.w_max, bounds="soft")
         return wiring | {"weight": weight, ELAPSED: elapsed + steps * streams.total * self.dt}

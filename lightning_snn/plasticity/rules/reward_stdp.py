@@ -121,7 +121,7 @@ class RewardSTDP(LearningRule):
         )
         new = window.potentiation - window.depression
         eligibility = decay**steps * stream["eligibility"] + new
-        proposal = {"rewarded": _rewarded(eligibility, activity), "wins": post.sum(0)}
+        proposal = {"rewarded": _rewarded(eligibility, activity), "spikes": post.sum(0)}
         after = {
             "pre_trace": window.pre_trace,
             "post_trace": window.post_trace,

@@ -133,7 +133,8 @@ class STDP(LearningRule):
             **{name: value.clone() for name, value in stream.items()},
         )
         end = stdp_scan(spikes, start, self.constants)._asdict()
-        return {name: end[name] for name in ("weight", "threshold", "wins")}, {n: end[n] for n in stream}
+        proposal = {"weight": end["weight"], "threshold": end["threshold"], "spikes": end["wins"]}
+        return proposal, {name: end[name] for name in stream}
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
         """Each unit from the stream in which it spiked most often; a silent one keeps its weights.
@@ -141,7 +142,7 @@ class STDP(LearningRule):
         The threshold of a silent unit has decayed alike in all streams.
         """
         del steps
-        won = streams.gather(proposal["wins"])
+        won = streams.gather(proposal["spikes"])
         owner = won.argmax(0)
         silent = (won.amax(0) == 0)[:, None]
         weight = streams.select(proposal["weight"], owner)

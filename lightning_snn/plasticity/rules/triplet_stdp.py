@@ -128,7 +128,7 @@ class TripletSTDP(LearningRule):
             pre_factor=a["a2_minus"] + a["a3_minus"] * r2,
             post_factor=a["a2_plus"] + a["a3_plus"] * o2,
         )
-        proposal = {"gain": window.potentiation, "loss": window.depression, "wins": post.sum(0)}
+        proposal = {"gain": window.potentiation, "loss": window.depression, "spikes": post.sum(0)}
         return proposal, {"r1": window.pre_trace, "o1": window.post_trace, "r2": r2_end, "o2": o2_end}
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:

@@ -92,7 +92,7 @@ def test_weights_start_at_0_and_stay_within_bounds():
 def test_counts_and_wins():
     post = spikes(30, 2, 4)
     proposal, _ = AntiHebbian().learn(Activity(post, post), {}, {})
-    assert torch.equal(proposal["wins"], post.sum(0))
+    assert torch.equal(proposal["spikes"], post.sum(0))
     assert torch.equal(proposal["together"], coactive_bins(post, 10))
     assert proposal["together"].max() <= 6
 

@@ -52,7 +52,7 @@ def proposal_of(wins, weight, threshold, largest):
         return torch.tensor(values).reshape(streams, *[1] * len(shape)).expand(streams, *shape).clone()
 
     return {
-        "wins": wins,
+        "spikes": wins,
         "weight": fill(weight, 4, units),
         "threshold": fill(threshold, units),
         "largest": fill(largest, units),
@@ -71,7 +71,7 @@ def test_learning_equals_a_loop_over_elements(count):
         wins = [winners.count(unit) for unit in range(6)]
         assert 20 < sum(wins) < 150 * min(count, 6)
         assert count == 1 or sum(wins) > 150
-        assert proposal["wins"][s].tolist() == wins
+        assert proposal["spikes"][s].tolist() == wins
         np.testing.assert_allclose(proposal["weight"][s].t().numpy(), weight, rtol=2e-5)
         np.testing.assert_allclose(proposal["threshold"][s].numpy(), threshold, rtol=1e-5)
         np.testing.assert_allclose(proposal["largest"][s].numpy(), largest, rtol=1e-5)
@@ -94,11 +94,11 @@ def test_nobody_wins_below_threshold_or_in_silence():
     rule = CompetitiveHebbian(threshold=1000.0)
     wiring = make(rule)
     proposal, _ = rule.learn(Activity(activity(30, 2)), wiring, {})
-    assert not proposal["wins"].any()
+    assert not proposal["spikes"].any()
     assert torch.equal(proposal["weight"][1].t(), wiring["weight"])
     assert proposal["largest"].min() > 0
     quiet, _ = CompetitiveHebbian(threshold=1e-3).learn(Activity(torch.zeros(5, 1, 20)), wiring, {})
-    assert not quiet["wins"].any()
+    assert not quiet["spikes"].any()
 
 
 def test_initial_rows_have_the_mean_and_the_spread():

@@ -71,10 +71,10 @@ def test_learning_equals_a_loop_over_images_places_units_and_inputs(radius, posi
     rule = make(inhibition_radius=radius)
     wiring, spikes = start(rule), latencies(7)
     proposal, _ = rule.learn(Activity(spikes, None, PLACES, positions=positions), wiring, {})
-    merged = rule.merge(wiring, proposal, Streams(7).times(PLACES), STEPS)
+    merged = rule.merge(wiring, proposal, Streams(7).rows(PLACES), STEPS)
     weight, wins = learn_by_loop(rule, spikes, wiring["weight"], positions=positions is not None)
     assert 7 < sum(wins) <= 21
-    assert proposal["wins"].sum(0).tolist() == wins
+    assert proposal["spikes"].sum(0).tolist() == wins
     np.testing.assert_allclose(merged["weight"].numpy(), weight.numpy(), rtol=1e-5)
 
 
@@ -113,7 +113,7 @@ def test_nobody_wins_in_silence():
     proposal, _ = rule.learn(
         Activity(torch.zeros(STEPS, PLACES, FAN_IN), None, PLACES, positions=GRID), wiring, {}
     )
-    assert not proposal["wins"].any()
+    assert not proposal["spikes"].any()
     assert torch.equal(rule.merge(wiring, proposal, Streams(PLACES), STEPS)["weight"], wiring["weight"])
 
 
@@ -121,13 +121,13 @@ def test_winning_raises_a_units_own_threshold_and_lowers_the_others():
     rule = make(win_cost=0.5, winners=2)
     wiring = start(rule)
     proposal, _ = rule.learn(Activity(latencies(3), None, PLACES, positions=GRID), wiring, {})
-    wins = proposal["wins"].sum(0).float()
+    wins = proposal["spikes"].sum(0).float()
     merged = rule.merge(wiring, proposal, Streams(3 * PLACES), STEPS)
     assert len(wins.unique()) > 1
     torch.testing.assert_close(merged["threshold"], 4 + 0.5 * (wins - wins.mean()))
     higher = {**wiring, "threshold": torch.where(wins > 0, 1000.0, wiring["threshold"])}
     again, _ = rule.learn(Activity(latencies(3), None, PLACES, positions=GRID), higher, {})
-    assert not (again["wins"].sum(0) * wins).any()
+    assert not (again["spikes"].sum(0) * wins).any()
 
 
 def test_repeated_images_are_learned_until_the_weights_are_0_or_1():
@@ -164,7 +164,7 @@ def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
     rule = make()
 
     def run(streams):
-        wiring, rows = start(rule), streams.times(PLACES)
+        wiring, rows = start(rule), streams.rows(PLACES)
         for seed in range(4):
             part = latencies(4, seed=seed)[:, rows.first : rows.first + rows.count]
             proposal, _ = rule.learn(Activity(part, None, PLACES, positions=GRID), wiring, {})

@@ -168,7 +168,7 @@ def test_it_learns_the_same_on_any_number_of_processes(sizes, places, split_stre
         state = rule.open(wiring, streams.count * places)
         for part in zip(pre[:, rows].chunk(3), post[:, rows].chunk(3), strict=True):
             proposal, state = rule.learn(Activity(*part, places), wiring, state)
-            wiring = rule.merge(wiring, proposal, streams.times(places), len(part[0]))
+            wiring = rule.merge(wiring, proposal, streams.rows(places), len(part[0]))
         return wiring["weight"]
 
     whole = learn(Streams(4))
@@ -185,7 +185,7 @@ def test_learn_and_merge_do_not_modify_their_arguments():
     given = {**wiring, **state, "pre": pre, "post": post}
     before = {name: value.clone() for name, value in given.items()}
     proposal, _ = rule.learn(Activity(pre, post), wiring, state)
-    assert torch.equal(proposal["wins"], post.sum(0))
+    assert torch.equal(proposal["spikes"], post.sum(0))
     kept = {name: value.clone() for name, value in proposal.items()}
     merged = rule.merge(wiring | {"other": pre}, proposal, Streams(4), 60)
     assert merged["other"] is pre

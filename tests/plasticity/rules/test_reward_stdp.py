@@ -78,7 +78,7 @@ def test_without_a_reward_nothing_changes_but_the_eligibility():
     proposal, state = rule.learn(Activity(pre, post), wiring, rule.open(wiring, 4))
     assert torch.equal(rule.merge(wiring, proposal, Streams(4), 60)["weight"], wiring["weight"])
     assert state["eligibility"].abs().min() > 0
-    assert torch.equal(proposal["wins"], post.sum(0))
+    assert torch.equal(proposal["spikes"], post.sum(0))
 
 
 def test_splitting_a_chunk_before_the_reward_changes_nothing():
@@ -111,7 +111,7 @@ def test_it_learns_the_same_on_any_number_of_processes(sizes, places, split_stre
         state = rule.open(wiring, streams.count * places)
         for part in zip(pre[:, rows].chunk(3), post[:, rows].chunk(3), strict=True):
             proposal, state = rule.learn(Activity(*part, places, reward), wiring, state)
-            wiring = rule.merge(wiring, proposal, streams.times(places), len(part[0]))
+            wiring = rule.merge(wiring, proposal, streams.rows(places), len(part[0]))
         return wiring["weight"]
 
     whole = learn(Streams(4))

@@ -70,7 +70,7 @@ def test_learning_equals_a_loop_over_elements(share, threshold):
             loop.step(step)
         wins = [loop.winners.count(unit) for unit in range(6)]
         assert 20 < sum(wins) < 200
-        assert proposal["wins"][s].tolist() == wins
+        assert proposal["spikes"][s].tolist() == wins
         np.testing.assert_allclose(proposal["weight"][s].t().numpy(), loop.w, rtol=5e-5, atol=1e-7)
         np.testing.assert_allclose(proposal["threshold"][s].numpy(), loop.theta, rtol=1e-5)
         for name, expected in {"v": loop.v, "pre_trace": loop.x, "post_trace": loop.y}.items():
@@ -88,7 +88,7 @@ def one_unit(weight, spikes, **options):
 
 def test_at_the_spike_inputs_with_a_trace_gain_and_silent_ones_lose():
     weight, proposal, state = one_unit([0.5, 0.5, 0.8], [[1.0, 0.0, 0.0]], threshold=0.4, learning_rate=0.1)
-    assert proposal["wins"].item() == 1
+    assert proposal["spikes"].item() == 1
     assert weight == pytest.approx([0.5 + 0.1 * 0.95 * 0.5, 0.5 - 0.1 * 0.5, 0.8 - 0.1 * 0.8])
     assert state["v"].item() == 0
 
@@ -98,7 +98,7 @@ def test_the_trace_that_neither_gains_nor_loses_is_the_offset():
     weight, proposal, _ = one_unit(
         [0.1, 0.9], [[1.0, 0.0], [0.0, 0.0], [0.0, 1.0]], threshold=0.85, trace_offset=offset
     )
-    assert proposal["wins"].item() == 1
+    assert proposal["spikes"].item() == 1
     assert weight[0] == pytest.approx(0.1, rel=1e-5)
     assert weight[1] == pytest.approx(0.9 + 0.05 * (1 - offset) * 0.1, rel=1e-5)
 
@@ -107,14 +107,14 @@ def test_the_trace_that_neither_gains_nor_loses_is_the_offset():
 def test_an_input_spike_after_the_units_own_depresses_its_weight(delay):
     spikes = [[1.0, 0.0]] + [[0.0, 0.0]] * (delay - 1) + [[0.0, 1.0]]
     weight, proposal, _ = one_unit([0.9, 0.5], spikes, threshold=0.8, pair_depression=0.1)
-    assert proposal["wins"].item() == 1
+    assert proposal["spikes"].item() == 1
     after_own = 0.5 - 0.05 * 0.5
     assert weight[1] == pytest.approx(after_own * (1 - 0.1 * math.exp(-delay / 5)), rel=1e-5)
 
 
 def test_a_coincidence_depresses_nothing():
     weight, proposal, _ = one_unit([0.9], [[1.0]], threshold=0.8, pair_depression=0.18)
-    assert proposal["wins"].item() == 1
+    assert proposal["spikes"].item() == 1
     assert weight[0] > 0.9
 
 
@@ -123,7 +123,7 @@ def test_weights_stay_between_0_and_1(pair_depression):
     rule = STDP(learning_rate=1.0, threshold=1.0, pair_depression=pair_depression)
     wiring = make(rule)
     proposal, _ = rule.learn(Activity(activity(200, 2, share=0.3)), wiring, rule.open(wiring, 2))
-    assert proposal["wins"].sum() > 50
+    assert proposal["spikes"].sum() > 50
     assert proposal["weight"].min() >= 0
     assert proposal["weight"].max() <= 1
     assert proposal["weight"].max() > 0.9
@@ -140,7 +140,7 @@ def test_the_losers_are_inhibited_by_their_own_threshold_but_not_below_minus_it(
     state = rule.open(wiring, 1)
     state["v"] += torch.tensor([5.0, 3.0, -4.0]) / math.exp(-1 / 5)
     proposal, after = rule.learn(Activity(torch.ones(1, 1, 1)), wiring, state)
-    assert proposal["wins"].tolist() == [[1, 0, 0]]
+    assert proposal["spikes"].tolist() == [[1, 0, 0]]
     assert after["v"][0].tolist() == pytest.approx([0, 3 + 0.8 - 3, -2.5], abs=1e-5)
 
 
@@ -149,7 +149,7 @@ def test_thresholds_rise_at_a_spike_and_decay_in_every_step():
     wiring = {"weight": torch.tensor([[0.9], [0.1]]), "threshold": torch.tensor([0.2, 1.0])}
     spikes = torch.tensor([1.0, 0, 0, 0]).reshape(4, 1, 1)
     proposal, _ = rule.learn(Activity(spikes), wiring, rule.open(wiring, 1))
-    assert proposal["wins"].tolist() == [[1, 0]]
+    assert proposal["spikes"].tolist() == [[1, 0]]
     decay = math.exp(-2 / 50)
     expected = [0.2 * decay**4 + 3 * decay**3, decay**4]
     assert proposal["threshold"][0].tolist() == pytest.approx(expected)
@@ -181,7 +181,7 @@ def test_merge_takes_the_unit_from_where_it_spiked_most_and_silent_units_keep_th
     rule = STDP()
     wiring = make(rule, 4, 4)
     proposal = {
-        "wins": torch.tensor([[3, 0, 2, 0], [4, 0, 2, 1], [4, 0, 1, 1]]),
+        "spikes": torch.tensor([[3, 0, 2, 0], [4, 0, 2, 1], [4, 0, 1, 1]]),
         "weight": torch.tensor([0.1, 0.2, 0.3]).reshape(3, 1, 1).expand(3, 4, 4).clone(),
         "threshold": torch.tensor([1.0, 2.0, 3.0]).reshape(3, 1).expand(3, 4).clone(),
     }

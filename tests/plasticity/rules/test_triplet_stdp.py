@@ -156,7 +156,7 @@ def test_learn_does_not_modify_its_arguments_and_counts_spikes():
     _, state = rule.learn(Activity(pre, post), wiring, rule.open(wiring, 4))
     before = {name: value.clone() for name, value in (wiring | state).items()}
     proposal, _ = rule.learn(Activity(pre, post), wiring, state)
-    assert torch.equal(proposal["wins"], post.sum(0))
+    assert torch.equal(proposal["spikes"], post.sum(0))
     for name, value in before.items():
         assert torch.equal((wiring | state)[name], value), name
 
