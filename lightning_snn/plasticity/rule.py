@@ -60,7 +60,7 @@ class LearningRule(Configurable, ABC):
         A rule is linear in graded spikes, or refuses them (`Activity.require_spikes`, `require_graded`).
 
         Returns:
-            The proposal, with ``spikes [R, K]`` of every unit (their wins, of a rule that lets units win), and
+            The proposal, with ``spikes [R, K]`` of every unit (of a rule that lets units win, wins), and
             the stream state after the chunk; the arguments are not modified.
         """
 
