@@ -1,0 +1,57 @@
+"""A run that an older version began goes on, from its checkpoint and its configuration."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from lightning_snn import SpikingClassifier
+from lightning_snn.cli.main import main
+from lightning_snn.core.upgrade import upgraded
+from lightning_snn.trainer.checkpoint_format import translate
+
+FOLDER = Path(__file__).parent / "format_2"
+"""An unfinished phase, the configuration of its run, and what that run came to without an interruption."""
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
+    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
+]
+
+
+def test_it_comes_to_the_same(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(FOLDER / "config.yaml", "older.yaml")
+    assert main(["run", "older.yaml", "--ckpt_path", str(FOLDER / "unfinished_phase.ckpt")]) == 0
+    (path,) = Path("runs").glob("*/*/results.json")
+    found = json.loads(path.read_text())["networks"]
+    expected = json.loads((FOLDER / "results.json").read_text())["networks"]
+    assert found.keys() == expected.keys()
+    for name, scores in expected.items():
+        assert found[name] == pytest.approx(scores, abs=1e-6)
+    assert "lateral_active: development" in path.with_name("config.yaml").read_text()
+
+
+def test_the_old_name_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(FOLDER / "config.yaml", "older.yaml")
+    assert main(["run", "older.yaml", "--model.layers.retina.coupling", "sometimes"]) == 2
+    assert "lateral_active must be one of" in capsys.readouterr().err
+
+
+def test_its_layers_have_the_present_names():
+    content = torch.load(FOLDER / "unfinished_phase.ckpt", weights_only=True)
+    assert translate(content)
+    assert content["lightning_snn"]["format"] == 3
+    retina = content["hyper_parameters"]["layers"]["retina"]["init_args"]
+    assert retina["lateral_active"] == "development"
+    assert "coupling" not in retina
+    model = SpikingClassifier.load_from_checkpoint(FOLDER / "unfinished_phase.ckpt", map_location="cpu")
+    assert model.stack.bottom.lateral_active == "development"
+
+
+def test_layers_of_a_users_own_class_keep_their_arguments():
+    own = {"layers": {"retina": {"class_path": "mine.Layer", "init_args": {"coupling": "sometimes"}}}}
+    assert upgraded(own) == own
