@@ -15,8 +15,8 @@ from lightning_snn.core import checks, settings
 from lightning_snn.core.config import to_config
 from lightning_snn.development.development import Development, NotFiniteError, RoundActivity
 from lightning_snn.development.report import describe, is_wired, wiring_report
-from lightning_snn.development.scene import check_names, scene_of, stack_of
-from lightning_snn.development.settling import settle_controls, unsettled
+from lightning_snn.development.scene import check_names, controls_of, scene_of, stack_of
+from lightning_snn.development.settling import settle, unsettled
 from lightning_snn.development.watch import ActivityWatch
 from lightning_snn.plasticity import Streams
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
@@ -111,7 +111,7 @@ class SelfOrganization(Callback):
         """Wire what is not wired yet."""
         stack = stack_of(pl_module)
         pending = stack.unwired
-        if not pending and (is_trial(trainer) or not unsettled(pl_module)):
+        if not pending and (is_trial(trainer) or not unsettled(controls_of(pl_module))):
             return
         start = time.perf_counter()
         declare_step(trainer)
@@ -124,15 +124,29 @@ class SelfOrganization(Callback):
                 self._wire(trainer, name, self._running)
             self._running, self._round = None, 0
             self._save(trainer)
-            settle_controls(
-                *(trainer, pl_module, stack, partial(self._drive, trainer, pl_module)),
-                chunk=self.chunk,
-                steps=self._taken,
-                otherwise=self.max_steps,
-                between_rounds=partial(self._poll_sigterm, trainer),
-            )
+            if not is_trial(trainer):
+                self._settle_controls(trainer, pl_module)
         self.seconds += time.perf_counter() - start
         self._save(trainer)
+
+    def _settle_controls(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Rewire the controls, and let homeostasis set their thresholds as long as the network learned."""
+        stack = stack_of(pl_module)
+        for control, name in unsettled(controls_of(pl_module)):
+            control.rewire(stack, name)
+            stimulus, streams = self._drive(trainer, pl_module, name)
+            development = Development(
+                stack, name, stimulus, streams, projections=control.projections, plastic=False
+            )
+            steps = self._taken.get(name, self.max_steps)  # unknown where it was wired in an earlier run
+            with PhaseProgress(trainer, f"settle {control.kind} {name}", steps) as bar:
+                settle(
+                    development,
+                    max_steps=steps,
+                    chunk=self.chunk,
+                    before_round=partial(self._poll_sigterm, trainer),
+                    report=bar.update,
+                )
 
     def _drive(self, trainer: Trainer, pl_module: LightningModule, name: str) -> tuple[Stimulus, Streams]:
         """The stimulus of a layer, with what it may show, and the streams that it drives."""

@@ -1,13 +1,15 @@
-"""What development finds in a module and its Trainer: the stack, and images to show."""
+"""What development finds in a module and its Trainer: the stack, its controls, and images to show."""
 
+from functools import partial
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_snn.core import checks
 from lightning_snn.data import ImageDataset
+from lightning_snn.development.controls import ControlNetwork
 from lightning_snn.network import SpikingStack
 from lightning_snn.stimuli import Scene, Stimulus
 from lightning_snn.trainer.phase_log import PREFIX
@@ -46,24 +48,35 @@ def scene_of(trainer: Trainer, pl_module: LightningModule, num_streams: int) -> 
             f"`encoder`, got {type(trainer.train_dataloader).__name__} and {type(pl_module).__name__}"
         )
 
-    def images(numbers: Tensor) -> Tensor:
-        if isinstance(dataset, ImageDataset):
-            return dataset[numbers].image
-        return torch.stack([_image(dataset[number]) for number in numbers.tolist()])
-
-    def labels(numbers: Tensor) -> Tensor:
-        if isinstance(dataset, ImageDataset):
-            return dataset.labels[numbers]
-        found = [torch.as_tensor(dataset[number][1]) for number in numbers.tolist()]
-        return checks.labels(torch.stack(found).cpu())
-
-    has_labels = isinstance(dataset, ImageDataset) or _is_labelled(dataset[0])
-    return Scene(images, len(dataset), encoder, num_streams, labels if has_labels else None)
-
-
-def _is_labelled(sample: Any) -> bool:
-    return isinstance(sample, tuple | list) and len(sample) > 1
+    if isinstance(dataset, ImageDataset):
+        numbered: ImageDataset = dataset
+        return Scene(
+            lambda numbers: numbered[numbers].image,
+            len(numbered),
+            encoder,
+            num_streams,
+            lambda numbers: numbered.labels[numbers],
+        )
+    first = dataset[0]
+    labelled = isinstance(first, tuple | list) and len(first) > 1
+    labels = partial(_labels, dataset) if labelled else None
+    return Scene(partial(_images, dataset), len(dataset), encoder, num_streams, labels)
 
 
-def _image(sample: Any) -> Tensor:
-    return torch.as_tensor(sample[0] if isinstance(sample, tuple | list) else sample, dtype=torch.float32)
+def _images(dataset: Any, numbers: Tensor) -> Tensor:
+    """Images of a data set whose samples are images, or tuples that begin with one."""
+    samples = [dataset[number] for number in numbers.tolist()]
+    images = [sample[0] if isinstance(sample, tuple | list) else sample for sample in samples]
+    return torch.stack([torch.as_tensor(image, dtype=torch.float32) for image in images])
+
+
+def _labels(dataset: Any, numbers: Tensor) -> Tensor:
+    found = [torch.as_tensor(dataset[number][1]) for number in numbers.tolist()]
+    return checks.labels(torch.stack(found).cpu())
+
+
+def controls_of(pl_module: LightningModule) -> list[ControlNetwork]:
+    """The module's controls, if it has any."""
+    found = getattr(pl_module, "controls", None)
+    modules = found.values() if isinstance(found, nn.ModuleDict) else ()
+    return [module for module in modules if isinstance(module, ControlNetwork)]

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from lightning.pytorch import LightningDataModule, Trainer
 from rich.console import Console
@@ -12,7 +11,6 @@ from rich.table import Table
 
 from lightning_snn.callbacks import SelfOrganization
 from lightning_snn.core.files import write_whole
-from lightning_snn.development.controls import ControlNetwork
 from lightning_snn.development.report import measure_fields
 from lightning_snn.modules import SpikingClassifier
 from lightning_snn.presentation.measures import score_name
@@ -88,7 +86,7 @@ def _networks(
 ) -> dict[str, dict[str, float]]:
     """Scores and field measures by network."""
     wirings = {NETWORK: model.stack.projections}
-    wirings |= {name: cast(ControlNetwork, c).projections for name, c in model.controls.items()}
+    wirings |= {name: c.projections for name, c in model.controls.items()}
     rows = {}
     for name in model.readouts:
         named = {key: f"test/{score_name(key, name)}" for key in SCORES}

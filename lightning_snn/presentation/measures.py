@@ -1,13 +1,16 @@
 """What a classifier is measured by in one stage: scores of its networks, activity of its layers."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
+from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.presentation.present import NETWORK, Presentation
+
+MetricsOf = ModuleDictOf[Metric]
 
 
 class StageMeasures(nn.Module):
@@ -36,31 +39,29 @@ class StageMeasures(nn.Module):
         self.graded = set(graded)
         self.stage = stage
         self.layers = list(layers)
-        self.accuracy = nn.ModuleDict({n: MulticlassAccuracy(num_classes, average="micro") for n in networks})
-        self.macro_f1 = nn.ModuleDict({n: MulticlassF1Score(num_classes, average="macro") for n in networks})
-        self.rate = nn.ModuleDict({name: MeanMetric() for name in layers})
-        self.sparsity = nn.ModuleDict({name: MeanMetric() for name in layers})
+        self.accuracy = MetricsOf({n: MulticlassAccuracy(num_classes, average="micro") for n in networks})
+        self.macro_f1 = MetricsOf({n: MulticlassF1Score(num_classes, average="macro") for n in networks})
+        self.rate = MetricsOf({name: MeanMetric() for name in layers})
+        self.sparsity = MetricsOf({name: MeanMetric() for name in layers})
 
     def update(self, scores: Mapping[str, Tensor], label: Tensor, shown: Presentation) -> None:
         """Take in class scores ``[B, C]`` by network, labels ``[B]`` and the evoked activity."""
         for name, values in scores.items():
-            cast(Metric, self.accuracy[name]).update(values, label)
-            cast(Metric, self.macro_f1[name]).update(values, label)
+            self.accuracy[name].update(values, label)
+            self.macro_f1[name].update(values, label)
         for i, name in enumerate(self.layers):
-            cast(Metric, self.rate[name]).update(shown.rate[:, i])
-            cast(Metric, self.sparsity[name]).update(shown.sparsity[:, i])
+            self.rate[name].update(shown.rate[:, i])
+            self.sparsity[name].update(shown.sparsity[:, i])
 
     def named(self) -> dict[str, Any]:
         """The metrics by the name that they are logged under."""
         found: dict[str, Any] = {}
-        for kind in ("accuracy", "macro_f1"):
-            for name, metric in cast(nn.ModuleDict, getattr(self, kind)).items():
-                found[f"{self.stage}/{score_name(kind, name)}"] = metric
-        for kind in ("rate", "sparsity"):
-            for name, metric in cast(nn.ModuleDict, getattr(self, kind)).items():
-                measured = "mean_activity" if kind == "rate" and name in self.graded else kind
-                found[f"{self.stage}/{measured}_{name}"] = metric
-        return found
+        for kind, by_network in {"accuracy": self.accuracy, "macro_f1": self.macro_f1}.items():
+            found |= {f"{self.stage}/{score_name(kind, name)}": m for name, m in by_network.items()}
+        for name, metric in self.rate.items():
+            kind = "mean_activity" if name in self.graded else "rate"
+            found[f"{self.stage}/{kind}_{name}"] = metric
+        return found | {f"{self.stage}/sparsity_{name}": m for name, m in self.sparsity.items()}
 
 
 def score_name(kind: str, network: str) -> str:

@@ -385,7 +385,7 @@ def test_interrupted_while_the_controls_settle_the_wiring_is_kept(
 
     fit = trainer(phase(), ModelCheckpoint(tmp_path))
     model = classifier(plastic(retina, pooling), controls=["random"])
-    monkeypatch.setattr("lightning_snn.callbacks.self_organization.settle_controls", crash)
+    monkeypatch.setattr("lightning_snn.callbacks.self_organization.settle", crash)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         fit.fit(model, data)
     monkeypatch.undo()
