@@ -22,33 +22,36 @@ def upgraded(settings: Any) -> Any:
     """
     if isinstance(settings, list):
         return [upgraded(item) for item in settings]
+    if isinstance(settings, str):
+        return _public(settings)
     if not isinstance(settings, dict):
         return settings
     found = {key: upgraded(item) for key, item in settings.items()}
-    for key in {"class_path", "_class_path"} & found.keys():
-        found[key] = _public(found[key])
     if isinstance(found.get("layers"), dict):
         found["layers"] = {name: _renamed(layer) for name, layer in found["layers"].items()}
     return found
 
 
 def upgraded_option(option: str) -> str:
-    """An option of the command line by today's name.
+    """An option of the command line, or a value, by the names of today.
 
     >>> upgraded_option("--model.layers.retina.coupling=always")
     '--model.layers.retina.lateral_active=always'
     """
     key, given, value = option.partition("=")
+    if not option.startswith("--"):
+        return _public(option)
     path, _, name = key.rpartition(".")
-    if ".layers." not in path or name not in _LAYER_ARGUMENTS:
-        return option
-    return f"{path}.{_LAYER_ARGUMENTS[name]}{given}{value}"
+    if ".layers." in path:
+        key = f"{path}.{_LAYER_ARGUMENTS.get(name, name)}"
+    return f"{key}{given}{_public(value)}"
 
 
-def _public(path: Any) -> Any:
-    package, _, name = str(path).rpartition(".")
-    ours = package.split(".")[0] == PACKAGE and hasattr(import_module(PACKAGE), name)
-    return f"{PACKAGE}.{name}" if ours else path
+def _public(text: str) -> str:
+    """The public path of a class of ours; any other text as it is."""
+    package, _, name = text.rpartition(".")
+    ours = package.startswith(f"{PACKAGE}.") and hasattr(import_module(PACKAGE), name)
+    return f"{PACKAGE}.{name}" if ours else text
 
 
 def _renamed(layer: Any) -> Any:

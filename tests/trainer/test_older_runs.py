@@ -52,6 +52,29 @@ def test_its_layers_have_the_present_names():
     assert model.stack.bottom.lateral_active == "development"
 
 
+@pytest.mark.parametrize(
+    ("older", "present"),
+    [
+        ("lightning_snn.encoding.Poisson", "lightning_snn.Poisson"),
+        ("lightning_snn.plasticity.pair.PairSTDP", "lightning_snn.PairSTDP"),
+        ("lightning_snn.LIF", "lightning_snn.LIF"),
+        ("lightning_snn.encoding.Poison", "lightning_snn.encoding.Poison"),
+        ("mine.encoding.Poisson", "mine.encoding.Poisson"),
+        ("lightning_snn", "lightning_snn"),
+    ],
+)
+def test_classes_by_the_files_that_held_them(older, present):
+    assert upgraded(older) == present
+    assert upgraded([{"encoder": {"class_path": older}}]) == [{"encoder": {"class_path": present}}]
+
+
+def test_a_class_by_its_old_file_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    given = ["--model.encoder", "lightning_snn.encoding.Poisson", "--model.encoder.max_rate=-1"]
+    assert main(["run", "mnist", *given]) == 2
+    assert "model.encoder.max_rate must be a finite number above 0" in capsys.readouterr().err
+
+
 def test_layers_of_a_users_own_class_keep_their_arguments():
     own = {"layers": {"retina": {"class_path": "mine.Layer", "init_args": {"coupling": "sometimes"}}}}
     assert upgraded(own) == own
