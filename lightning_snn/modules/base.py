@@ -24,7 +24,7 @@ from lightning_snn.trainer.generators import generator_states, restore_generator
 from lightning_snn.trainer.queries import check_precision, finders, is_fitting, require_wired
 
 
-class NetworkModule(Configurable, LightningModule):
+class SpikingModule(Configurable, LightningModule):
     """A stack of layers as a LightningModule: its optimizer, what checkpoints hold, and how it comes back.
 
     A subclass builds ``stack`` and has the steps.
@@ -138,7 +138,7 @@ class NetworkModule(Configurable, LightningModule):
         trusted = kwargs.get("weights_only") is False
         file, written_by = opened(checkpoint_path, weights_only=not trusted)
         kind = written_by if isinstance(written_by, type) and issubclass(written_by, cls) else cls
-        return super(NetworkModule, kind).load_from_checkpoint(file, *args, **kwargs)
+        return super(SpikingModule, kind).load_from_checkpoint(file, *args, **kwargs)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False

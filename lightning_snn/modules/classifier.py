@@ -25,7 +25,7 @@ from lightning_snn.core.random import (
 )
 from lightning_snn.development.controls import Control, ControlNetwork, check_controls
 from lightning_snn.encoders import ConstantCurrent, Encoder
-from lightning_snn.modules.base import NetworkModule
+from lightning_snn.modules.base import SpikingModule
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.presentation.measures import StageMeasures
 from lightning_snn.presentation.present import NETWORK, Presentation, present
@@ -34,7 +34,7 @@ from lightning_snn.readout import MLP, Readout, uses_gradients
 from lightning_snn.trainer.queries import is_trial, warn_if_unwired
 
 
-class SpikingClassifier(NetworkModule):
+class SpikingClassifier(SpikingModule):
     """Classifies images by the spikes that they evoke in a stack of layers.
 
     Batches are ``(image [B, 1, H, W] in [0, 1], label [B])``, or with the samples' numbers ``[B]`` as third
