@@ -1,4 +1,4 @@
-"""What the READMEs tell a reader to type works: every command, shortened, and the code."""
+"""What the READMEs and the contributor's guide say works: every command, shortened, and the code."""
 
 import glob
 import re
@@ -7,7 +7,10 @@ import shlex
 import shutil
 import struct
 import sys
+import textwrap
 import tomllib
+import types
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,8 @@ from helpers.small_runs import FEW_BATCHES, QUIET
 import lightning_snn as snn
 from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import recipe_folder, recipes
+from lightning_snn.development.development import Development
+from lightning_snn.plasticity import Streams
 
 ROOT = recipe_folder().parent
 pytestmark = [
@@ -55,7 +60,8 @@ def mentioned(name):
     return short + [code for code in found if code.startswith("lightning-snn ")]
 
 
-FILES = ["README.md", "recipes/README.md", "recipes/benchmarks/README.md"]
+GUIDE = ".github/CONTRIBUTING.md"
+FILES = ["README.md", "recipes/README.md", "recipes/benchmarks/README.md", GUIDE]
 TYPED = list(dict.fromkeys(command for name in FILES for command in typed(name)))
 OURS = [command for command in TYPED if command.startswith("lightning-snn ")]
 OURS += [command.replace("NAME", "mnist") for name in FILES for command in mentioned(name)]
@@ -121,7 +127,11 @@ def test_a_command(request, command):
             shutil.copyfile(recipes()["mnist"], word)
     if "--seeds" in words:
         words[words.index("--seeds") + 1] = "1"
-    assert main(words if words[0] in ("ls", "cp") else words + SHORT) == 0
+    try:
+        code = main(words if words[0] in ("ls", "cp", "--version") else words + SHORT)
+    except SystemExit as left:  # as argparse does after --version
+        code = left.code
+    assert code == 0
 
 
 def test_there_are_commands():
@@ -141,7 +151,9 @@ def test_a_command_of_others(command):
         assert source
         assert all(f'"{word}"' in source for word in words if word.startswith("--"))
     else:
-        assert command == "pytest" or command.startswith(("python -m venv ", "brian/bin/pip install "))
+        assert words[0] in ("pytest", "ruff", "mypy", "source") or command.startswith(
+            ("python -m venv ", "brian/bin/pip install ")
+        )
 
 
 def test_the_script_of_xor(tmp_path, monkeypatch, capsys):
@@ -191,3 +203,36 @@ def test_the_projection_in_yaml():
     Path("mine.yaml").write_text(yaml.safe_dump({"model": {"init_args": {"layers": layers}}}))
     size = "--model.layers.lgn.geometry.num_nodes=128"
     assert main(["run", "mnist", "--config=mine.yaml", size, "--model.controls=[]", *SHORT]) == 0
+
+
+def guide_examples(folder, language):
+    """The files of a folder that the contributor's guide writes, by their paths."""
+    pattern = rf"^\d\. `({folder}/[\w/]+)\.\w+`.*?^   ```{language}\n(.*?)^   ```"
+    found = re.findall(pattern, text(GUIDE), flags=re.DOTALL | re.MULTILINE)
+    return {path: textwrap.dedent(code) for path, code in found}
+
+
+def test_the_guides_rule_neuron_and_projection(monkeypatch, retina):
+    names = {}
+    for path, code in guide_examples("lightning_snn", "python").items():
+        name = path.replace("/", ".")
+        module = types.ModuleType(name)
+        monkeypatch.setitem(sys.modules, name, module)
+        exec(code, vars(module))
+        names |= vars(module)
+    wiring = partial(names["ByChance"], fan_in=40, rule=names["Instar"](0.1), gain=2.0)
+    layer = snn.SpikingLayer(snn.Torus(20, side=12.0), names["QuadraticIF"](), projection=wiring)
+    stack = snn.SpikingStack({"retina": retina(), "lgn": layer}, seed=0)
+    before = layer.projection.weight.clone()
+    activity = Development(stack, "lgn", snn.SpontaneousWaves(), Streams(2)).round(200, 0)
+    assert 0 < activity.share < 0.5
+    changed = (layer.projection.weight != before).flatten(1).any(1)
+    assert changed.any()
+    assert layer.projection.matrix(before).ne(0).sum(1).tolist() == [40] * 20
+
+
+def test_the_guides_recipe():
+    (recipe,) = guide_examples("recipes", "yaml").values()
+    assert 20 < len(recipe.splitlines()[0].removeprefix("# ")) <= 110
+    Path("mine.yaml").write_text(recipe, encoding="utf-8")
+    assert main(["run", "mine.yaml", *SHORT]) == 0

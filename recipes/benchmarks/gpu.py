@@ -2,6 +2,7 @@
 
 It has not been run on a card yet; on a CPU only Triton's interpreter and its compiler have seen the kernels.
 """
+# ruff: noqa: E402 - the process is tuned before torch is imported
 
 import math
 import statistics
@@ -9,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable
 
+import lightning_snn
+
+lightning_snn.tune_process()
+
 import lif
 import torch
 from rich.console import Console
 from rich.table import Table
-
-import lightning_snn
 
 
 def seconds(work: Callable[[], object], repeats: int = 10) -> float:

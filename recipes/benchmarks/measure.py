@@ -24,7 +24,7 @@ OURS = ("ours", "work")
 """Names of the functions that make our work."""
 
 ENVIRONMENT = dict(os.environ)
-"""As the user set it: importing lightning_snn adds to it, and other libraries are not to see that."""
+"""As the user set it: `tune_process` adds to it, and other libraries are not to see that."""
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Row:
 class Worker:
     """A process of its own that does one piece of work whenever it is asked to.
 
-    So each library runs as its users run it: ours with the settings that its import makes, others without.
+    So each library runs as its users run it: ours after `tune_process`, others without.
 
     Args:
         module: A file of this folder.
@@ -136,7 +136,7 @@ def _work(module: str, function: str, arguments: list[int]) -> None:
     """What a worker does: one line of JSON when ready, and one for each line that it reads."""
     try:
         if function in OURS:
-            importlib.import_module("lightning_snn")  # before torch, as README says
+            importlib.import_module("lightning_snn").tune_process()  # before torch, as README says
         work = getattr(importlib.import_module(module), function)(*arguments)
     except ImportError as error:
         print(json.dumps({"missing": str(error)}), flush=True)
