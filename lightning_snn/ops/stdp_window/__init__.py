@@ -85,7 +85,7 @@ def stdp_window(
             *(pre_decay, post_decay, pre_factor, post_factor, pairing == "nearest", groups or 1, depression),
         )
         found = backend.run(
-            pre.device, lambda: _window(*arguments), lambda: reference.stdp_window(*arguments)
+            __name__, pre.device, lambda: _window(*arguments), lambda: reference.stdp_window(*arguments)
         )
     sums = found[:2] if groups is not None else (found[0][0], found[1][0])
     return STDPWindow(*sums, *found[2:])
