@@ -5,7 +5,7 @@
 import numpy as np
 
 from lightning_snn.dynamics.izhikevich import OFFSET, PEAK, RATE, SLOPE, SURROGATE_SCALE
-from lightning_snn.ops.jit import add_rows, bump, collect, jit, part, pick
+from lightning_snn.ops.jit import add_rows, collect, jit, part, pick, surrogate_derivative
 
 
 @jit
@@ -109,7 +109,7 @@ def scan_backward(
             g = grad[t * gt + s * gb + low : t * gt + s * gb + high]
             over, near = spare[2, :size], spare[3, :size]
             _over(row, kept[0, t, :size], kept[1, t, :size], over, dt, limits)
-            bump(over, near, surrogate)
+            surrogate_derivative(over, near, surrogate)
             _back(
                 g, row, kept[0, t, :size], kept[1, t, :size], near, gv, gu, grad_current[t, s, low:high],
                 a, b, dt, limits,

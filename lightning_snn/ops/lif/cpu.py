@@ -8,8 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
+from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.ops import parallel
-from lightning_snn.ops.jit import SURROGATES, array, owned, owned_gradient, rows, strided, table
+from lightning_snn.ops.jit import array, owned, owned_gradient, rows, strided, table
 from lightning_snn.ops.lif import kernels
 
 BLOCK = 2**13
@@ -76,7 +77,7 @@ def scan_backward(
     block = min(max(16, SCRATCH // (steps * current.element_size())), BLOCK, nodes)
     arguments = (
         *strided(grad_spikes), *_as_rows(batch, grad_v, grad_adaptation), *strided(current),
-        *_state(v, clock, adaptation, factors), table(factors), reset == "soft", SURROGATES.index(surrogate),
+        *_state(v, clock, adaptation, factors), table(factors), reset == "soft", surrogates.number(surrogate),
         rises, block, out.numpy(),
     )  # fmt: skip
     parallel.split(

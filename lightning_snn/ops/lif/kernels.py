@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from lightning_snn.ops.jit import add_rows, bump, collect, jit, part, pick
+from lightning_snn.ops.jit import add_rows, collect, jit, part, pick, surrogate_derivative
 
 
 @jit
@@ -128,7 +128,7 @@ def scan_backward(
             start = t * gt + b * gb
             g, out = grad[start + low : start + high], grad_current[t, b, low:high]
             over, free = kept[0, t, :size], kept[1, t, :size]
-            bump(over, near, surrogate)
+            surrogate_derivative(over, near, surrogate)
             if rises:
                 _back_threshold(g, over, free, near, gv, ga, base, fade, soft)
             if clock is None:
