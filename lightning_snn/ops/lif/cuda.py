@@ -111,6 +111,7 @@ def _step(i, x, k, a, decay, rest, v_reset, base, gain, pause, jump, fade, SOFT:
 
 @triton.jit
 def _factors(f, columns, n, mask, PER_NEURON: tl.constexpr):
+    """The rows of `LIFFactors`, in its order."""
     place = n if PER_NEURON else n * 0
     decay = tl.load(f + place, mask=mask, other=0.0)
     rest = tl.load(f + columns + place, mask=mask, other=0.0)
