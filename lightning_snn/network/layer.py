@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
@@ -14,8 +15,8 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.geometry import Sheet
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_part, check_sequence
-from lightning_snn.synapses import Lateral, Projection
-from lightning_snn.synapses.coupling import Coupling, DenseCoupling
+from lightning_snn.synapses import Coupling, Lateral, Projection
+from lightning_snn.synapses.lateral import scan_steps
 from lightning_snn.synapses.lateral_inhibition import LearnedCoupling
 
 Active = Literal["always", "development"]
@@ -108,6 +109,11 @@ class SpikingLayer(Configurable, nn.Module):
         """Step in ms."""
         return self.neuron.dt
 
+    @property
+    def learned_lateral(self) -> LearnedCoupling | None:
+        """The lateral coupling, where a rule learns it."""
+        return self.lateral if isinstance(self.lateral, LearnedCoupling) else None
+
     def rest(self, batch: int, like: Tensor, *, projection: Projection | None = None) -> LayerState:
         """State of ``batch`` sheets at rest, with the thresholds that homeostasis has set.
 
@@ -167,14 +173,8 @@ class SpikingLayer(Configurable, nn.Module):
                 f"neuron.dt must stay {self._lateral_dt} ms, which the lateral coupling was made for, got "
                 f"{self.dt}: build the layer with the neuron of that dt"
             )
-        if isinstance(lateral, DenseCoupling | LearnedCoupling):
-            return self.neuron.scan_sheet(current, state.neurons, state.spikes, lateral.rows)
-        found, spikes, neurons = [], state.spikes, state.neurons
-        for step_current in torch.split(current, 1):
-            step_spikes, neurons = self.neuron.scan(step_current + lateral(spikes), neurons)
-            found.append(step_spikes)
-            spikes = step_spikes[0]
-        return torch.cat(found), neurons
+        scan = lateral.scan if isinstance(lateral, Coupling) else partial(scan_steps, lateral)
+        return scan(self.neuron, current, state.neurons, state.spikes)
 
     def node(self, index: int) -> "Node":
         """A view of one neuron.
@@ -195,7 +195,8 @@ def _follow_positions(layer: nn.Module, keys: Any) -> None:
     if torch.equal(layer.geometry.positions.to(positions.dtype), positions):
         return
     layer.geometry = layer.geometry.moved(positions)
-    if layer.make_lateral is not None and isinstance(layer.lateral, Coupling):
+    follows = isinstance(layer.lateral, Coupling) and layer.lateral.follows_sheet
+    if layer.make_lateral is not None and follows:
         layer.lateral = layer.make_lateral.couple(layer.geometry, layer.dt).to(layer.positions.device)
         layer._lateral_dt = layer.dt
 

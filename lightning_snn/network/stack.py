@@ -13,7 +13,6 @@ from lightning_snn.core.time import whole_steps
 from lightning_snn.geometry import Sheet
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.synapses import Projection
-from lightning_snn.synapses.lateral_inhibition import LearnedCoupling
 
 
 class SpikingStack(nn.Module):
@@ -200,8 +199,8 @@ def _check_dt(layers: Mapping[str, SpikingLayer]) -> None:
         projection = layer.projection
         if projection and projection.rule and projection.rule.dt is not None:
             steps[f"layers.{name}.projection.rule.dt"] = projection.rule.dt
-        lateral = layer.lateral
-        if isinstance(lateral, LearnedCoupling) and lateral.rule.dt is not None:
+        lateral = layer.learned_lateral
+        if lateral is not None and lateral.rule.dt is not None:
             steps[f"layers.{name}.lateral.rule.dt"] = lateral.rule.dt
     if len(set(steps.values())) > 1:
         raise ValueError(f"one stack shares one dt, got {steps}")
@@ -213,7 +212,7 @@ def _check_dt(layers: Mapping[str, SpikingLayer]) -> None:
 def _check_inhibition(layers: Mapping[str, SpikingLayer]) -> None:
     for name, layer in layers.items():
         learns = layer.projection is not None and layer.projection.rule is not None
-        if isinstance(layer.lateral, LearnedCoupling) and not learns:
+        if layer.learned_lateral is not None and not learns:
             raise ValueError(
                 f"layers.{name}.lateral is learned while the projection to its layer is wired, but "
                 f"layers.{name}.projection has no rule to wire it"

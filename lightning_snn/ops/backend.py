@@ -2,6 +2,7 @@
 
 An operator is a folder: ``reference.py`` in plain PyTorch is the truth, ``cpu.py`` holds numba kernels and
 ``cuda.py`` Triton kernels with the same results; its ``__init__`` registers them as torch custom operators.
+Each operator finds out for itself whether its kernels compile here; those of the others go on.
 """
 
 import warnings
@@ -23,7 +24,8 @@ _BY_DEVICE = {"cpu": "numba", "cuda": "triton"}
 _COMPILERS = ("numba", "llvmlite", "triton")
 
 _override: Backend = "auto"
-_failed: set[str] = set()
+_failed: set[tuple[str, str]] = set()
+"""Operators and the backends on which their kernels do not compile here."""
 
 
 @contextmanager
@@ -44,22 +46,35 @@ def use(backend: Backend) -> Iterator[None]:
         _override = before
 
 
-def chosen(device: torch.device) -> str:
-    """The backend that runs operators on a device now."""
+def chosen(operator: str, device: torch.device) -> str:
+    """The backend that runs an operator (its package's name) on a device now."""
     if _override != "auto":
         return _override
     name = _BY_DEVICE.get(device.type, "reference")
-    return "reference" if name in _failed else name
+    return "reference" if (operator, name) in _failed else name
 
 
 def kernels(operator: str, device: torch.device) -> ModuleType:
-    """The module with the kernels of an operator (its package's name) for a device."""
-    return import_module(f"{operator}.{_FILES[chosen(device)]}")
+    """The module with the kernels of an operator for a device.
+
+    A backward pass needs those of its forward pass, whatever has failed or been chosen since.
+    """
+    name = _override if _override in _FILES else _BY_DEVICE[device.type]
+    return import_module(f"{operator}.{_FILES[name]}")
 
 
-def run(device: torch.device, fused: Callable[[], Result], reference: Callable[[], Result]) -> Result:
-    """The result of ``fused``, or of ``reference`` where no kernels exist or they do not compile here."""
-    name = chosen(device)
+def run(
+    operator: str, device: torch.device, fused: Callable[[], Result], reference: Callable[[], Result]
+) -> Result:
+    """The result of ``fused``, or of ``reference`` where no kernels exist or they do not compile here.
+
+    Args:
+        operator: The operator's package, ``__name__`` there.
+        device: Of its input.
+        fused: Runs the kernels.
+        reference: Runs the plain loop.
+    """
+    name = chosen(operator, device)
     if name == "reference":
         return reference()
     try:
@@ -67,10 +82,10 @@ def run(device: torch.device, fused: Callable[[], Result], reference: Callable[[
     except Exception as error:
         if _override != "auto" or not _cannot_compile(error):
             raise
-        _failed.add(name)
+        _failed.add((operator, name))
         warnings.warn(
-            f"the {name} kernels do not work here, the slower plain PyTorch loops run instead, with the "
-            f"same results: {type(error).__name__}: {error}",
+            f"{operator.rpartition('.')[2]}: the {name} kernels do not work here, the slower plain PyTorch "
+            f"loops run instead, with the same results: {type(error).__name__}: {error}",
             stacklevel=2,
         )
         return reference()

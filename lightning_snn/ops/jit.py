@@ -9,10 +9,10 @@ import torch
 from numba.extending import overload
 from torch import Tensor
 
+from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.ops.kernel_cache import keep_on_disk
 
-SURROGATES = ("atan", "fast_sigmoid", "triangle")
-"""The surrogates that `bump` knows."""
+_ATAN, _FAST_SIGMOID, _TRIANGLE = (surrogates.number(name) for name in ("atan", "fast_sigmoid", "triangle"))
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -153,17 +153,17 @@ def furthest(values, thresholds):  # type: ignore[no-untyped-def] # noqa: ANN001
 
 
 @jit
-def bump(over, near, surrogate):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """Derivatives of the surrogate gradients, by their place in ``SURROGATES``."""
+def surrogate_derivative(over, near, surrogate):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """Write the derivative at the distances ``over`` to ``near``; see `dynamics.surrogate.number`."""
     zero, one, ten, pi = over.dtype.type(0), over.dtype.type(1), over.dtype.type(10), over.dtype.type(np.pi)
-    if surrogate == 0:
+    if surrogate == _ATAN:
         for i in range(len(over)):
             scaled = pi * over[i]
             near[i] = one / (one + scaled * scaled)
-    elif surrogate == 1:
+    elif surrogate == _FAST_SIGMOID:
         for i in range(len(over)):
             scaled = one + ten * abs(over[i])
             near[i] = one / (scaled * scaled)
-    else:
+    elif surrogate == _TRIANGLE:
         for i in range(len(over)):
             near[i] = max(one - abs(over[i]), zero)

@@ -9,8 +9,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-SURROGATES = ("atan", "fast_sigmoid", "triangle")
-"""The surrogates that `bump` knows."""
+from lightning_snn.dynamics import surrogate as surrogates
+
+_ATAN = tl.constexpr(surrogates.number("atan"))
+_FAST_SIGMOID = tl.constexpr(surrogates.number("fast_sigmoid"))
+_TRIANGLE = tl.constexpr(surrogates.number("triangle"))
 
 
 def grid_of(nodes: int, block: int, batch: int) -> tuple[int, int]:
@@ -36,15 +39,15 @@ def owned_gradient(gradient: Tensor | None, like: Tensor) -> Tensor:
 
 
 @triton.jit
-def bump(over, SURROGATE: tl.constexpr):
-    """Derivatives of the surrogate gradients, by their place in ``SURROGATES``."""
-    if SURROGATE == 0:
+def surrogate_derivative(over, SURROGATE: tl.constexpr):
+    """The derivative at the distances ``over``; see `dynamics.surrogate.number`."""
+    if SURROGATE == _ATAN:
         scaled = 3.141592653589793 * over
         near = 1 / (1 + scaled * scaled)
-    elif SURROGATE == 1:
+    elif SURROGATE == _FAST_SIGMOID:
         scaled = 1 + 10 * tl.abs(over)
         near = 1 / (scaled * scaled)
-    else:
+    elif SURROGATE == _TRIANGLE:
         near = tl.maximum(1 - tl.abs(over), 0.0)
     return near
 

@@ -5,7 +5,7 @@ from lightning_snn.synapses.conv2d import Conv2d
 from lightning_snn.synapses.dense import Dense
 from lightning_snn.synapses.fields import Fields, ListedFields, RoundFields
 from lightning_snn.synapses.kinetics import ExponentialCurrent, Kinetics
-from lightning_snn.synapses.lateral import Lateral
+from lightning_snn.synapses.lateral import Coupling, Lateral
 from lightning_snn.synapses.lateral_inhibition import LateralInhibition
 from lightning_snn.synapses.lateral_kernel import LateralKernel
 from lightning_snn.synapses.local import Local
@@ -15,6 +15,7 @@ from lightning_snn.synapses.projection import Projection
 __all__ = [
     "Columns",
     "Conv2d",
+    "Coupling",
     "Dense",
     "ExponentialCurrent",
     "Fields",

@@ -3,33 +3,27 @@
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_snn.geometry import Sheet
 from lightning_snn.geometry.neighbours import neighbours
-from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.mesh_sum import STENCIL, Mesh, mesh_sum
+from lightning_snn.synapses.lateral import Coupling, RowCoupling
 
 
-class DenseCoupling(nn.Module):
-    """Row j ``[N]`` of ``rows`` is what node j sends to each node.
+class DenseCoupling(RowCoupling):
+    """All pairs of nodes.
 
     Args:
-        rows: ``[N, N]``.
+        rows: ``[N, N]``; row j is what a spike of node j adds to the input of each.
     """
-
-    rows: Tensor
 
     def __init__(self, rows: Tensor) -> None:
         super().__init__()
         self.register_buffer("rows", rows, persistent=False)
 
-    def forward(self, spikes: Tensor) -> Tensor:
-        """Input ``[B, N]`` from the spikes ``[B, N]`` of the step before."""
-        return event_sum(spikes, self.rows)
 
-
-class MeshCoupling(nn.Module):
+class MeshCoupling(Coupling):
     """Near pairs from a list, far pairs over a mesh; memory grows with N.
 
     The far part must be ``smooth``: a function that changes little over a mesh spacing h, for all distances
@@ -83,9 +77,6 @@ class MeshCoupling(nn.Module):
         mesh = Mesh(self.corner, self.across, self.down, self.spectrum, *self.shape)
         total = mesh_sum(spikes, self.starts, self.targets, self.strengths, mesh)
         return total - self.own * spikes  # the mesh sends a node its own spike too
-
-
-Coupling = DenseCoupling | MeshCoupling
 
 
 def _mesh(

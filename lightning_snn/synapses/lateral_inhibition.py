@@ -1,12 +1,11 @@
 """Inhibition inside a layer that is learned while its projection from below is wired."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_snn.geometry import Sheet
-from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Activity, AntiHebbian, Streams
-from lightning_snn.synapses.lateral import Lateral
+from lightning_snn.synapses.lateral import Lateral, RowCoupling
 
 
 class LateralInhibition(Lateral):
@@ -37,7 +36,7 @@ class LateralInhibition(Lateral):
         return LearnedCoupling(self.rule, sheet.num_nodes, dt)
 
 
-class LearnedCoupling(nn.Module):
+class LearnedCoupling(RowCoupling):
     """Lateral inhibition with its weights, which stand in the ``state_dict``.
 
     Args:
@@ -47,6 +46,7 @@ class LearnedCoupling(nn.Module):
     """
 
     weight: Tensor
+    follows_sheet = False
 
     def __init__(self, rule: AntiHebbian, num_nodes: int, dt: float) -> None:
         super().__init__()
@@ -55,13 +55,9 @@ class LearnedCoupling(nn.Module):
         self.register_buffer("weight", rule.initial(num_nodes, num_nodes, torch.Generator())["weight"])
 
     @property
-    def rows(self) -> Tensor:
+    def rows(self) -> Tensor:  # type: ignore[override]
         """Row j ``[N]`` is what a spike of neuron j adds to the input of each."""
         return (self.weight.t() / -self.dt).contiguous()
-
-    def forward(self, spikes: Tensor) -> Tensor:
-        """Input ``[B, N]`` from the spikes ``[B, N]`` of the step before."""
-        return event_sum(spikes, self.rows)
 
     @torch.no_grad()
     def learn(self, spikes: Tensor, streams: Streams) -> None:

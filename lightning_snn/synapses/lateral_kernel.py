@@ -10,8 +10,8 @@ from torch import Tensor
 from lightning_snn.core import checks
 from lightning_snn.geometry import Sheet
 from lightning_snn.geometry.neighbours import neighbours
-from lightning_snn.synapses.coupling import Coupling, DenseCoupling, MeshCoupling
-from lightning_snn.synapses.lateral import Lateral
+from lightning_snn.synapses.coupling import DenseCoupling, MeshCoupling
+from lightning_snn.synapses.lateral import Coupling, Lateral
 
 REFERENCE_DENSITY = 1.91
 """Nodes per unit of area for which the default ``excitation`` was chosen (1500 on 28 x 28)."""

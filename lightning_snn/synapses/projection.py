@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -224,7 +223,7 @@ class Projection(Configurable, nn.Module, ABC):
     @property
     def wiring(self) -> Tensors:
         """``weight`` and the rule's variables, detached."""
-        variables = cast(dict[str, Tensor], dict(self.variables.named_buffers()))
+        variables = dict(self.variables.named_buffers())
         return {"weight": self.weight.detach()} | variables
 
     def restart(self, weight: Tensor) -> None:

@@ -29,6 +29,7 @@ def gradient(values, x):
 
 def test_the_names_are_those_of_the_option():
     assert set(surrogate.names()) == set(get_args(Surrogate)) == set(DERIVATIVES)
+    assert sorted(surrogate.number(name) for name in DERIVATIVES) == list(range(len(DERIVATIVES)))
 
 
 @every_surrogate

@@ -7,9 +7,34 @@ from lightning_snn.geometry import Square
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.plasticity import STDP
-from lightning_snn.synapses import Dense, LateralKernel
+from lightning_snn.synapses import Coupling, Dense, Lateral, LateralKernel
 
 KERNEL = LateralKernel(excitation=0.5, inhibition_range=3.0)
+
+
+class Wrapped(torch.nn.Module):
+    """A module of a user's own."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, spikes):
+        return self.inner(spikes)
+
+
+class WrappedCoupling(Wrapped, Coupling):
+    """As `Wrapped`, and one that follows its sheet."""
+
+
+class Own(Lateral):
+    """`KERNEL` in a module that knows no way through time of its own."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def couple(self, sheet, dt=1.0):
+        return self.kind(KERNEL.couple(sheet, dt))
 
 
 def layer_of(neuron=None, **options):
@@ -43,6 +68,28 @@ def test_a_run_in_two_parts_equals_one_long_run(lateral, neuron, split):
     assert torch.equal(torch.cat([first, second]), spikes)
     assert torch.equal(end.spikes, state.spikes)
     assert all(torch.equal(a, b) for a, b in zip(end.neurons, state.neurons, strict=True))
+
+
+@pytest.mark.parametrize("kind", [Wrapped, WrappedCoupling])
+def test_any_module_may_couple_a_sheet(kind):
+    current = drive(40, 2)
+    spikes, state = layer_of(lateral=Own(kind))(current)
+    expected, end = layer_of(lateral=KERNEL)(current)
+    assert not torch.equal(expected, layer_of()(current)[0])
+    assert torch.equal(spikes, expected)
+    assert all(torch.equal(a, b) for a, b in zip(state.neurons, end.neurons, strict=True))
+
+
+@pytest.mark.parametrize(("kind", "follows"), [(Wrapped, False), (WrappedCoupling, True)])
+def test_a_coupling_follows_its_sheet_and_other_modules_stay(kind, follows):
+    layer, moved = layer_of(lateral=Own(kind)), layer_of(lateral=Own(kind)).state_dict()
+    moved["positions"] = moved["positions"].flip(0) / 2
+    before = layer.lateral
+    layer.load_state_dict(moved, strict=False)
+    assert torch.equal(layer.geometry.positions, moved["positions"])
+    assert (layer.lateral is not before) == follows
+    rows = KERNEL.couple(layer.geometry).rows
+    assert torch.equal(layer.lateral.inner.rows, rows) == follows
 
 
 def test_rest_is_where_a_run_starts():

@@ -1,12 +1,16 @@
 """The numba kernels of the scans, held to their references."""
 
+from typing import get_args
+
 import pytest
 import torch
 from helpers.kernels import LIF_KINDS, TOLERANCE, assert_gradients, differentiate, rand
 
 from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
+from lightning_snn.dynamics.surrogate import Surrogate, number, spike
 from lightning_snn.ops import backend
+from lightning_snn.ops.jit import surrogate_derivative
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.stdp_window import cpu, cuda, reference, stdp_window
 from lightning_snn.plasticity import Activity
@@ -41,6 +45,16 @@ def assert_equal(one, other):
     for a, b in zip(one, other, strict=True):
         assert a.dtype == b.dtype
         assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("name", get_args(Surrogate))
+def test_every_surrogate_has_its_derivative(name, dtype):
+    distance = torch.linspace(-3, 3, 61, dtype=dtype)
+    found = torch.full_like(distance, torch.nan)
+    surrogate_derivative(distance.numpy(), found.numpy(), number(name))
+    expected = torch.autograd.functional.vjp(lambda x: spike(x, name), distance, torch.ones_like(distance))
+    torch.testing.assert_close(found, expected[1])
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

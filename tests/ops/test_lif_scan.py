@@ -142,15 +142,17 @@ def test_every_shape(shape, memory, columns, dtype):
 
 
 def test_kernels_without_clocks_run_where_none_is_needed():
-    factors = lif_factors(LIFParameters(), 1.0).float()
+    def named(**options):
+        return cpu._named(lif_factors(LIFParameters(**options), 1.0).float())
+
     zero = torch.zeros(2, 3)
-    assert cpu._state(zero, zero, zero, factors)[1] is None
+    assert cpu._state(zero, zero, zero, named(), 1)[1] is None
     for place in (1, 2):
         state = [zero.clone(), zero.clone(), zero.clone()]
         state[place][1, 2] = 1
-        assert cpu._state(*state, factors)[1] is not None
+        assert cpu._state(*state, named(), 1)[1] is not None
     for options in ({"refractory": 1.0}, {"adaptation": 0.1}):
-        assert cpu._state(zero, zero, zero, lif_factors(LIFParameters(**options), 1.0).float())[1] is not None
+        assert cpu._state(zero, zero, zero, named(**options), 1)[1] is not None
 
 
 @pytest.mark.usefixtures("small_blocks")

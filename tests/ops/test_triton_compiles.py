@@ -4,6 +4,7 @@ import pytest
 
 pytest.importorskip("triton")
 
+from lightning_snn.dynamics.surrogate import number
 from lightning_snn.ops.competitive_scan import cuda as competitive
 from lightning_snn.ops.conductance_lif import cuda as conductance_lif
 from lightning_snn.ops.exponential_filter import cuda as exponential_filter
@@ -16,16 +17,19 @@ KERNELS = {
     "lif scan": (lif._scan, {"SOFT": False, "PER_NEURON": True, "BLOCK": 256}),
     "lif scan soft": (lif._scan, {"SOFT": True, "PER_NEURON": False, "BLOCK": 256}),
     "lif sheet": (lif._scan_sheet, {"SOFT": False, "PER_NEURON": False, "BLOCK": 2048}),
-    "lif backward": (lif._scan_backward, {"SOFT": False, "SURROGATE": 0, "PER_NEURON": True, "BLOCK": 256}),
+    "lif backward": (
+        lif._scan_backward,
+        {"SOFT": False, "SURROGATE": number("atan"), "PER_NEURON": True, "BLOCK": 256},
+    ),
     "lif backward soft": (
         lif._scan_backward,
-        {"SOFT": True, "SURROGATE": 1, "PER_NEURON": False, "BLOCK": 256},
+        {"SOFT": True, "SURROGATE": number("fast_sigmoid"), "PER_NEURON": False, "BLOCK": 256},
     ),
     "izhikevich scan": (izhikevich._scan, {"PER_NEURON": True, "BLOCK": 256}),
     "izhikevich sheet": (izhikevich._scan_sheet, {"PER_NEURON": True, "BLOCK": 2048}),
     "izhikevich backward": (
         izhikevich._scan_backward,
-        {"SURROGATE": 2, "PER_NEURON": True, "BLOCK": 256},
+        {"SURROGATE": number("triangle"), "PER_NEURON": True, "BLOCK": 256},
     ),
     "competitive": (competitive._scan, {"PRE": 2048, "POST": 512}),
     "exponential filter": (exponential_filter._scan, {"BLOCK": 256}),

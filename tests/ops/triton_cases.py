@@ -1,10 +1,14 @@
 """The Triton kernels in Triton's interpreter, on a CPU; `test_triton.py` runs this in its own process."""
 
+from typing import get_args
+
 import pytest
 import torch
 
 pytest.importorskip("triton")
 
+import triton
+import triton.language as tl
 from helpers.kernels import LIF_KINDS, assert_gradients, differentiate, rand
 
 from lightning_snn import (
@@ -18,9 +22,11 @@ from lightning_snn import (
     Square,
 )
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
+from lightning_snn.dynamics.surrogate import Surrogate, number, spike
 from lightning_snn.ops import backend
 from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.lif import lif_scan
+from lightning_snn.ops.triton_tools import surrogate_derivative
 from lightning_snn.plasticity import Activity
 
 RULES = {
@@ -41,6 +47,21 @@ def on_both(run):
 def assert_close(one, other):
     for a, b in zip(one, other, strict=True):
         torch.testing.assert_close(b, a, rtol=1e-4, atol=1e-5)
+
+
+@triton.jit
+def _derivatives(over, found, SURROGATE: tl.constexpr):
+    n = tl.arange(0, 64)
+    tl.store(found + n, surrogate_derivative(tl.load(over + n), SURROGATE))
+
+
+@pytest.mark.parametrize("name", get_args(Surrogate))
+def test_every_surrogate_has_its_derivative(name):
+    distance = torch.linspace(-3, 3, 64)
+    found = torch.full_like(distance, torch.nan)
+    _derivatives[(1,)](distance, found, SURROGATE=number(name))
+    expected = torch.autograd.functional.vjp(lambda x: spike(x, name), distance, torch.ones_like(distance))
+    torch.testing.assert_close(found, expected[1])
 
 
 @pytest.mark.parametrize("per_neuron", [False, True])

@@ -41,7 +41,7 @@ def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveCons
         _scan(spikes, *state, [float(value) for value in c])
         return state
 
-    return backend.run(spikes.device, fused, lambda: reference.competitive_scan(spikes, state, c))
+    return backend.run(__name__, spikes.device, fused, lambda: reference.competitive_scan(spikes, state, c))
 
 
 @torch.library.custom_op(

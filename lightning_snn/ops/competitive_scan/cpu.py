@@ -29,8 +29,7 @@ def scan(
 def _scan(spikes, weight, threshold, wins, largest, constants, first, last):
     steps, _, num_pre = spikes.shape
     f = threshold.dtype.type
-    learning_rate, mean_weight, threshold_rate = f(constants[0]), constants[1], f(constants[2])
-    winners = int(constants[3])
+    learning_rate, mean_weight, threshold_rate, winners = constants
     fired, row = np.empty(num_pre, np.int64), np.empty(num_pre, weight.dtype)
     response = np.empty(threshold.shape[1], weight.dtype)
     for s in range(first, last):
@@ -38,13 +37,13 @@ def _scan(spikes, weight, threshold, wins, largest, constants, first, last):
             step = spikes[t, s]
             add_rows(weight[s], step, fired, collect(step, fired), response)
             _respond(response, largest[s])
-            for _ in range(winners):
+            for _ in range(int(winners)):
                 winner = furthest(response, threshold[s])
                 margin = response[winner] - threshold[s, winner]
                 if not margin > 0:
                     break
-                _learn(weight[s], winner, step, row, learning_rate * margin, mean_weight)
-                threshold[s, winner] += threshold_rate * margin
+                _learn(weight[s], winner, step, row, f(learning_rate) * margin, mean_weight)
+                threshold[s, winner] += f(threshold_rate) * margin
                 wins[s, winner] += 1
                 response[winner] = -np.inf
 

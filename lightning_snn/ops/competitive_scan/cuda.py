@@ -23,9 +23,10 @@ def scan(
     steps, streams, num_pre = spikes.shape
     num_post = threshold.shape[1]
     fired = torch.empty(streams, num_pre, dtype=torch.int32, device=weight.device)
+    learning_rate, mean_weight, threshold_rate, winners = constants
     _scan[(streams,)](
-        spikes.to(weight.dtype).contiguous(), weight, threshold, wins, largest, fired, *constants[:3],
-        int(constants[3]), steps, streams, num_pre, num_post,
+        spikes.to(weight.dtype).contiguous(), weight, threshold, wins, largest, fired,
+        learning_rate, mean_weight, threshold_rate, int(winners), steps, streams, num_pre, num_post,
         PRE=triton.next_power_of_2(num_pre), POST=triton.next_power_of_2(num_post), num_warps=8,
         enable_fp_fusion=False,
     )  # fmt: skip

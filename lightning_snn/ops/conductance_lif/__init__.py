@@ -48,7 +48,7 @@ def conductance_lif_scan(
 
     if torch.is_grad_enabled() and any(x.requires_grad for x in (drive, *state)):
         return plain()
-    return backend.run(drive.device, fused, plain)
+    return backend.run(__name__, drive.device, fused, plain)
 
 
 @torch.library.custom_op("lightning_snn::conductance_lif_scan", mutates_args=())

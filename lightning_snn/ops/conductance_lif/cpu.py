@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Tensor
 
+from lightning_snn.dynamics.conductance_lif import ConductanceLIFFactors
 from lightning_snn.ops import parallel
 from lightning_snn.ops.jit import jit, owned, strided
 
@@ -15,8 +16,8 @@ def scan(drive: Tensor, state: Sequence[Tensor], factors: Sequence[float]) -> tu
     """Spikes ``[T, B, N]`` and the state after the last step."""
     spikes = drive.new_empty(drive.shape)
     end = [owned(value) for value in state]
-    constants = tuple(end[0].numpy().dtype.type(value) for value in factors)
-    arguments = (*strided(drive), tuple(value.numpy() for value in end), constants, spikes.numpy())
+    f = ConductanceLIFFactors(*(end[0].numpy().dtype.type(value) for value in factors))
+    arguments = (*strided(drive), tuple(value.numpy() for value in end), f, spikes.numpy())
     parallel.split(drive.shape[1], lambda first, last: _scan(*arguments, first, last))
     return spikes, *end
 
@@ -24,14 +25,14 @@ def scan(drive: Tensor, state: Sequence[Tensor], factors: Sequence[float]) -> tu
 @jit
 def _scan(drive, st, sb, state, f, spikes, first, last):
     steps, _, nodes = spikes.shape
+    potential, excitation, inhibition, refractory, adaptation, before = state
     others = np.empty(nodes, spikes.dtype)
     for b in range(first, last):
-        v, g_e, g_i, clock, rise, fired = (
-            state[0][b], state[1][b], state[2][b], state[3][b], state[4][b], state[5][b],
-        )  # fmt: skip
+        v, g_e, g_i = potential[b], excitation[b], inhibition[b]
+        clock, rise, fired = refractory[b], adaptation[b], before[b]
         for t in range(steps):
             start = t * st + b * sb
-            _inhibit(g_i, fired, others, f[6], f[9])
+            _inhibit(g_i, fired, others, f.inhibition_decay, f.inhibition)
             _step(drive[start : start + nodes], v, g_e, g_i, clock, rise, spikes[t, b], f)
             fired[:] = spikes[t, b]
 
@@ -49,7 +50,9 @@ def _inhibit(g_i, fired, others, decay, strength):
 @jit
 def _step(row, v, g_e, g_i, clock, rise, out, f):
     zero, one = v.dtype.type(0), v.dtype.type(1)
-    h, rest, reset, base, pause, decay_e, _, e_e, e_i, _, jump, fade = f
+    h, rest, reset, base, pause = f.step, f.v_rest, f.v_reset, f.threshold, f.refractory_steps
+    decay_e, e_e, e_i = f.excitation_decay, f.reversal_excitation, f.reversal_inhibition
+    jump, fade = f.adaptation, f.adaptation_decay
     for i in range(len(v)):
         excitation = g_e[i] * decay_e + row[i]
         pull = (rest + excitation * e_e) + g_i[i] * e_i

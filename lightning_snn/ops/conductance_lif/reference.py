@@ -1,7 +1,6 @@
 """Conductance-based populations over time, in pure PyTorch."""
 
 from collections.abc import Sequence
-from typing import cast
 
 from torch import Tensor
 
@@ -15,10 +14,8 @@ from lightning_snn.ops.neuron_scan import neuron_scan
 
 
 def scan(
-    drive: Tensor, state: ConductanceLIFState, factors: Sequence[float], surrogate: str = "atan"
+    drive: Tensor, state: ConductanceLIFState, factors: Sequence[float], surrogate: Surrogate
 ) -> tuple[Tensor, ConductanceLIFState]:
     """Step by step; see `lightning_snn.ops.conductance_lif.conductance_lif_scan`."""
     f = ConductanceLIFFactors(*factors)
-    return neuron_scan(
-        lambda x, s: conductance_lif_advance(x, s, f, cast(Surrogate, surrogate)), drive, state
-    )
+    return neuron_scan(lambda x, s: conductance_lif_advance(x, s, f, surrogate), drive, state)

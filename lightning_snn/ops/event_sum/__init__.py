@@ -37,7 +37,7 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
         total: Tensor = _event_sum(spikes, rows)
         return total
 
-    return backend.run(rows.device, fused, lambda: reference.event_sum(spikes, rows))
+    return backend.run(__name__, rows.device, fused, lambda: reference.event_sum(spikes, rows))
 
 
 def _check(spikes: Tensor, rows: Tensor) -> None:

@@ -43,7 +43,9 @@ def exponential_filter(current: Tensor, start: Tensor, decay: float) -> Tensor:
         filtered: Tensor = _filter(current, start, decay, False)
         return filtered
 
-    return backend.run(current.device, fused, lambda: reference.exponential_filter(current, start, decay))
+    return backend.run(
+        __name__, current.device, fused, lambda: reference.exponential_filter(current, start, decay)
+    )
 
 
 @torch.library.custom_op("lightning_snn::exponential_filter", mutates_args=())

@@ -53,7 +53,7 @@ def integrate_fire_scan(
 
     if torch.is_grad_enabled() and any(x.requires_grad for x in (current, *state)):
         return plain()
-    return backend.run(current.device, fused, plain)
+    return backend.run(__name__, current.device, fused, plain)
 
 
 @torch.library.custom_op("lightning_snn::integrate_fire_scan", mutates_args=())

@@ -16,9 +16,8 @@ def scan(
     """Spikes ``[T, B, N]`` and the potential after the last step."""
     spikes, end = current.new_empty(current.shape), owned(v)
     arguments = (
-        *(*strided(current), end.numpy(), array(adaptation), threshold, RESETS.index(reset)),
-        spikes.numpy(),
-    )
+        *strided(current), end.numpy(), array(adaptation), threshold, RESETS.index(reset), spikes.numpy()
+    )  # fmt: skip
     parallel.split(current.shape[1], lambda first, last: _scan(*arguments, first, last))
     return spikes, end
 

@@ -1,7 +1,5 @@
 """Integrate-and-fire populations without a leak over time, in pure PyTorch."""
 
-from typing import cast
-
 from torch import Tensor
 
 from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateFireState, integrate_fire_step
@@ -13,8 +11,11 @@ RESETS = ("none", "soft", "hard")
 
 
 def scan(
-    current: Tensor, state: IntegrateFireState, threshold: float, reset: str, surrogate: str = "atan"
+    current: Tensor,
+    state: IntegrateFireState,
+    threshold: float,
+    reset: IntegrateFireReset,
+    surrogate: Surrogate,
 ) -> tuple[Tensor, IntegrateFireState]:
     """Step by step; see `lightning_snn.ops.integrate_fire.integrate_fire_scan`."""
-    options = cast(IntegrateFireReset, reset), cast(Surrogate, surrogate)
-    return neuron_scan(lambda i, s: integrate_fire_step(i, s, threshold, *options), current, state)
+    return neuron_scan(lambda i, s: integrate_fire_step(i, s, threshold, reset, surrogate), current, state)

@@ -52,7 +52,7 @@ def izhikevich_scan(
         spikes, v, u = _scan(current, *state, factors, dt, clip_peak, surrogate)
         return spikes, IzhikevichState(v, u)
 
-    return plain() if factors.requires_grad else backend.run(current.device, fused, plain)
+    return plain() if factors.requires_grad else backend.run(__name__, current.device, fused, plain)
 
 
 def izhikevich_sheet_scan(
@@ -102,7 +102,7 @@ def izhikevich_sheet_scan(
 
     if torch.is_grad_enabled() and any(x.requires_grad for x in (current, *state, coupling, factors)):
         return plain()
-    return backend.run(current.device, fused, plain)
+    return backend.run(__name__, current.device, fused, plain)
 
 
 @torch.library.custom_op("lightning_snn::izhikevich_scan", mutates_args=())

@@ -4,10 +4,11 @@ from typing import Any
 
 from torch import Tensor
 
+from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.izhikevich import izhikevich_limits
 from lightning_snn.ops import parallel
 from lightning_snn.ops.izhikevich import kernels
-from lightning_snn.ops.jit import SURROGATES, array, owned, owned_gradient, rows, strided, table
+from lightning_snn.ops.jit import array, owned, owned_gradient, rows, strided, table
 
 BLOCK = 2**13
 """Most neurons in a block."""
@@ -72,7 +73,7 @@ def scan_backward(
     grads, state = ((array(x).reshape(batch, -1) for x in pair) for pair in ((grad_v, grad_u), (v, u)))
     arguments = (
         *strided(grad_spikes), *grads, *strided(current), *state, table(factors), dt,
-        _limits(v, dt, clip_peak), SURROGATES.index(surrogate), block, out.numpy(),
+        _limits(v, dt, clip_peak), surrogates.number(surrogate), block, out.numpy(),
     )  # fmt: skip
     parallel.split(
         batch * -(-nodes // block), lambda first, last: kernels.scan_backward(*arguments, first, last)

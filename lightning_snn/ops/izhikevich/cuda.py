@@ -8,9 +8,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.izhikevich import izhikevich_limits
 from lightning_snn.ops import triton_tools as tools
-from lightning_snn.ops.triton_tools import SURROGATES, add_fired_rows, bump, collect, grid_of
+from lightning_snn.ops.triton_tools import add_fired_rows, collect, grid_of, surrogate_derivative
 
 BLOCK = 256
 """Neurons of a program."""
@@ -81,7 +82,7 @@ def scan_backward(
         grad_spikes, grad_spikes.stride(0), grad_spikes.stride(1), grad_v, grad_u,
         current, current.stride(0), current.stride(1), v.contiguous(), u.contiguous(),
         factors, factors.shape[1], starts, kept, grad_current, steps, batch, nodes, segment, dt,
-        *izhikevich_limits(dt, clip_peak), SURROGATE=SURROGATES.index(surrogate),
+        *izhikevich_limits(dt, clip_peak), SURROGATE=surrogates.number(surrogate),
         PER_NEURON=factors.shape[1] > 1, BLOCK=BLOCK, enable_fp_fusion=False,
     )  # fmt: skip
     return grad_current, grad_v, grad_u
@@ -215,7 +216,7 @@ def _scan_backward(
             g = tl.load(grad + (first + t).to(tl.int64) * gt + sample * gb + n, mask=mask, other=0.0)
             x1, free1 = _half(x0, w, i, dt, low, vertex, floor, top)
             x2, free2 = _half(x1, w, i, dt, low, vertex, floor, top)
-            near = bump((x2 - 30.0) / 30.0, SURROGATE)
+            near = surrogate_derivative((x2 - 30.0) / 30.0, SURROGATE)
             gx = tl.where(x2 >= 30.0, 0.0, gv) + g * near / 30.0 + gu * dt * a * b
             gw = gu * (1 - dt * a)
             gx = tl.where(free2, gx, 0.0)

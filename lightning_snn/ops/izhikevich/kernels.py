@@ -5,7 +5,14 @@
 import numpy as np
 
 from lightning_snn.dynamics.izhikevich import OFFSET, PEAK, RATE, SLOPE, SURROGATE_SCALE
-from lightning_snn.ops.jit import add_rows, bump, collect, jit, part, pick
+from lightning_snn.ops.jit import add_rows, collect, jit, part, pick, surrogate_derivative
+
+
+@jit
+def _of_block(f, low, high):
+    """The factors of the neurons ``low .. high - 1``."""
+    a, b, c, d = f
+    return part(a, low, high), part(b, low, high), part(c, low, high), part(d, low, high)
 
 
 @jit
@@ -42,12 +49,7 @@ def scan(current, st, sb, v, u, f, dt, limits, block, spikes, first, last):
         s = item // per_row
         low = (item % per_row) * block
         high = min(low + block, nodes)
-        a, b, c, d = (
-            part(f[0], low, high),
-            part(f[1], low, high),
-            part(f[2], low, high),
-            part(f[3], low, high),
-        )
+        a, b, c, d = _of_block(f, low, high)
         x, w = v[s, low:high], u[s, low:high]
         for t in range(steps):
             start = t * st + s * sb
@@ -58,6 +60,7 @@ def scan(current, st, sb, v, u, f, dt, limits, block, spikes, first, last):
 def scan_sheet(current, st, sb, v, u, f, dt, limits, before, coupling, spikes, first, last):
     """Samples ``first .. last - 1``, each a sheet of coupled neurons."""
     steps, _, nodes = spikes.shape
+    a, b, c, d = f
     total, fired = np.empty(nodes, v.dtype), np.empty(nodes, np.int64)
     for s in range(first, last):
         sent = before[s]
@@ -68,7 +71,7 @@ def scan_sheet(current, st, sb, v, u, f, dt, limits, before, coupling, spikes, f
             row, out = current[start : start + nodes], spikes[t, s]
             for i in range(nodes):
                 total[i] = row[i] + total[i]
-            _step(total, v[s], u[s], out, f[0], f[1], f[2], f[3], dt, limits)
+            _step(total, v[s], u[s], out, a, b, c, d, dt, limits)
             sent = out
             count = collect(sent, fired)
 
@@ -88,12 +91,7 @@ def scan_backward(
         low = (item % per_row) * block
         high = min(low + block, nodes)
         size = high - low
-        a, b, c, d = (
-            part(f[0], low, high),
-            part(f[1], low, high),
-            part(f[2], low, high),
-            part(f[3], low, high),
-        )
+        a, b, c, d = _of_block(f, low, high)
         x, w = spare[0, :size], spare[1, :size]
         x[:] = v[s, low:high]
         w[:] = u[s, low:high]
@@ -109,7 +107,7 @@ def scan_backward(
             g = grad[t * gt + s * gb + low : t * gt + s * gb + high]
             over, near = spare[2, :size], spare[3, :size]
             _over(row, kept[0, t, :size], kept[1, t, :size], over, dt, limits)
-            bump(over, near, surrogate)
+            surrogate_derivative(over, near, surrogate)
             _back(
                 g, row, kept[0, t, :size], kept[1, t, :size], near, gv, gu, grad_current[t, s, low:high],
                 a, b, dt, limits,

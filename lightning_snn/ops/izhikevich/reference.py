@@ -1,7 +1,5 @@
 """Izhikevich populations over time, in pure PyTorch."""
 
-from typing import cast
-
 from torch import Tensor
 
 from lightning_snn.dynamics.izhikevich import IzhikevichParameters, IzhikevichState, izhikevich_step
@@ -11,7 +9,7 @@ from lightning_snn.ops.sheet_scan import sheet_scan
 
 
 def scan(
-    current: Tensor, state: IzhikevichState, factors: Tensor, dt: float, clip_peak: bool, surrogate: str
+    current: Tensor, state: IzhikevichState, factors: Tensor, dt: float, clip_peak: bool, surrogate: Surrogate
 ) -> tuple[Tensor, IzhikevichState]:
     """Step by step; see `lightning_snn.ops.izhikevich.izhikevich_scan`."""
     p = _parameters(factors, clip_peak, surrogate)
@@ -26,13 +24,13 @@ def scan_sheet(
     factors: Tensor,
     dt: float,
     clip_peak: bool,
-    surrogate: str,
+    surrogate: Surrogate,
 ) -> tuple[Tensor, IzhikevichState]:
     """Step by step; see `lightning_snn.ops.izhikevich.izhikevich_sheet_scan`."""
     p = _parameters(factors, clip_peak, surrogate)
     return sheet_scan(lambda i, s: izhikevich_step(i, s, p, dt), current, state, spikes, coupling)
 
 
-def _parameters(factors: Tensor, clip_peak: bool, surrogate: str) -> IzhikevichParameters:
+def _parameters(factors: Tensor, clip_peak: bool, surrogate: Surrogate) -> IzhikevichParameters:
     a, b, c, d = factors.unbind()
-    return IzhikevichParameters(a, b, c, d, clip_peak, cast(Surrogate, surrogate))
+    return IzhikevichParameters(a, b, c, d, clip_peak, surrogate)

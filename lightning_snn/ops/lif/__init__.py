@@ -47,7 +47,7 @@ def lif_scan(
         return spikes, LIFState(*end)
 
     return backend.run(
-        current.device, fused, lambda: reference.scan(current, state, factors, reset, surrogate)
+        __name__, current.device, fused, lambda: reference.scan(current, state, factors, reset, surrogate)
     )
 
 
@@ -96,7 +96,7 @@ def lif_sheet_scan(
 
     if torch.is_grad_enabled() and any(x.requires_grad for x in (current, *state, coupling, factors)):
         return plain()
-    return backend.run(current.device, fused, plain)
+    return backend.run(__name__, current.device, fused, plain)
 
 
 @torch.library.custom_op("lightning_snn::lif_sheet_scan", mutates_args=())

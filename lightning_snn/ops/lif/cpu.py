@@ -8,8 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
+from lightning_snn.dynamics import surrogate as surrogates
+from lightning_snn.dynamics.lif import LIFFactors
 from lightning_snn.ops import parallel
-from lightning_snn.ops.jit import SURROGATES, array, owned, owned_gradient, rows, strided, table
+from lightning_snn.ops.jit import array, owned, owned_gradient, rows, strided, table
 from lightning_snn.ops.lif import kernels
 
 BLOCK = 2**13
@@ -27,8 +29,9 @@ def scan(
     current, out = rows(current, factors), rows(spikes, factors)
     _, batch, nodes = out.shape
     block = min(BLOCK, nodes)
+    f = _named(factors)
     arguments = (
-        *strided(current), *_state(*end, factors), table(factors), reset == "soft", block, out.numpy()
+        *strided(current), *_state(*end, f, batch), f, reset == "soft", block, out.numpy()
     )  # fmt: skip
     parallel.split(batch * -(-nodes // block), lambda first, last: kernels.scan(*arguments, first, last))
     return spikes, *end
@@ -48,7 +51,7 @@ def scan_sheet(
     found = current.new_empty(current.shape)
     end = (owned(v), owned(clock), owned(adaptation))
     arguments = (
-        *strided(current), *(array(x) for x in end), table(factors), reset == "soft", array(spikes),
+        *strided(current), *map(array, end), _named(factors), reset == "soft", array(spikes),
         array(coupling), found.numpy(),
     )  # fmt: skip
     parallel.split(len(v), lambda first, last: kernels.scan_sheet(*arguments, first, last))
@@ -74,9 +77,10 @@ def scan_backward(
     current, grad_spikes, out = (rows(x, factors) for x in (current, grad_spikes, grad_current))
     steps, batch, nodes = out.shape
     block = min(max(16, SCRATCH // (steps * current.element_size())), BLOCK, nodes)
+    f = _named(factors)
     arguments = (
         *strided(grad_spikes), *_as_rows(batch, grad_v, grad_adaptation), *strided(current),
-        *_state(v, clock, adaptation, factors), table(factors), reset == "soft", SURROGATES.index(surrogate),
+        *_state(v, clock, adaptation, f, batch), f, reset == "soft", surrogates.number(surrogate),
         rises, block, out.numpy(),
     )  # fmt: skip
     parallel.split(
@@ -85,13 +89,17 @@ def scan_backward(
     return grad_current, grad_v, grad_adaptation
 
 
-def _state(v: Tensor, clock: Tensor, adaptation: Tensor, factors: Tensor) -> tuple[Any, ...]:
+def _named(factors: Tensor) -> LIFFactors:
+    """Rows ``[8, 1]`` or ``[8, N]`` by name, as numbers or arrays."""
+    return LIFFactors(*table(factors))
+
+
+def _state(v: Tensor, clock: Tensor, adaptation: Tensor, f: LIFFactors, batch: int) -> tuple[Any, ...]:
     """The state as arrays; no clock and adaptation where no neuron is or becomes refractory or adapted."""
-    batch = len(v) if factors.shape[1] > 1 else 1
-    arrays = _as_rows(batch, v, clock, adaptation)
-    if array(factors[5:7]).any() or arrays[1].any() or arrays[2].any():
-        return arrays
-    return arrays[0], None, None
+    x, k, a = _as_rows(batch, v, clock, adaptation)
+    if f.refractory_steps.any() or f.adaptation.any() or k.any() or a.any():
+        return x, k, a
+    return x, None, None
 
 
 def _as_rows(batch: int, *values: Tensor) -> tuple[Any, ...]:

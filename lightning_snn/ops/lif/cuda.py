@@ -8,8 +8,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.ops import triton_tools as tools
-from lightning_snn.ops.triton_tools import SURROGATES, add_fired_rows, bump, collect, grid_of
+from lightning_snn.ops.triton_tools import add_fired_rows, collect, grid_of, surrogate_derivative
 
 BLOCK = 256
 """Neurons of a program."""
@@ -85,7 +86,7 @@ def scan_backward(
         grad_spikes, grad_spikes.stride(0), grad_spikes.stride(1), grad_v, grad_adaptation,
         current, current.stride(0), current.stride(1), v.contiguous(), clock.contiguous(),
         adaptation.contiguous(), factors, factors.shape[1], starts, kept, grad_current,
-        steps, batch, nodes, segment, SOFT=reset == "soft", SURROGATE=SURROGATES.index(surrogate),
+        steps, batch, nodes, segment, SOFT=reset == "soft", SURROGATE=surrogates.number(surrogate),
         PER_NEURON=factors.shape[1] > 1, BLOCK=BLOCK,
         enable_fp_fusion=False,
     )  # fmt: skip
@@ -110,6 +111,7 @@ def _step(i, x, k, a, decay, rest, v_reset, base, gain, pause, jump, fade, SOFT:
 
 @triton.jit
 def _factors(f, columns, n, mask, PER_NEURON: tl.constexpr):
+    """The rows of `LIFFactors`, in its order."""
     place = n if PER_NEURON else n * 0
     decay = tl.load(f + place, mask=mask, other=0.0)
     rest = tl.load(f + columns + place, mask=mask, other=0.0)
@@ -234,7 +236,7 @@ def _scan_backward(
             over = tl.load(kept + t * 2 * size + own, mask=mask, other=0.0)
             free = tl.load(kept + (t * 2 + 1) * size + own, mask=mask, other=0.0)
             g = tl.load(grad + (first + t).to(tl.int64) * gt + b * gb + n, mask=mask, other=0.0)
-            gx = g * free * bump(over, SURROGATE) / base
+            gx = g * free * surrogate_derivative(over, SURROGATE) / base
             fired = (over >= 0) & (free > 0)
             lowered = tl.where(fired, gv, 0.0)
             ga = ga * fade - gx - (lowered if SOFT else 0.0)

@@ -4,7 +4,7 @@
 
 import numpy as np
 
-from lightning_snn.ops.jit import add_rows, bump, collect, jit, part, pick
+from lightning_snn.ops.jit import add_rows, collect, jit, part, pick, surrogate_derivative
 
 
 @jit
@@ -54,9 +54,10 @@ def scan(current, st, sb, v, clock, adaptation, f, soft, block, spikes, first, l
         b = item // per_row
         low = (item % per_row) * block
         high = min(low + block, nodes)
-        decay, rest, v_reset = part(f[0], low, high), part(f[1], low, high), part(f[2], low, high)
-        base, gain, pause = part(f[3], low, high), part(f[4], low, high), part(f[5], low, high)
-        jump, fade = part(f[6], low, high), part(f[7], low, high)
+        decay, rest, v_reset = part(f.decay, low, high), part(f.v_rest, low, high), part(f.v_reset, low, high)
+        base, gain = part(f.threshold, low, high), part(f.resistance, low, high)
+        pause, jump = part(f.refractory_steps, low, high), part(f.adaptation, low, high)
+        fade = part(f.adaptation_decay, low, high)
         x = v[b, low:high]
         for t in range(steps):
             start = t * st + b * sb
@@ -74,6 +75,8 @@ def scan_sheet(current, st, sb, v, clock, adaptation, f, soft, before, coupling,
     """Samples ``first .. last - 1``, each a sheet of coupled neurons."""
     steps, _, nodes = spikes.shape
     total, fired = np.empty(nodes, v.dtype), np.empty(nodes, np.int64)
+    decay, rest, v_reset, base, gain = f.decay, f.v_rest, f.v_reset, f.threshold, f.resistance
+    pause, jump, fade = f.refractory_steps, f.adaptation, f.adaptation_decay
     for b in range(first, last):
         x, k, a = v[b], clock[b], adaptation[b]
         sent = before[b]
@@ -84,8 +87,8 @@ def scan_sheet(current, st, sb, v, clock, adaptation, f, soft, before, coupling,
             row, out = current[start : start + nodes], spikes[t, b]
             for i in range(nodes):
                 total[i] = row[i] + total[i]
-            _full_step(total, x, k, a, out, f[0], f[1], f[2], f[3], f[4], soft)
-            _recover(k, a, out, f[5], f[6], f[7])
+            _full_step(total, x, k, a, out, decay, rest, v_reset, base, gain, soft)
+            _recover(k, a, out, pause, jump, fade)
             sent = out
             count = collect(sent, fired)
 
@@ -105,9 +108,10 @@ def scan_backward(
         low = (item % per_row) * block
         high = min(low + block, nodes)
         size = high - low
-        decay, rest, v_reset = part(f[0], low, high), part(f[1], low, high), part(f[2], low, high)
-        base, gain, pause = part(f[3], low, high), part(f[4], low, high), part(f[5], low, high)
-        jump, fade = part(f[6], low, high), part(f[7], low, high)
+        decay, rest, v_reset = part(f.decay, low, high), part(f.v_rest, low, high), part(f.v_reset, low, high)
+        base, gain = part(f.threshold, low, high), part(f.resistance, low, high)
+        pause, jump = part(f.refractory_steps, low, high), part(f.adaptation, low, high)
+        fade = part(f.adaptation_decay, low, high)
         x, k, a = state[0, :size], state[1, :size], state[2, :size]
         spare, near = state[3, :size], state[4, :size]
         x[:] = v[b, low:high]
@@ -128,7 +132,7 @@ def scan_backward(
             start = t * gt + b * gb
             g, out = grad[start + low : start + high], grad_current[t, b, low:high]
             over, free = kept[0, t, :size], kept[1, t, :size]
-            bump(over, near, surrogate)
+            surrogate_derivative(over, near, surrogate)
             if rises:
                 _back_threshold(g, over, free, near, gv, ga, base, fade, soft)
             if clock is None:

@@ -1,7 +1,5 @@
 """Leaky integrate-and-fire populations over time, in pure PyTorch."""
 
-from typing import cast
-
 from torch import Tensor
 
 from lightning_snn.dynamics.lif import LIFFactors, LIFState, Reset, lif_advance
@@ -11,13 +9,11 @@ from lightning_snn.ops.sheet_scan import sheet_scan
 
 
 def scan(
-    current: Tensor, state: LIFState, factors: Tensor, reset: str, surrogate: str
+    current: Tensor, state: LIFState, factors: Tensor, reset: Reset, surrogate: Surrogate
 ) -> tuple[Tensor, LIFState]:
     """Step by step; see `lightning_snn.ops.lif.lif_scan`."""
     f = LIFFactors(*factors.unbind())
-    return neuron_scan(
-        lambda i, s: lif_advance(i, s, f, cast(Reset, reset), cast(Surrogate, surrogate)), current, state
-    )
+    return neuron_scan(lambda i, s: lif_advance(i, s, f, reset, surrogate), current, state)
 
 
 def scan_sheet(
@@ -26,15 +22,9 @@ def scan_sheet(
     spikes: Tensor,
     coupling: Tensor,
     factors: Tensor,
-    reset: str,
-    surrogate: str,
+    reset: Reset,
+    surrogate: Surrogate,
 ) -> tuple[Tensor, LIFState]:
     """Step by step; see `lightning_snn.ops.lif.lif_sheet_scan`."""
     f = LIFFactors(*factors.unbind())
-    return sheet_scan(
-        lambda i, s: lif_advance(i, s, f, cast(Reset, reset), cast(Surrogate, surrogate)),
-        current,
-        state,
-        spikes,
-        coupling,
-    )
+    return sheet_scan(lambda i, s: lif_advance(i, s, f, reset, surrogate), current, state, spikes, coupling)

@@ -34,6 +34,7 @@ def mesh_sum(spikes: Tensor, starts: Tensor, targets: Tensor, strengths: Tensor,
     near, spikes = (starts, targets, strengths), spikes.to(strengths.dtype)
     with torch.no_grad():
         return backend.run(
+            __name__,
             spikes.device,
             lambda: _sum(spikes, *near, *mesh),
             lambda: reference.mesh_sum(spikes, *near, mesh),

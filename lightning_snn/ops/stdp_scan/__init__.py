@@ -35,7 +35,7 @@ def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
         _scan(spikes, *state, list(c))
         return state
 
-    return backend.run(spikes.device, fused, lambda: reference.stdp_scan(spikes, state, c))
+    return backend.run(__name__, spikes.device, fused, lambda: reference.stdp_scan(spikes, state, c))
 
 
 @torch.library.custom_op(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lightning_snn.ops import parallel
 from lightning_snn.ops.jit import collect, furthest, jit
+from lightning_snn.ops.stdp_scan.reference import STDPConstants
 
 
 def scan(
@@ -23,18 +24,18 @@ def scan(
 ) -> None:
     """Overwrite the state with that at the end of the chunk."""
     state = (x.numpy() for x in (weight, v, pre_trace, post_trace, adaptive, wins))
-    arguments = (spikes.to(weight.dtype).contiguous().numpy(), *state, tuple(constants))
+    arguments = (spikes.to(weight.dtype).contiguous().numpy(), *state, STDPConstants(*constants))
     parallel.split(len(weight), lambda first, last: _scan(*arguments, first, last))
 
 
 @jit
-def _scan(spikes, weight, v, pre_trace, post_trace, adaptive, wins, constants, first, last):
+def _scan(spikes, weight, v, pre_trace, post_trace, adaptive, wins, c, first, last):
     steps, _, num_pre = spikes.shape
     num_post = v.shape[1]
     f = v.dtype.type
-    membrane_decay, pre_decay, post_decay = f(constants[0]), f(constants[1]), f(constants[2])
-    base, fade, jump = f(constants[3]), f(constants[4]), f(constants[5])
-    rate, offset, pair = f(constants[6]), f(constants[7]), f(constants[8])
+    membrane_decay, pre_decay, post_decay = f(c.membrane_decay), f(c.pre_decay), f(c.post_decay)
+    base, fade, jump = f(c.threshold), f(c.threshold_decay), f(c.threshold_jump)
+    rate, offset, pair = f(c.learning_rate), f(c.trace_offset), f(c.pair_depression)
     fired = np.empty(num_pre, np.int64)
     total, threshold = np.empty(num_post, v.dtype), np.empty(num_post, v.dtype)
     loss, kept = np.empty(num_post, v.dtype), np.empty(num_post, v.dtype)

@@ -1,5 +1,6 @@
 """Pair STDP over a window of a batch with fixed weights: what potentiates and what depresses each synapse."""
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
@@ -79,14 +80,24 @@ def stdp_window(
     check_sequence(post)
     checks.one_of("pairing", pairing, ("all", "nearest"))
     _check_shapes(pre, post, pre_trace, post_trace, groups)
+
+    def by(window: Callable[..., reference.Found]) -> reference.Found:
+        return window(
+            pre.to(pre_trace.dtype),
+            post.to(post_trace.dtype),
+            pre_trace,
+            post_trace,
+            pre_decay,
+            post_decay,
+            pre_factor,
+            post_factor,
+            nearest=pairing == "nearest",
+            groups=groups or 1,
+            depression=depression,
+        )
+
     with torch.no_grad():
-        arguments = (
-            *(pre.to(pre_trace.dtype), post.to(post_trace.dtype), pre_trace, post_trace),
-            *(pre_decay, post_decay, pre_factor, post_factor, pairing == "nearest", groups or 1, depression),
-        )
-        found = backend.run(
-            pre.device, lambda: _window(*arguments), lambda: reference.stdp_window(*arguments)
-        )
+        found = backend.run(__name__, pre.device, lambda: by(_window), lambda: by(reference.stdp_window))
     sums = found[:2] if groups is not None else (found[0][0], found[1][0])
     return STDPWindow(*sums, *found[2:])
 

@@ -114,7 +114,10 @@ class PairSTDP(LearningRule):
         if "under_way" in stream:
             pre, held["under_way"] = delayed(pre, stream["under_way"])
         window = stdp_window(
-            *(pre, post, stream["pre_trace"], stream["post_trace"]),
+            pre=pre,
+            post=post,
+            pre_trace=stream["pre_trace"],
+            post_trace=stream["post_trace"],
             pre_decay=math.exp(-self.dt / self.tau_plus),
             post_decay=math.exp(-self.dt / self.tau_minus),
             pairing=self.pairing,

@@ -102,7 +102,10 @@ class PostsynapticSTDP(LearningRule):
         activity.require_spikes(self)
         post = activity.require_post()
         window = stdp_window(
-            *(activity.pre, post, stream["pre_trace"], torch.zeros_like(post[0])),
+            pre=activity.pre,
+            post=post,
+            pre_trace=stream["pre_trace"],
+            post_trace=torch.zeros_like(post[0]),
             pre_decay=math.exp(-self.dt / self.tau_pre),
             post_decay=0.0,
             pairing="nearest",

@@ -112,7 +112,10 @@ class RewardSTDP(LearningRule):
         decay = math.exp(-self.dt / self.tau_eligibility)
         kept = decay ** torch.arange(steps - 1, -1, -1, device=pre.device)[:, None, None]
         window = stdp_window(
-            *(pre, post, stream["pre_trace"], stream["post_trace"]),
+            pre=pre,
+            post=post,
+            pre_trace=stream["pre_trace"],
+            post_trace=stream["post_trace"],
             pre_decay=math.exp(-self.dt / self.tau_plus),
             post_decay=math.exp(-self.dt / self.tau_minus),
             groups=rows,

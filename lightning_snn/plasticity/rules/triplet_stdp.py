@@ -120,7 +120,10 @@ class TripletSTDP(LearningRule):
         r2, r2_end = slow_trace(pre, stream["r2"], decays["tau_x"], nearest=nearest)
         o2, o2_end = slow_trace(post, stream["o2"], decays["tau_y"], nearest=nearest)
         window = stdp_window(
-            *(pre, post, stream["r1"], stream["o1"]),
+            pre=pre,
+            post=post,
+            pre_trace=stream["r1"],
+            post_trace=stream["o1"],
             pre_decay=decays["tau_plus"],
             post_decay=decays["tau_minus"],
             pairing=self.pairing,
