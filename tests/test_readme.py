@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from helpers.commands import run_in
+from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import FEW_BATCHES, QUIET
 
 import lightning_snn as snn
@@ -22,9 +24,8 @@ from lightning_snn.cli.recipes import recipe_folder, recipes
 ROOT = recipe_folder().parent
 pytestmark = [
     pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="not a checkout"),
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
-    pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
+    *OF_COMMANDS,
+    pytest.mark.usefixtures("in_an_empty_folder"),
 ]
 
 SHORT = ["--trainer.fast_dev_run=true", *QUIET, "--data.eval_batch_size=50"]
@@ -64,8 +65,7 @@ OTHERS = [command for command in TYPED if not command.startswith("lightning-snn 
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def no_uploads(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
 
 
@@ -87,20 +87,11 @@ def images(tmp_path_factory):
     return root
 
 
-def run_of(folder, recipe, *options):
-    """A short run's own folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        assert main(["run", recipe, *SMALL, *options]) == 0
-    (run,) = (folder / "runs" / recipe).iterdir()
-    return run
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a short run of ``mnist``."""
     options = ["--model.cache=false", "--self_organization.max_steps=2000", "--model.encoder.num_steps=10"]
-    return run_of(tmp_path_factory.mktemp("finished"), "mnist", *options)
+    return run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL, *options)
 
 
 @pytest.mark.parametrize("command", OURS)
@@ -148,7 +139,7 @@ def test_the_script_of_xor(tmp_path, monkeypatch, capsys):
     command = next(command for command in OTHERS if "xor_rates.py" in command)
     _, script, pattern = shlex.split(command)
     options = ["--self_organization.max_steps=800", "--model.encoder.num_steps=50"]
-    run_of(tmp_path, "xor_reward", *options)
+    run_in(tmp_path, "xor_reward", *SMALL, *options)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [script, *glob.glob(pattern)])
     capsys.readouterr()

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.expected_warnings import UNWIRED
 
 from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import find_recipe, recipe_folder, recipes, summary
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
-pytestmark = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+pytestmark = UNWIRED
 
 every_recipe = pytest.mark.parametrize("name", list(recipes()))
 

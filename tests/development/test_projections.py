@@ -1,10 +1,11 @@
 """Every rule on every projection: one round, the same on any number of processes."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.tensors import assert_equal, assert_same
 
 from lightning_snn.core.random import RandomStream
 from lightning_snn.development.development import Development
@@ -109,19 +110,17 @@ def run(streams, rule, projection, options):
 @pytest.mark.parametrize("time", TIME)
 @pytest.mark.parametrize("projection", PROJECTIONS)
 @pytest.mark.parametrize("rule", RULES)
-def test_a_round_changes_the_weights_alike_on_any_number_of_processes(rule, projection, time, split_streams):
+def test_a_round_changes_the_weights_alike_on_any_number_of_processes(rule, projection, time):
     whole, shares, state = run(Streams(4), rule, projection, TIME[time])
     weight = whole.projection.weight
     assert weight.isfinite().all()
     assert not torch.equal(weight, whole.projection.initial_weight())
     assert 0 < max(shares) <= 1
-    with ThreadPoolExecutor(2) as pool:
-        halves = pool.map(lambda part: run(part, rule, projection, TIME[time]), split_streams(4, (2, 2)))
-        for part, own, own_state in halves:
-            assert own == shares
-            for name, value in whole.projection.wiring.items():
-                assert torch.equal(part.projection.wiring[name], value), name
-            assert all(torch.equal(a, b) for a, b in zip(own_state, state, strict=True))
+    halves = on_processes((2, 2), lambda part: run(part, rule, projection, TIME[time]))
+    for part, own, own_state in halves:
+        assert own == shares
+        assert_same(part.projection.wiring, whole.projection.wiring)
+        assert_equal(own_state, state)
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS)

@@ -1,8 +1,8 @@
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 import torch
+from helpers.processes import on_processes
 
 from lightning_snn.core.random import RandomStream
 from lightning_snn.development.development import Development
@@ -118,7 +118,7 @@ def test_a_round_runs_with_the_weights_of_before_and_then_learns(neuron):
 
 
 @pytest.mark.parametrize("sizes", [[4, 4], [1, 7]])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
+def test_it_learns_the_same_on_any_number_of_processes(sizes):
     def run(streams):
         development = develop(streams)
         for number in range(3):
@@ -127,8 +127,7 @@ def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
 
     whole = run(Streams(8))
     assert whole.max() > 0
-    with ThreadPoolExecutor(len(sizes)) as pool:
-        assert all(torch.equal(part, whole) for part in pool.map(run, split_streams(8, sizes)))
+    assert all(torch.equal(part, whole) for part in on_processes(sizes, run))
 
 
 def test_it_learns_beside_a_rule_that_decides_itself_who_spikes():
