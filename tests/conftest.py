@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.commands import command_that_builds, draw_nothing
+from helpers.image_files import write_noise
 from helpers.quadrants import Quadrants
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -43,6 +44,11 @@ os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"l
 SIDE = 12.0
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Folders are worth several processes, by default one a core; a few files are not."""
+    return None if any(Path(name).is_dir() for name in config.args) else 0
+
+
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     torch.set_num_threads(1)
@@ -59,6 +65,14 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     """The current folder is ``tmp_path``; the search path is after the test what it was before."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+@pytest.fixture(scope="session")
+def image_files(tmp_path_factory):
+    """A folder with files of MNIST and FashionMNIST, of noise."""
+    root = tmp_path_factory.mktemp("images")
+    write_noise(root)
+    return root
 
 
 @pytest.fixture

@@ -36,6 +36,8 @@ from lightning_snn.presentation.present import NETWORK
 from lightning_snn.stimuli import Scene
 from lightning_snn.trainer.queries import find_callback
 
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
+
 LONGEST = 4000
 SIGMAS = 5.0
 

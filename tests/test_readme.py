@@ -5,7 +5,6 @@ import re
 import runpy
 import shlex
 import shutil
-import struct
 import sys
 import tomllib
 from pathlib import Path
@@ -67,24 +66,7 @@ OTHERS = [command for command in TYPED if not command.startswith("lightning-snn 
 @pytest.fixture(autouse=True)
 def no_uploads(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    """A folder with ``MNIST/raw`` and ``FashionMNIST/raw`` as torchvision stores them: images of noise."""
-    root = tmp_path_factory.mktemp("images")
-    generator = torch.Generator().manual_seed(0)
-    for name in ("MNIST", "FashionMNIST"):
-        folder = root / name / "raw"
-        folder.mkdir(parents=True)
-        for part, count in (("train", 5200), ("t10k", 100)):
-            pixels = torch.randint(0, 256, (count, 28, 28), generator=generator, dtype=torch.uint8)
-            labels = (torch.arange(count) % 10).to(torch.uint8)
-            head = struct.pack(">IIII", 0x803, count, 28, 28)
-            (folder / f"{part}-images-idx3-ubyte").write_bytes(head + pixels.numpy().tobytes())
-            head = struct.pack(">II", 0x801, count)
-            (folder / f"{part}-labels-idx1-ubyte").write_bytes(head + labels.numpy().tobytes())
-    return root
+    monkeypatch.setenv("WANDB_CONSOLE", "off")  # its copy of what is printed comes late, into the next folder
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +82,7 @@ def test_a_command(request, command):
         pytest.importorskip("wandb")
     if "DIR" in command:
         pytest.importorskip("torchvision")
-        command = command.replace("DIR", str(request.getfixturevalue("images")))
+        command = command.replace("DIR", str(request.getfixturevalue("image_files")))
     if "TIME" in command:
         finished = request.getfixturevalue("finished")
         shutil.copytree(finished.parent.parent, "runs")

@@ -172,6 +172,7 @@ def test_every_seed_is_a_run_of_its_own(monkeypatch):
     monkeypatch.setattr(wandb, "init", lambda **options: started.append(options["name"]) or init(**options))
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("WANDB_CONSOLE", "off")
     options = [*SMALL, "--model.controls=[]", "--logger=wandb", "--trainer.log_every_n_steps=1"]
     assert main(["compare", "mnist", "--seeds=2", *options]) == 0
     runs = sorted(path.name for path in Path("runs/mnist").iterdir())
