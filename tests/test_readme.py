@@ -14,7 +14,7 @@ import torch
 import yaml
 from helpers.commands import run_in
 from helpers.expected_warnings import OF_COMMANDS
-from helpers.small_runs import FEW_BATCHES, QUIET
+from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_SHEETS
 
 import lightning_snn as snn
 from lightning_snn.cli.main import main
@@ -94,7 +94,8 @@ def test_a_command(request, command):
             shutil.copyfile(recipes()["mnist"], word)
     if "--seeds" in words:
         words[words.index("--seeds") + 1] = "1"
-    assert main(words if words[0] in ("ls", "cp") else words + SHORT) == 0
+    small = SMALL_SHEETS if "--ckpt_path" not in words and {"mnist", "my.yaml"} & set(words) else []
+    assert main(words if words[0] in ("ls", "cp") else [*words, *SHORT, *small]) == 0
 
 
 def test_there_are_commands():

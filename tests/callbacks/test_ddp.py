@@ -1,15 +1,17 @@
 """The same run on one process and on two: the phase bit for bit, the readout up to rounding."""
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
 
 import pytest
 import torch
+from helpers.expected_warnings import NEW_FOLDER, OTHER_CALLBACKS, SAME_FOLDER, UNWIRED
 from helpers.tensors import assert_same
 
-pytestmark = pytest.mark.ddp
+pytestmark = [pytest.mark.ddp, UNWIRED, OTHER_CALLBACKS, SAME_FOLDER, NEW_FOLDER]
 
 SCRIPT = """
 import shutil
@@ -104,10 +106,15 @@ def free_port():
 
 
 def run(folder, devices, *ckpt_path):
-    """Run the script on ``devices`` processes."""
+    """Run the script on ``devices`` processes; on one, this is the one."""
     folder.mkdir()
     script = folder / "script.py"
     script.write_text(SCRIPT, encoding="utf-8")
+    if devices == 1:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", [str(script), "1", str(folder), *map(str, ckpt_path)])
+            runpy.run_path(str(script), run_name="__main__")
+        return
     done = subprocess.run(
         [sys.executable, script, str(devices), folder, *ckpt_path],
         env=os.environ | {"OMP_NUM_THREADS": "1", "MASTER_PORT": str(free_port())},

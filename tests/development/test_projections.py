@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 import torch
 from helpers.processes import on_processes
+from helpers.stimuli import Noise
 from helpers.tensors import assert_equal, assert_same
 
-from lightning_snn.core.random import RandomStream
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -24,7 +24,6 @@ from lightning_snn.plasticity import (
     TargetRate,
     TripletSTDP,
 )
-from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Columns, Conv2d, Dense, ExponentialCurrent, Local, RoundFields
 
 
@@ -73,20 +72,12 @@ ABOVE = {"conv": (3, 4, 3), "conv padded": (3, 4, 3)}
 TIME = {"none": {}, "delay and kinetics": {"delay": 2.0, "kinetics": ExponentialCurrent(5.0)}}
 
 
-class Noise(Stimulus):
-    """Spikes of the first layer, drawn independently; a reward for many spikes of the second."""
+class Rewarded(Noise):
+    """Noise, and a reward for many spikes of the second layer."""
 
     def reward(self, post, streams, round_number):
         del streams, round_number
         return post.mean((0, 2))
-
-    def check(self, layer):
-        del layer
-
-    def run(self, layer, state, *, steps, streams, round_number):
-        draws = [RandomStream(0, "test").torch(number, round_number) for number in streams]
-        spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.3).float() for draw in draws]
-        return torch.stack(spikes, dim=1), state
 
 
 def develop(streams, rule, projection, options):
@@ -98,7 +89,7 @@ def develop(streams, rule, projection, options):
         "below": SpikingLayer(Maps(2, 6, 5), LIF()),
         "above": SpikingLayer(Maps(*ABOVE.get(projection, (3, 4, 3))), LIF(5.0), projection=wiring),
     }
-    return Development(SpikingStack(layers, seed=0), "above", Noise(), streams)
+    return Development(SpikingStack(layers, seed=0), "above", Rewarded(0.3), streams)
 
 
 def run(streams, rule, projection, options):

@@ -32,7 +32,7 @@ def assert_close(one, other):
 
 
 @pytest.mark.parametrize("per_neuron", [False, True])
-@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 @pytest.mark.parametrize("kind", LIF_KINDS)
 def test_lif(kind, shape, per_neuron):
     steps, batch, nodes = shape
@@ -56,7 +56,7 @@ def test_lif(kind, shape, per_neuron):
 
 @pytest.mark.parametrize("clip_peak", [False, True])
 @pytest.mark.parametrize("preset", ["regular_spiking", "heterogeneous"])
-@pytest.mark.parametrize("shape", [(1, 3, 100), (15, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 def test_izhikevich(shape, preset, clip_peak):
     model = Izhikevich(preset, num_neurons=shape[2], clip_peak=clip_peak)
     current = 20 * rand(*shape)
@@ -69,7 +69,7 @@ def test_izhikevich(shape, preset, clip_peak):
 
 
 def test_izhikevich_under_inhibition():
-    model, current = Izhikevich(), 20 - 300 * rand(15, 2, 50)
+    model, current = Izhikevich(), 20 - 300 * rand(9, 2, 50)
     start = model.rest(2, 50, current)
     (values, gradients), (fused, fused_gradients) = on_triton(
         lambda: differentiate(model.scan, current, start)
@@ -90,15 +90,15 @@ def test_izhikevich_under_inhibition():
 def test_sheets(neuron):
     neuron = neuron.sized(100)
     coupling = LateralKernel(inhibition_range=3.0).matrix(Square(100, 7.0))
-    noise = 4 * torch.randn(40, 3, 100, generator=torch.Generator().manual_seed(0)) + 2
+    noise = 4 * torch.randn(25, 2, 100, generator=torch.Generator().manual_seed(0)) + 2
     plain, fused = on_triton(
-        lambda: neuron.scan_sheet(noise, neuron.rest(3, 100, noise), torch.zeros(3, 100), coupling)
+        lambda: neuron.scan_sheet(noise, neuron.rest(2, 100, noise), torch.zeros(2, 100), coupling)
     )
     assert plain[0].sum() > 50
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (23, 3, 100, 37)])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (13, 2, 100, 37)])
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules(rule, shape):
     steps, streams, num_pre, num_post = shape
@@ -125,7 +125,7 @@ def test_sheets_take_graded_first_spikes(neuron):
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules_take_graded_spikes(rule):
     wiring = rule.initial(60, 17, torch.Generator().manual_seed(0))
-    spikes = (rand(20, 2, 60) * (rand(20, 2, 60, seed=1) < 0.7)).round(decimals=1)
+    spikes = (rand(12, 2, 60) * (rand(12, 2, 60, seed=1) < 0.7)).round(decimals=1)
 
     def run():
         proposal, stream = rule.learn(Activity(spikes), wiring, rule.open(wiring, 2))
@@ -136,7 +136,7 @@ def test_rules_take_graded_spikes(rule):
     assert_close(plain, fused)
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 @pytest.mark.parametrize("reset", ["hard", "soft", "none"])
 def test_integrate_fire(reset, shape):
     steps, batch, nodes = shape
@@ -158,7 +158,7 @@ def test_conductance_lif(shape):
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 def test_exponential_filter(shape):
     current, start = rand(*shape), rand(*shape[1:], seed=1)
 
