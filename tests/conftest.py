@@ -4,18 +4,19 @@ import lightning_snn
 
 lightning_snn.tune_process()  # before torch is imported
 
-import functools
 import hashlib
-import operator
 import os
+import sys
 import tempfile
-import threading
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from lightning.pytorch import LightningDataModule, Trainer
+from helpers.commands import command_that_builds, draw_nothing
+from helpers.image_files import write_noise
+from helpers.quadrants import Quadrants
+from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_snn import (
@@ -31,8 +32,6 @@ from lightning_snn import (
     SpikingLayer,
     Torus,
 )
-from lightning_snn.data import BatchLoader, ImageDataset
-from lightning_snn.plasticity import Streams
 
 # Lightning 2.6 itself calls what jsonargparse 4.5 deprecates
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
@@ -43,6 +42,11 @@ _state = hashlib.sha256(b"".join(path.read_bytes() for path in _sources)).hexdig
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lightning_snn-numba-{_state}"))
 
 SIDE = 12.0
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Folders are worth several processes, by default one a core; a few files are not."""
+    return None if any(Path(name).is_dir() for name in config.args) else 0
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -56,67 +60,31 @@ def seeded():
     torch.manual_seed(0)
 
 
-class ThreadedStreams(Streams):
-    """Streams of one of several processes, each a thread here, that meet at a barrier."""
+@pytest.fixture
+def in_an_empty_folder(tmp_path, monkeypatch):
+    """The current folder is ``tmp_path``; the search path is after the test what it was before."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
 
-    def __init__(self, total, first, count, board, barrier):
-        super().__init__(total, first=first, count=count)
-        self.board, self.barrier = board, barrier
-        self.process = first
 
-    def exchange(self, values):
-        self.board[self.process] = values
-        self.barrier.wait(timeout=30)
-        found = [self.board[process] for process in sorted(self.board)]
-        self.barrier.wait(timeout=30)
-        return found
-
-    def gather(self, values):
-        return torch.cat(self.exchange(values))
-
-    def sum(self, values):
-        return functools.reduce(operator.add, self.exchange(values))
+@pytest.fixture(scope="session")
+def image_files(tmp_path_factory):
+    """A folder with files of MNIST and FashionMNIST, of noise."""
+    root = tmp_path_factory.mktemp("images")
+    write_noise(root)
+    return root
 
 
 @pytest.fixture
-def split_streams():
-    """``(total, sizes)`` to the streams of each process."""
-
-    def split(total, sizes):
-        board, barrier = {}, threading.Barrier(len(sizes))
-        firsts = [sum(sizes[:i]) for i in range(len(sizes))]
-        return [ThreadedStreams(total, *part, board, barrier) for part in zip(firsts, sizes, strict=True)]
-
-    return split
+def undrawn(monkeypatch):
+    """Commands draw no figures."""
+    draw_nothing(monkeypatch)
 
 
-class Quadrants(LightningDataModule):
-    """8 x 8 images of four classes, each bright in another quadrant; 60 to train, 30 to validate and test."""
-
-    def __init__(self, batch_size=20):
-        super().__init__()
-        self.batch_size = batch_size
-        generator = torch.Generator().manual_seed(0)
-        labels = torch.arange(120) % 4
-        images = torch.randint(0, 100, (120, 1, 8, 8), generator=generator)
-        for image, label in zip(images, labels.tolist(), strict=True):
-            row, column = 4 * (label // 2), 4 * (label % 2)
-            image[0, row : row + 4, column : column + 4] += 100
-        whole = ImageDataset(images.to(torch.uint8), labels=labels, sample=torch.arange(120))
-        parts = torch.arange(120).split([60, 30, 30])
-        self.train_set, self.val_set, self.test_set = (whole.subset(part) for part in parts)
-
-    def train_dataloader(self):
-        limit = 1.0 if self.trainer is None else self.trainer.limit_train_batches
-        return BatchLoader(self.train_set, batch_size=self.batch_size, shuffle=True, seed=1, limit=limit)
-
-    def val_dataloader(self):
-        return BatchLoader(self.val_set, batch_size=20, shuffle=False)
-
-    def test_dataloader(self):
-        return BatchLoader(self.test_set, batch_size=20, shuffle=False)
-
-    predict_dataloader = test_dataloader
+@pytest.fixture
+def built(monkeypatch):
+    """``built(*args)``: the model, the Trainer and the data that a command builds; nothing runs."""
+    return command_that_builds(monkeypatch)
 
 
 @pytest.fixture

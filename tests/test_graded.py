@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from helpers.kernels import on_both
 
 from lightning_snn import (
     STDP,
@@ -50,14 +51,6 @@ def graded(*shape, seed=0, low=-2.0, high=2.0):
     values = low + (high - low) * torch.rand(shape, generator=generator)
     kind = torch.randint(0, 3, shape, generator=generator)
     return torch.where(kind == 0, 0.0, torch.where(kind == 1, 1.0, values))
-
-
-def on_both(run):
-    found = []
-    for name in BACKENDS:
-        with backend.use(name):
-            found.append(run())
-    return found
 
 
 @pytest.mark.parametrize("trainable", [False, True])

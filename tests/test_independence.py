@@ -26,7 +26,6 @@ from lightning_snn import (
     Square,
     TripletSTDP,
 )
-from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import recipes
 from lightning_snn.core.random import RandomStream, redrawn
 from lightning_snn.data import ImageDataset
@@ -36,6 +35,8 @@ from lightning_snn.development.controls import random_wiring
 from lightning_snn.presentation.present import NETWORK
 from lightning_snn.stimuli import Scene
 from lightning_snn.trainer.queries import find_callback
+
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 LONGEST = 4000
 SIGMAS = 5.0
@@ -73,9 +74,8 @@ def streams(monkeypatch):
 
 
 @pytest.fixture
-def built(tmp_path, monkeypatch, streams):
-    """``built(name, *options)``: what a recipe's command builds, and the streams that it built it from."""
-    monkeypatch.chdir(tmp_path)
+def drawn(tmp_path, built, streams):
+    """``drawn(name, *options)``: what a recipe's command builds, and the streams that it built it from."""
 
     def build(name, *options):
         data = yaml.safe_load(recipes()[name].read_text())["data"]
@@ -83,15 +83,9 @@ def built(tmp_path, monkeypatch, streams):
             "class_path"
         ].endswith("XOR")
         root = [f"--data.root={tmp_path}"] if needs_root else []
-        found = {}
-
-        def remember(trainer, model, data, **_):
-            found.update(trainer=trainer, model=model, data=data)
-
-        monkeypatch.setattr("lightning_snn.cli.commands.run_experiment", remember)
         with streams() as keys:
-            assert main(["run", name, "--trainer.accelerator=cpu", *root, *options]) == 0
-        return found["model"], find_callback(found["trainer"], SelfOrganization), found["data"], keys
+            model, trainer, data = built("run", name, "--trainer.accelerator=cpu", *root, *options)
+        return model, find_callback(trainer, SelfOrganization), data, keys
 
     return build
 
@@ -258,8 +252,8 @@ def _related(one, other):
 
 
 @pytest.mark.parametrize("name", list(recipes()))
-def test_no_two_draws_of_a_recipe_are_equal_or_correlated(name, built, streams):
-    draws = draws_of(*built(name), streams)
+def test_no_two_draws_of_a_recipe_are_equal_or_correlated(name, drawn, streams):
+    draws = draws_of(*drawn(name), streams)
     assert len(draws) >= 10
     assert all(draw.keys for purpose, draw in draws.items() if purpose.startswith(("geometry", "weights")))
     assert shared(draws) == []
@@ -271,9 +265,9 @@ def _is_one_permutation(a, b):
     return b == f"{a}, sorted"
 
 
-def test_another_seed_draws_other_numbers_of_everything(built, streams):
+def test_another_seed_draws_other_numbers_of_everything(drawn, streams):
     first, second = (
-        draws_of(*built("mnist", f"--seed={seed}", "--model.controls=[random]"), streams) for seed in (0, 1)
+        draws_of(*drawn("mnist", f"--seed={seed}", "--model.controls=[random]"), streams) for seed in (0, 1)
     )
     fixed = {"split 0", "split 1", "numbers of nodes"}
     for purpose in first.keys() - fixed:
@@ -283,10 +277,10 @@ def test_another_seed_draws_other_numbers_of_everything(built, streams):
     assert all(torch.equal(first[purpose].values, second[purpose].values) for purpose in fixed)
 
 
-def test_networks_of_before_there_were_names_are_found_out(built, streams, monkeypatch):
+def test_networks_of_before_there_were_names_are_found_out(drawn, streams, monkeypatch):
     """The check itself: equal seeds, no names."""
     monkeypatch.setattr(controls_module, "RandomStream", lambda seed, _: RandomStream(seed, ""))
-    draws = draws_of(*built("mnist", "--model.seed=plain", "--model.controls=[random]"), streams)
+    draws = draws_of(*drawn("mnist", "--model.seed=plain", "--model.controls=[random]"), streams)
     for pair in (("geometry retina", "geometry lgn"), ("geometry retina", "neurons retina")):
         assert pair in shared(draws)
         assert pair in correlated(draws)
@@ -338,5 +332,5 @@ def test_the_random_control_follows_the_seed_and_the_layer():
     assert all(not torch.equal(a, b) for a, b in combinations(weights, 2))
 
 
-def test_the_network_is_among_the_readouts(built):
-    assert NETWORK in built("mnist")[0].readouts
+def test_the_network_is_among_the_readouts(drawn):
+    assert NETWORK in drawn("mnist")[0].readouts

@@ -5,7 +5,6 @@ import re
 import runpy
 import shlex
 import shutil
-import struct
 import sys
 import textwrap
 import tomllib
@@ -16,7 +15,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from helpers.small_runs import FEW_BATCHES, QUIET
+from helpers.commands import run_in
+from helpers.expected_warnings import OF_COMMANDS
+from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_SHEETS
 
 import lightning_snn as snn
 from lightning_snn.cli.main import main
@@ -27,9 +28,8 @@ from lightning_snn.plasticity import Streams
 ROOT = recipe_folder().parent
 pytestmark = [
     pytest.mark.skipif(not (ROOT / "README.md").is_file(), reason="not a checkout"),
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
-    pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
+    *OF_COMMANDS,
+    pytest.mark.usefixtures("in_an_empty_folder"),
 ]
 
 SHORT = ["--trainer.fast_dev_run=true", *QUIET, "--data.eval_batch_size=50"]
@@ -70,43 +70,16 @@ OTHERS = [command for command in TYPED if not command.startswith("lightning-snn 
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def no_uploads(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
-
-
-@pytest.fixture(scope="module")
-def images(tmp_path_factory):
-    """A folder with ``MNIST/raw`` and ``FashionMNIST/raw`` as torchvision stores them: images of noise."""
-    root = tmp_path_factory.mktemp("images")
-    generator = torch.Generator().manual_seed(0)
-    for name in ("MNIST", "FashionMNIST"):
-        folder = root / name / "raw"
-        folder.mkdir(parents=True)
-        for part, count in (("train", 5200), ("t10k", 100)):
-            pixels = torch.randint(0, 256, (count, 28, 28), generator=generator, dtype=torch.uint8)
-            labels = (torch.arange(count) % 10).to(torch.uint8)
-            head = struct.pack(">IIII", 0x803, count, 28, 28)
-            (folder / f"{part}-images-idx3-ubyte").write_bytes(head + pixels.numpy().tobytes())
-            head = struct.pack(">II", 0x801, count)
-            (folder / f"{part}-labels-idx1-ubyte").write_bytes(head + labels.numpy().tobytes())
-    return root
-
-
-def run_of(folder, recipe, *options):
-    """A short run's own folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        assert main(["run", recipe, *SMALL, *options]) == 0
-    (run,) = (folder / "runs" / recipe).iterdir()
-    return run
+    monkeypatch.setenv("WANDB_CONSOLE", "off")  # its copy of what is printed comes late, into the next folder
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a short run of ``mnist``."""
     options = ["--model.cache=false", "--self_organization.max_steps=2000", "--model.encoder.num_steps=10"]
-    return run_of(tmp_path_factory.mktemp("finished"), "mnist", *options)
+    return run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL, *options)
 
 
 @pytest.mark.parametrize("command", OURS)
@@ -115,7 +88,7 @@ def test_a_command(request, command):
         pytest.importorskip("wandb")
     if "DIR" in command:
         pytest.importorskip("torchvision")
-        command = command.replace("DIR", str(request.getfixturevalue("images")))
+        command = command.replace("DIR", str(request.getfixturevalue("image_files")))
     if "TIME" in command:
         finished = request.getfixturevalue("finished")
         shutil.copytree(finished.parent.parent, "runs")
@@ -127,8 +100,10 @@ def test_a_command(request, command):
             shutil.copyfile(recipes()["mnist"], word)
     if "--seeds" in words:
         words[words.index("--seeds") + 1] = "1"
+    small = SMALL_SHEETS if "--ckpt_path" not in words and {"mnist", "my.yaml"} & set(words) else []
+    light = words[0] in ("ls", "cp", "--version")
     try:
-        code = main(words if words[0] in ("ls", "cp", "--version") else words + SHORT)
+        code = main(words if light else [*words, *SHORT, *small])
     except SystemExit as left:  # as argparse does after --version
         code = left.code
     assert code == 0
@@ -160,7 +135,7 @@ def test_the_script_of_xor(tmp_path, monkeypatch, capsys):
     command = next(command for command in OTHERS if "xor_rates.py" in command)
     _, script, pattern = shlex.split(command)
     options = ["--self_organization.max_steps=800", "--model.encoder.num_steps=50"]
-    run_of(tmp_path, "xor_reward", *options)
+    run_in(tmp_path, "xor_reward", *SMALL, *options)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", [script, *glob.glob(pattern)])
     capsys.readouterr()

@@ -1,14 +1,17 @@
 """The same run on one process and on two: the phase bit for bit, the readout up to rounding."""
 
 import os
+import runpy
 import socket
 import subprocess
 import sys
 
 import pytest
 import torch
+from helpers.expected_warnings import NEW_FOLDER, OTHER_CALLBACKS, SAME_FOLDER, UNWIRED
+from helpers.tensors import assert_same
 
-pytestmark = pytest.mark.ddp
+pytestmark = [pytest.mark.ddp, UNWIRED, OTHER_CALLBACKS, SAME_FOLDER, NEW_FOLDER]
 
 SCRIPT = """
 import shutil
@@ -103,10 +106,15 @@ def free_port():
 
 
 def run(folder, devices, *ckpt_path):
-    """Run the script on ``devices`` processes."""
+    """Run the script on ``devices`` processes; on one, this is the one."""
     folder.mkdir()
     script = folder / "script.py"
     script.write_text(SCRIPT, encoding="utf-8")
+    if devices == 1:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", [str(script), "1", str(folder), *map(str, ckpt_path)])
+            runpy.run_path(str(script), run_name="__main__")
+        return
     done = subprocess.run(
         [sys.executable, script, str(devices), folder, *ckpt_path],
         env=os.environ | {"OMP_NUM_THREADS": "1", "MASTER_PORT": str(free_port())},
@@ -131,26 +139,20 @@ def load(folder, name, rank=0):
     return torch.load(folder / f"{name}-{rank}.pt", weights_only=True)
 
 
-def assert_equal(values, expected):
-    assert values.keys() == expected.keys()
-    for name, value in values.items():
-        assert torch.equal(value, expected[name]), name
-
-
 def test_the_phase_is_the_same_on_every_process(runs):
     one, two = runs
     expected = load(one, "phase")
     assert bool(expected["layers.lgn.projection.wired"])
     assert expected["layers.cortex.projection.variables.threshold_rise"].any()
     assert expected["layers.cortex.lateral.weight"].any()
-    assert_equal(load(two, "phase", rank=0), expected)
-    assert_equal(load(two, "phase", rank=1), expected)
+    assert_same(load(two, "phase", rank=0), expected)
+    assert_same(load(two, "phase", rank=1), expected)
 
 
 def test_the_readout_learns_the_same_up_to_rounding(runs):
     one, two = runs
     expected = load(one, "fit")
-    assert_equal(load(two, "fit", rank=1), load(two, "fit", rank=0))
+    assert_same(load(two, "fit", rank=1), load(two, "fit", rank=0))
     for name, value in load(two, "fit").items():
         assert torch.allclose(value, expected[name], rtol=1e-5, atol=1e-5), name
 
@@ -173,5 +175,5 @@ def test_a_phase_begun_on_two_processes_goes_on_on_one(runs, tmp_path):
     assert saved["round"] == 4
     assert {len(leaf) for leaf in saved["streams"]} == {4}
     run(tmp_path / "resumed", 1, path)
-    assert_equal(load(tmp_path / "resumed", "phase"), load(one, "phase"))
-    assert_equal(load(tmp_path / "resumed", "fit"), load(one, "fit"))
+    assert_same(load(tmp_path / "resumed", "phase"), load(one, "phase"))
+    assert_same(load(tmp_path / "resumed", "fit"), load(one, "fit"))

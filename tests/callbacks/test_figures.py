@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from helpers.expected_warnings import UNWIRED
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from matplotlib.image import imread
 
 from lightning_snn import Figures, viz
 
-pytestmark = pytest.mark.filterwarnings("ignore:layers.lgn. .* of the units localised after")
+pytestmark = UNWIRED
 
 NETWORK = {"node_layout.png", "receptive_fields_lgn.png", "waves.png", "raster.png"}
 

@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 import torch
+from helpers.expected_warnings import SAME_FOLDER, UNWIRED
+from helpers.tensors import assert_same
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.trainer.states import TrainerFn
@@ -12,10 +14,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_snn import ClassAssignment
 from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
-]
+pytestmark = [UNWIRED, SAME_FOLDER]
 
 
 @pytest.fixture
@@ -34,8 +33,7 @@ def last(classifier, phase, trainer, data, tmp_path):
 
 def check(fit, model, saved):
     assert saved["global_step"] == fit.global_step > 0
-    for name, value in model.state_dict().items():
-        assert torch.equal(saved["state_dict"][name], value), name
+    assert_same(saved["state_dict"], model.state_dict())
 
 
 @pytest.mark.parametrize(
@@ -83,8 +81,7 @@ def test_resumed_at_an_epochs_end_with_a_scheduler(last, tmp_path):
     path.rename(tmp_path / "earlier.ckpt")
     options = {"max_epochs": 3, "check_val_every_n_epoch": 2, "classifier_options": schedule}
     _, resumed, _ = last(ckpt_path=tmp_path / "earlier.ckpt", **options)
-    for name, value in whole.state_dict().items():
-        assert torch.equal(resumed.state_dict()[name], value), name
+    assert_same(resumed.state_dict(), whole.state_dict())
 
 
 @pytest.mark.parametrize(("processes", "saves"), [(1, 1), (2, 0)])

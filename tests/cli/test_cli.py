@@ -12,59 +12,28 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from helpers.commands import failure
+from helpers.commands import failure, run_in
+from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import SHORT, SMALL
+from helpers.tensors import assert_same
 
 import lightning_snn
-from lightning_snn import SpikingClassifier
-from lightning_snn.callbacks import figures
+from lightning_snn import SelfOrganization, SpikingClassifier
 from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import find_recipe, recipes
+from lightning_snn.trainer.queries import find_callback
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    # every run has its own folder
-    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
-    # Lightning's, of any loader but torch's
-    pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
-]
+pytestmark = [*OF_COMMANDS, pytest.mark.usefixtures("in_an_empty_folder")]
 
 TRIAL = [*SMALL, "--trainer.fast_dev_run=true"]
-
-
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def built(monkeypatch):
-    """``built(args)``: the model, the phase and the Trainer that a command builds; nothing runs."""
-    seen = {}
-
-    def remember(trainer, model, data, **_):
-        seen.update(trainer=trainer, model=model, data=data)
-
-    monkeypatch.setattr("lightning_snn.cli.commands.run_experiment", remember)
-
-    def build(*args):
-        assert main(["run", "mnist", *args]) == 0
-        phase = next(c for c in seen["trainer"].callbacks if type(c).__name__ == "SelfOrganization")
-        return seen["model"], phase, seen["trainer"], seen["data"]
-
-    return build
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a finished run, in which ``printed.txt`` holds what it printed."""
-    folder = tmp_path_factory.mktemp("finished")
     printed = StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
-        patch.chdir(folder)
-        done = main(["run", "mnist", *SMALL])
-    assert done == 0
-    (run,) = (folder / "runs" / "mnist").iterdir()
+    with redirect_stdout(printed):
+        run = run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL)
     (run / "printed.txt").write_text(printed.getvalue())
     return run
 
@@ -101,7 +70,9 @@ def test_a_trial_leaves_nothing(capsys):
 
 
 def test_overrides(built):
-    model, phase, trainer, _ = built(
+    model, trainer, _ = built(
+        "run",
+        "mnist",
         "--model.readout=Linear",
         "--model.layers.retina.geometry.num_nodes=300",
         "--model.layers.retina.geometry.side=12",
@@ -109,6 +80,7 @@ def test_overrides(built):
         "--trainer.max_epochs=3",
         "--trainer.accelerator=cpu",
     )
+    phase = find_callback(trainer, SelfOrganization)
     assert type(model.readout).__name__ == "Linear"
     assert model.stack.bottom.num_nodes == 300
     assert phase.max_steps == 1000
@@ -117,20 +89,20 @@ def test_overrides(built):
 
 
 def test_one_seed_for_all_but_the_splits(built):
-    first, _, _, data = built(*SMALL)
-    second, phase, _, other = built(*SMALL, "--seed=3")
+    first, _, data = built("run", "mnist", *SMALL)
+    second, trainer, other = built("run", "mnist", *SMALL, "--seed=3")
     assert (data.split_seed, other.split_seed) == (0, 0)
     assert (data.seed, other.seed) == (0, 3)
     assert (first.stack.seed, second.stack.seed) == (0, 3)
+    phase = find_callback(trainer, SelfOrganization)
     assert phase.stimulus.stream.own is None  # the phase gives it the network's
     assert not torch.equal(first.stack.bottom.positions, second.stack.bottom.positions)
-    again, _, _, _ = built(*SMALL, "--seed=3")
-    for name, value in second.state_dict().items():
-        assert torch.equal(again.state_dict()[name], value), name
+    again, *_ = built("run", "mnist", *SMALL, "--seed=3")
+    assert_same(again.state_dict(), second.state_dict())
 
 
 def test_loggers(built):
-    _, _, trainer, _ = built(*SMALL, "--logger=tensorboard")
+    _, trainer, _ = built("run", "mnist", *SMALL, "--logger=tensorboard")
     assert [type(logger).__name__ for logger in trainer.loggers] == ["CSVLogger", "TensorBoardLogger"]
 
 
@@ -173,8 +145,8 @@ def test_the_saved_config_runs_again(finished, capsys):
     assert model["layers"]["retina"]["init_args"]["geometry"]["init_args"]["num_nodes"] == 160
 
 
-def test_compare_runs_every_seed_and_tabulates_the_networks(monkeypatch, capsys):
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
+@pytest.mark.usefixtures("undrawn")
+def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
     assert main(["compare", "--seeds", "2", "mnist", "--first_seed=7", *SMALL]) == 0
     printed = capsys.readouterr().out
     (folder,) = Path("runs/mnist-compare").iterdir()
@@ -193,13 +165,14 @@ def test_compare_runs_every_seed_and_tabulates_the_networks(monkeypatch, capsys)
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Experiment logs directory .* exists and is not empty")  # W&B's files
+@pytest.mark.usefixtures("undrawn")
 def test_every_seed_is_a_run_of_its_own(monkeypatch):
     wandb, started = pytest.importorskip("wandb"), []
     init = wandb.init
     monkeypatch.setattr(wandb, "init", lambda **options: started.append(options["name"]) or init(**options))
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)
+    monkeypatch.setenv("WANDB_CONSOLE", "off")
     options = [*SMALL, "--model.controls=[]", "--logger=wandb", "--trainer.log_every_n_steps=1"]
     assert main(["compare", "mnist", "--seeds=2", *options]) == 0
     runs = sorted(path.name for path in Path("runs/mnist").iterdir())
@@ -220,8 +193,8 @@ def test_a_model_of_the_command_line_comes_back(finished):
     assert one.stack.bottom.num_nodes == 160
 
 
-def test_fit(monkeypatch):
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)
+@pytest.mark.usefixtures("undrawn")
+def test_fit():
     assert main(["fit", "--config", "mnist", *SMALL]) == 0
     (run,) = Path("runs/mnist").iterdir()
     assert (run / "checkpoints" / "last.ckpt").is_file()
@@ -261,8 +234,8 @@ def test_predict(finished, capsys):
     assert len({row["sample"] for row in rows}) == 50
 
 
-def test_run_goes_on_from_a_checkpoint(finished, monkeypatch, capsys):
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)
+@pytest.mark.usefixtures("undrawn")
+def test_run_goes_on_from_a_checkpoint(finished, capsys):
     path = str(finished / "checkpoints" / "self_organization.ckpt")
     assert main(["run", "mnist", *SMALL, "--ckpt_path", path]) == 0
     assert "self-organised" in capsys.readouterr().out

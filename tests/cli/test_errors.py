@@ -1,6 +1,5 @@
 """Mistakes take one sentence with the key, exit code 2; faults of ours keep their traceback, exit code 1."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,10 +21,11 @@ SMALL = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
+
+
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
+def no_tracebacks(monkeypatch):
     monkeypatch.delenv("LIGHTNING_SNN_DEBUG", raising=False)
 
 

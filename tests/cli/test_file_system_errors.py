@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.commands import failure
+from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_NETWORK
 
 from lightning_snn import SpikingClassifier
-from lightning_snn.callbacks import figures
 from lightning_snn.cli.main import main
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
-]
+pytestmark = [*OF_COMMANDS, pytest.mark.usefixtures("in_an_empty_folder", "undrawn")]
 
 OPTIONS = [
     *QUIET,
@@ -26,21 +24,6 @@ OPTIONS = [
     *SMALL_NETWORK,
     "--model.controls=[]",
 ]
-
-
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)
-
-
-def failure(capsys, *args):
-    """The sentence with which a command fails by the file system."""
-    assert main(list(args)) == 1
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    (sentence,) = [line for line in said.splitlines() if line.startswith("lightning-snn:")]
-    return sentence
 
 
 @pytest.fixture
@@ -69,7 +52,7 @@ def test_checkpoints_can_no_longer_be_written(capsys, monkeypatch, before_step, 
         raise error
 
     before_step(3, lambda: monkeypatch.setattr(os, "replace", refuse))
-    said = failure(capsys, "run", "mnist", *OPTIONS)
+    said = failure(capsys, "run", "mnist", *OPTIONS, code=1)
     (run,) = Path("runs/mnist").iterdir()
     last = run / "checkpoints" / "last.ckpt"
     assert said.startswith(f"lightning-snn: {last}: {error.strerror}; resume with: lightning-snn run mnist ")
@@ -85,12 +68,12 @@ def test_a_file_in_the_place_of_the_folder(capsys, before_step):
         folder.write_text("in the way")
 
     before_step(1, replace)
-    assert "checkpoints" in failure(capsys, "fit", "--config", "mnist", *OPTIONS)
+    assert "checkpoints" in failure(capsys, "fit", "--config", "mnist", *OPTIONS, code=1)
 
 
 def test_a_run_folder_that_vanishes(capsys, before_step):
     before_step(1, lambda: shutil.rmtree("runs"))
-    assert "No such file or directory" in failure(capsys, "run", "mnist", *OPTIONS)
+    assert "No such file or directory" in failure(capsys, "run", "mnist", *OPTIONS, code=1)
 
 
 def test_results_that_cannot_be_written(capsys, monkeypatch):
@@ -98,21 +81,21 @@ def test_results_that_cannot_be_written(capsys, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("lightning_snn.experiment.run.write_whole", refuse)
-    said = failure(capsys, "run", "mnist", *OPTIONS)
+    said = failure(capsys, "run", "mnist", *OPTIONS, code=1)
     assert said.startswith("lightning-snn: No space left on device; resume with: lightning-snn run mnist ")
 
 
 def test_cp_to_where_nothing_can_be_written(capsys):
     Path("file").write_text("in the way")
-    assert "Not a directory" in failure(capsys, "cp", "mnist", "file/mine.yaml")
-    assert "No such file or directory" in failure(capsys, "cp", "mnist", "nowhere/mine.yaml")
+    assert "Not a directory" in failure(capsys, "cp", "mnist", "file/mine.yaml", code=1)
+    assert "No such file or directory" in failure(capsys, "cp", "mnist", "nowhere/mine.yaml", code=1)
     assert [path.name for path in Path().iterdir()] == ["file"]
 
 
 def test_compare_where_nothing_can_be_written(capsys):
     Path("file").write_text("in the way")
     options = [*OPTIONS, "--trainer.default_root_dir=file"]
-    assert "Not a directory" in failure(capsys, "compare", "mnist", *options)
+    assert "Not a directory" in failure(capsys, "compare", "mnist", *options, code=1)
 
 
 def test_an_error_of_ours_keeps_its_traceback_and_says_how_to_go_on(before_step, capsys):

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.commands import run_in
+from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import QUIET, SMALL_NETWORK
+from helpers.tensors import assert_same
 
 from lightning_snn import SpikingClassifier, SpontaneousWaves
-from lightning_snn.callbacks import figures
 from lightning_snn.cli.main import main
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:Couldn't infer the batch indices"),
-]
+pytestmark = [*OF_COMMANDS, pytest.mark.usefixtures("in_an_empty_folder", "undrawn")]
 
 OPTIONS = [
     *QUIET,
@@ -40,16 +39,14 @@ CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
+def ctrl_c_as_before():
     yield
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores further ones
 
 
-def ended(folder="runs/mnist"):
-    """The accuracies of the run's networks and its last weights."""
-    run = max(Path(folder).iterdir())
+def ended(run=None):
+    """The accuracies of the networks of a run, by default the latest, and its last weights."""
+    run = run or max(Path("runs/mnist").iterdir())
     results = json.loads((run / "results.json").read_text())["networks"]
     return results, torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
 
@@ -57,12 +54,7 @@ def ended(folder="runs/mnist"):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """What a run that is not interrupted leaves."""
-    folder = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.setattr(figures, "_publish", lambda *_: None)
-        assert main(["run", "mnist", *OPTIONS]) == 0
-        return ended()
+    return ended(run_in(tmp_path_factory.mktemp("whole"), "mnist", *OPTIONS, drawn=False))
 
 
 class Killed:
@@ -113,8 +105,7 @@ def test_the_printed_command_goes_on(monkeypatch, capsys, whole, where, sent, ke
     assert main(words) == 0
     results, weights = ended()
     assert results == whole[0]
-    for name, value in weights.items():
-        assert torch.equal(value, whole[1][name]), name
+    assert_same(weights, whole[1])
 
 
 def test_interrupted_again_before_anything_was_saved(monkeypatch, capsys, whole):
@@ -140,8 +131,7 @@ def test_fit_goes_on_with_the_model_of_the_checkpoint(monkeypatch, capsys, whole
     assert main(words) == 0
     run = max(Path("runs/mnist").iterdir())
     weights = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
-    for name, value in whole[1].items():
-        assert torch.equal(weights[name], value), name
+    assert_same(weights, whole[1])
 
 
 def test_without_a_checkpoint_it_says_so(monkeypatch, capsys):

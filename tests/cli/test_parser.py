@@ -1,25 +1,21 @@
 """How the command line reads and merges values: null, several files, recipes by name, classes of the user."""
 
 import json
-import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_NETWORK
 from lightning.pytorch.cli import ReduceLROnPlateau
 
 from lightning_snn import Linear
-from lightning_snn.callbacks import figures
 from lightning_snn.cli.main import main
 from lightning_snn.cli.parser import read_yaml
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
-]
+pytestmark = [*OF_COMMANDS, pytest.mark.usefixtures("in_an_empty_folder", "undrawn")]
 
 SMALL = [*QUIET, *FEW_BATCHES, "--trainer.max_epochs=2", *SMALL_NETWORK, "--model.readout=Linear"]
 KINETIC = """
@@ -42,29 +38,8 @@ model:
 
 
 @pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
-    Path("kinetic.yaml").write_text(KINETIC)
-
-
-@pytest.fixture
-def built(monkeypatch):
-    """``built(*args)``: the model that a command builds; nothing runs."""
-    seen = []
-
-    def remember(trainer, model, data, **_):
-        del trainer, data
-        seen.append(model)
-
-    monkeypatch.setattr("lightning_snn.cli.commands.run_experiment", remember)
-
-    def build(*args):
-        assert main(list(args)) == 0
-        return seen[-1]
-
-    return build
+def kinetic(tmp_path):
+    (tmp_path / "kinetic.yaml").write_text(KINETIC)
 
 
 def at(config, path):
@@ -86,12 +61,12 @@ NULLABLE = [
 
 def test_null_on_the_command_line(built):
     args = ["run", "mnist", "--config", "kinetic.yaml", *SMALL, "--model.controls=[pixels]"]
-    given = built(*args).hparams
+    given = built(*args).model.hparams
     assert None not in [at(given, path) for path in NULLABLE]
     for path in NULLABLE[::2]:
         args += [f"--model.{path}", "null"]
     args += [f"--model.{path}=None" for path in NULLABLE[1::2]]
-    assert [at(built(*args).hparams, path) for path in NULLABLE] == [None] * len(NULLABLE)
+    assert [at(built(*args).model.hparams, path) for path in NULLABLE] == [None] * len(NULLABLE)
 
 
 def test_a_projection_of_null(capsys):
@@ -102,9 +77,9 @@ def test_a_projection_of_null(capsys):
 
 def test_null_inside_a_value(built):
     value = "{class_path: Poisson, init_args: {max_rate: 30.0, seed: null}}"
-    assert built("run", "mnist", *SMALL, f"--model.encoder={value}").encoder.stream is None
+    assert built("run", "mnist", *SMALL, f"--model.encoder={value}").model.encoder.stream is None
     value = "{class_path: Izhikevich, init_args: {preset: chattering, a: null}}"
-    assert built("run", "mnist", *SMALL, f"--model.layers.retina.neuron={value}").hparams["layers"]["retina"]
+    assert built("run", "mnist", *SMALL, f"--model.layers.retina.neuron={value}").model.hparams["layers"]
 
 
 def test_a_later_file_adds_to_an_earlier_one(built):
@@ -112,8 +87,8 @@ def test_a_later_file_adds_to_an_earlier_one(built):
         "model: {init_args: {layers: {lgn: {neuron: {init_args: {tau_mem: 7.0}}}}}}\n"
         "self_organization: {chunk: 50}\n"
     )
-    plain = built("run", "mnist", *SMALL).hparams
-    both = built("run", "mnist", *SMALL, "--config", "over.yaml", "--config=kinetic.yaml").hparams
+    plain = built("run", "mnist", *SMALL).model.hparams
+    both = built("run", "mnist", *SMALL, "--config", "over.yaml", "--config=kinetic.yaml").model.hparams
     assert list(both["layers"]) == ["retina", "lgn"]
     assert (
         both["layers"]["retina"]["init_args"]["geometry"]
@@ -158,7 +133,7 @@ def test_a_scheduler_that_watches_a_measure(built):
     options = {"monitor": "val/accuracy", "mode": "max", "patience": 0, "factor": 0.1}
     args = [f"--model.scheduler.{name}={value}" for name, value in options.items()]
     scheduler = ["--model.scheduler=lightning.pytorch.cli.ReduceLROnPlateau", *args]
-    found = built("run", "mnist", *SMALL, *scheduler).configure_optimizers()["lr_scheduler"]
+    found = built("run", "mnist", *SMALL, *scheduler).model.configure_optimizers()["lr_scheduler"]
     assert found["monitor"] == "val/accuracy"
     assert isinstance(found["scheduler"], ReduceLROnPlateau)
     assert (found["scheduler"].patience, found["scheduler"].factor) == (0, 0.1)
@@ -194,7 +169,7 @@ def test_classes_of_the_user_in_the_current_folder(built):
     Path("my_readouts_of_test_cli.py").write_text(
         "import lightning_snn\n\n\nclass Mine(lightning_snn.Linear):\n    pass\n"
     )
-    model = built("run", "mnist", *SMALL, "--model.readout=my_readouts_of_test_cli.Mine")
+    model = built("run", "mnist", *SMALL, "--model.readout=my_readouts_of_test_cli.Mine").model
     assert type(model.readout).__name__ == "Mine"
     assert isinstance(model.readout, Linear)
 

@@ -1,38 +1,26 @@
 """Every recipe, from its file through a trial run, and as the package finds it."""
 
-from pathlib import Path
-
 import pytest
 import yaml
+from helpers.expected_warnings import UNWIRED
 
 from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import find_recipe, recipe_folder, recipes, summary
 
-DATA = Path(__file__).parents[2] / "shared" / "data"
-
-pytestmark = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+pytestmark = UNWIRED
 
 every_recipe = pytest.mark.parametrize("name", list(recipes()))
 
 
-def data_options(path):
-    """What the recipe's data needs beside the recipe; skips where it is not there."""
-    data = yaml.safe_load(path.read_text())["data"]
-    name = data["class_path"].rpartition(".")[2]
-    if name == "MNIST" and data["init_args"].get("source") != "torchvision":
-        return []
-    if not (DATA / name / "raw").is_dir():
-        pytest.skip(f"needs the full {name}")
-    pytest.importorskip("torchvision")
-    return [f"--data.root={DATA}"]
-
-
 @every_recipe
-def test_trial(name, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("in_an_empty_folder")
+def test_trial(name, image_files):
     path = recipes()[name]
-    options = data_options(path)
-    monkeypatch.chdir(tmp_path)
-    options += ["--data.eval_batch_size=50", "--trainer.accelerator=cpu", "--trainer.fast_dev_run=true"]
+    options = ["--data.eval_batch_size=50", "--trainer.accelerator=cpu", "--trainer.fast_dev_run=true"]
+    data = yaml.safe_load(path.read_text())["data"]
+    if data["class_path"].endswith("FashionMNIST") or data["init_args"].get("source") == "torchvision":
+        pytest.importorskip("torchvision")
+        options.append(f"--data.root={image_files}")
     assert main(["fit", "--config", str(path), *options]) == 0
 
 

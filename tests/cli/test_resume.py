@@ -5,34 +5,21 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.commands import failure
+from helpers.commands import failure, run_in
+from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import SHORT, SMALL
+from helpers.tensors import assert_same
 
-from lightning_snn.callbacks import figures
 from lightning_snn.cli.main import main
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
-]
+pytestmark = [*OF_COMMANDS, pytest.mark.usefixtures("in_an_empty_folder", "undrawn")]
 NETWORK = "--model.layers.lgn"
-
-
-@pytest.fixture(autouse=True)
-def in_an_empty_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a run with seed 1 that has ended."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder := tmp_path_factory.mktemp("finished"))
-        patch.setattr(figures, "_publish", lambda *_: None)
-        assert main(["run", "mnist", *SMALL, "--seed=1"]) == 0
-    (run,) = (folder / "runs" / "mnist").iterdir()
-    return run
+    return run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL, "--seed=1", drawn=False)
 
 
 def tensors(run):
@@ -40,10 +27,7 @@ def tensors(run):
 
 
 def assert_same_bits(run, other):
-    ours, theirs = tensors(run), tensors(other)
-    assert ours.keys() == theirs.keys()
-    for name, value in ours.items():
-        assert torch.equal(value, theirs[name]), name
+    assert_same(tensors(run), tensors(other))
     results, others = (json.loads((x / "results.json").read_text())["networks"] for x in (run, other))
     assert results == others
 

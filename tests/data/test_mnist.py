@@ -191,7 +191,6 @@ def trainer(folder, **options):
     )
 
 
-@pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated")
 class TestWithTrainer:
     def test_fit_test_and_predict_see_their_sets(self, tmp_path):
         data, model = MNIST(), Linear()

@@ -2,17 +2,15 @@
 
 import pytest
 import torch
+from helpers.expected_warnings import OTHER_CALLBACKS
+from helpers.tensors import assert_same
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.nn import functional as F
 
 from lightning_snn.data import Batch, BatchLoader, ImageDataset
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec.` is deprecated"),
-    # the resumed runs save nothing
-    pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create"),
-]
+pytestmark = OTHER_CALLBACKS
 
 
 class Linear(LightningModule):
@@ -71,8 +69,7 @@ def every_epoch(folder):
 
 def assert_goes_on(resumed, whole, step):
     assert resumed.seen == whole.seen[step:]
-    for value, expected in zip(resumed.state_dict().values(), whole.state_dict().values(), strict=True):
-        assert torch.equal(value, expected)
+    assert_same(resumed.state_dict(), whole.state_dict())
 
 
 @pytest.mark.parametrize("model", [Linear, Validated])

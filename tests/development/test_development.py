@@ -1,9 +1,10 @@
 import copy
 import functools
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.tensors import assert_equal, assert_same
 
 from lightning_snn.development.development import Development
 from lightning_snn.development.report import measure_fields
@@ -50,12 +51,6 @@ def run(development, rounds, steps=200):
     for number in rounds:
         development.round(steps, number)
     return development.projection
-
-
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    for name in first:
-        assert torch.equal(first[name], second[name]), name
 
 
 @pytest.mark.parametrize(
@@ -157,7 +152,7 @@ def test_a_state_of_another_network_is_refused(other):
 
 
 @every_rule
-def test_eight_streams_in_one_process_equal_four_in_each_of_two(rule, split_streams):
+def test_eight_streams_in_one_process_equal_four_in_each_of_two(rule):
     whole = develop(stack_of(rule), Streams(8))
     run(whole, range(3))
 
@@ -165,10 +160,9 @@ def test_eight_streams_in_one_process_equal_four_in_each_of_two(rule, split_stre
         development = develop(stack_of(rule), streams)
         return run(development, range(3)).wiring, development.state()
 
-    with ThreadPoolExecutor(2) as pool:
-        for wiring, state in pool.map(half, split_streams(8, (4, 4))):
-            assert_same(wiring, whole.projection.wiring)
-            assert all(torch.equal(a, b) for a, b in zip(state, whole.state(), strict=True))
+    for wiring, state in on_processes((4, 4), half):
+        assert_same(wiring, whole.projection.wiring)
+        assert_equal(state, whole.state())
 
 
 def test_a_state_goes_on_on_another_number_of_processes():

@@ -1,12 +1,13 @@
 """Every rule on every projection: one round, the same on any number of processes."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.stimuli import Noise
+from helpers.tensors import assert_equal, assert_same
 
-from lightning_snn.core.random import RandomStream
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -23,7 +24,6 @@ from lightning_snn.plasticity import (
     TargetRate,
     TripletSTDP,
 )
-from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Columns, Conv2d, Dense, ExponentialCurrent, Local, RoundFields
 
 
@@ -72,20 +72,12 @@ ABOVE = {"conv": (3, 4, 3), "conv padded": (3, 4, 3)}
 TIME = {"none": {}, "delay and kinetics": {"delay": 2.0, "kinetics": ExponentialCurrent(5.0)}}
 
 
-class Noise(Stimulus):
-    """Spikes of the first layer, drawn independently; a reward for many spikes of the second."""
+class Rewarded(Noise):
+    """Noise, and a reward for many spikes of the second layer."""
 
     def reward(self, post, streams, round_number):
         del streams, round_number
         return post.mean((0, 2))
-
-    def check(self, layer):
-        del layer
-
-    def run(self, layer, state, *, steps, streams, round_number):
-        draws = [RandomStream(0, "test").torch(number, round_number) for number in streams]
-        spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.3).float() for draw in draws]
-        return torch.stack(spikes, dim=1), state
 
 
 def develop(streams, rule, projection, options):
@@ -97,7 +89,7 @@ def develop(streams, rule, projection, options):
         "below": SpikingLayer(Maps(2, 6, 5), LIF()),
         "above": SpikingLayer(Maps(*ABOVE.get(projection, (3, 4, 3))), LIF(5.0), projection=wiring),
     }
-    return Development(SpikingStack(layers, seed=0), "above", Noise(), streams)
+    return Development(SpikingStack(layers, seed=0), "above", Rewarded(0.3), streams)
 
 
 def run(streams, rule, projection, options):
@@ -109,19 +101,17 @@ def run(streams, rule, projection, options):
 @pytest.mark.parametrize("time", TIME)
 @pytest.mark.parametrize("projection", PROJECTIONS)
 @pytest.mark.parametrize("rule", RULES)
-def test_a_round_changes_the_weights_alike_on_any_number_of_processes(rule, projection, time, split_streams):
+def test_a_round_changes_the_weights_alike_on_any_number_of_processes(rule, projection, time):
     whole, shares, state = run(Streams(4), rule, projection, TIME[time])
     weight = whole.projection.weight
     assert weight.isfinite().all()
     assert not torch.equal(weight, whole.projection.initial_weight())
     assert 0 < max(shares) <= 1
-    with ThreadPoolExecutor(2) as pool:
-        halves = pool.map(lambda part: run(part, rule, projection, TIME[time]), split_streams(4, (2, 2)))
-        for part, own, own_state in halves:
-            assert own == shares
-            for name, value in whole.projection.wiring.items():
-                assert torch.equal(part.projection.wiring[name], value), name
-            assert all(torch.equal(a, b) for a, b in zip(own_state, state, strict=True))
+    halves = on_processes((2, 2), lambda part: run(part, rule, projection, TIME[time]))
+    for part, own, own_state in halves:
+        assert own == shares
+        assert_same(part.projection.wiring, whole.projection.wiring)
+        assert_equal(own_state, state)
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS)

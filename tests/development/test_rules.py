@@ -2,10 +2,10 @@
 
 import functools
 import math
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from helpers.processes import on_processes
 
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Square, Torus
@@ -109,14 +109,13 @@ def test_thresholds_need_neurons_that_keep_them(neuron, message):
 
 
 @pytest.mark.parametrize("rule", OWN_SPIKES.values(), ids=OWN_SPIKES)
-def test_weights_are_the_same_on_any_number_of_processes(rule, split_streams):
+def test_weights_are_the_same_on_any_number_of_processes(rule):
     before = develop(rule, Streams(4)).projection.weight.clone()
     whole, share = run(develop(rule, Streams(4)))
     assert share[-1] > 0
     assert not torch.equal(whole["weight"], before)
-    with ThreadPoolExecutor(2) as pool:
-        for part, _ in pool.map(lambda streams: run(develop(rule, streams)), split_streams(4, [1, 3])):
-            assert torch.equal(part["weight"], whole["weight"])
+    for part, _ in on_processes([1, 3], lambda streams: run(develop(rule, streams))):
+        assert torch.equal(part["weight"], whole["weight"])
 
 
 @pytest.mark.parametrize("rule", OWN_SPIKES.values(), ids=OWN_SPIKES)

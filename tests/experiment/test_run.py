@@ -3,13 +3,14 @@
 import json
 
 import pytest
+from helpers.expected_warnings import UNWIRED
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger
 
 from lightning_snn.development.report import measure_fields
 from lightning_snn.experiment.run import run_experiment
 
-pytestmark = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+pytestmark = UNWIRED
 
 
 @pytest.fixture

@@ -1,6 +1,12 @@
-"""What the tests of all kernels share: numbers, kinds of neurons, gradients to compare."""
+"""What the tests of all kernels share: kinds of neurons, rules, backends, threads, gradients to compare."""
+
+from contextlib import contextmanager
 
 import torch
+from helpers.tensors import rand
+
+from lightning_snn.ops import backend
+from lightning_snn.plasticity import STDP, CompetitiveHebbian
 
 TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
 """Of gradients, relative to their largest value; spikes and states are equal bit for bit."""
@@ -15,9 +21,37 @@ LIF_KINDS = {
     "triangle": {"surrogate": "triangle", "adaptation": 0.1},
 }
 
+RULES = {
+    "stdp": STDP(),
+    "competitive": CompetitiveHebbian(threshold=30.0),
+    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
+}
 
-def rand(*shape, seed=0, dtype=torch.float32):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+def on_both(run, kernels="numba"):
+    """Results of ``run`` on the reference and on the kernels."""
+    found = []
+    for name in ("reference", kernels):
+        with backend.use(name):
+            found.append(run())
+    return found
+
+
+@contextmanager
+def threads(count):
+    """Kernels use ``count`` threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def with_threads(count, run):
+    """What ``run`` gives on ``count`` threads."""
+    with threads(count):
+        return run()
 
 
 def assert_gradients(one, other):

@@ -1,26 +1,16 @@
 import numpy as np
 import pytest
 import torch
+from helpers.neurons import potentials
+from helpers.tensors import rand
 
 from lightning_snn.dynamics.conductance_lif import ConductanceLIFState
 from lightning_snn.neurons import LIF, ConductanceLIF
 from lightning_snn.ops import backend
 
 
-def rand(*shape, seed=0, dtype=torch.float32):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
-
-
 def one(value, steps):
     return torch.full((steps, 1, 1), value, dtype=torch.float64)
-
-
-def potentials(model, drive):
-    state, found = model.rest(*drive.shape[1:], drive), []
-    for step in drive:
-        _, state = model.step(step, state)
-        found.append(state.v)
-    return torch.stack(found)
 
 
 def test_a_held_conductance_pulls_towards_the_weighted_mean_of_the_reversals():

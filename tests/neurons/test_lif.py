@@ -2,6 +2,8 @@ import math
 
 import pytest
 import torch
+from helpers.neurons import potentials
+from helpers.tensors import randn
 
 from lightning_snn.dynamics.lif import LIFState
 from lightning_snn.neurons import LIF, IntegrateFire, Izhikevich
@@ -18,18 +20,6 @@ def spike_steps(model, current):
     """Numbers of the steps, from 1, at whose end the one neuron spikes."""
     spikes, _ = model(current)
     return (spikes[:, 0, 0].nonzero()[:, 0] + 1).tolist()
-
-
-def potentials(model, current):
-    state, found = model.rest(*current.shape[1:], current), []
-    for step in current:
-        _, state = model.step(step, state)
-        found.append(state.v)
-    return torch.stack(found)
-
-
-def noise(*shape, seed=0, dtype=torch.float32):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 @pytest.mark.parametrize("dt", [0.1, 0.5, 1.0, 7.3])
@@ -72,7 +62,7 @@ def test_refractory_period_is_whole_steps_clamped_at_the_reset(refractory, dt, c
 def test_refractory_neurons_ignore_their_input():
     model = LIF(20.0, refractory=5.0)
     current = constant(100.0, 7)
-    current[1:6] = noise(5, 1, 1, dtype=torch.float64) * 1e6
+    current[1:6] = randn(5, 1, 1, dtype=torch.float64) * 1e6
     assert spike_steps(model, current) == [1, 7]
 
 
@@ -116,7 +106,7 @@ def test_adaptation_raises_the_threshold():
 
 def test_gradient_below_threshold_is_that_of_the_closed_form():
     model = LIF(20.0, resistance=1.5, dt=0.5)
-    current = (0.1 * noise(12, 2, 3, dtype=torch.float64)).requires_grad_()
+    current = (0.1 * randn(12, 2, 3, dtype=torch.float64)).requires_grad_()
     found = torch.autograd.grad(potentials(model, current)[-1].sum(), current)[0]
     decay = math.exp(-0.5 / 20)
     expected = 1.5 * (1 - decay) * decay ** torch.arange(11, -1, -1, dtype=torch.float64)
@@ -125,7 +115,7 @@ def test_gradient_below_threshold_is_that_of_the_closed_form():
 
 def test_gradcheck_of_the_membrane_through_spikes_resets_and_refractoriness():
     model = LIF(20.0, refractory=2.0, adaptation=0.3)
-    current = (15 + 15 * noise(8, 1, 4, dtype=torch.float64)).requires_grad_()
+    current = (15 + 15 * randn(8, 1, 4, dtype=torch.float64)).requires_grad_()
     spikes, _ = model(current)
     assert 4 <= spikes.sum() <= 20
     assert torch.autograd.gradcheck(lambda i: potentials(model, i), current, eps=1e-7)
@@ -150,7 +140,7 @@ def test_gradient_of_a_spike_is_the_surrogate_at_its_distance_to_threshold(name)
 
 @pytest.mark.parametrize("reset", ["hard", "soft"])
 def test_gradient_reaches_the_input_of_every_step(reset):
-    current = (0.5 + noise(20, 2, 3)).requires_grad_()
+    current = (0.5 + randn(20, 2, 3)).requires_grad_()
     spikes, _ = LIF(5.0, reset=reset)(current)
     (found,) = torch.autograd.grad(spikes[-1].sum(), current)
     assert found.isfinite().all()
@@ -161,7 +151,7 @@ def test_gradient_reaches_the_input_of_every_step(reset):
 @pytest.mark.parametrize("split", [1, 17, 39])
 def test_a_run_in_two_parts_equals_one_long_run(split):
     model = LIF(20.0, refractory=2.0, adaptation=0.3)
-    current = 3 + 10 * noise(40, 2, 30)
+    current = 3 + 10 * randn(40, 2, 30)
     spikes, state = model(current)
     first, middle = model(current[:split])
     second, end = model(current[split:], middle)
@@ -172,9 +162,9 @@ def test_a_run_in_two_parts_equals_one_long_run(split):
 
 def test_the_given_state_is_not_modified():
     model = LIF(20.0, refractory=2.0, adaptation=0.3)
-    state = model.rest(1, 5, noise(1))
+    state = model.rest(1, 5, randn(1))
     before = [value.clone() for value in state]
-    model(20 * noise(10, 1, 5).abs(), state)
+    model(20 * randn(10, 1, 5).abs(), state)
     assert all(torch.equal(a, b) for a, b in zip(state, before, strict=True))
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from helpers.kernels import with_threads
 
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import event_sum
@@ -20,15 +21,6 @@ def ordered_loop(spikes, rows):
         for n in np.flatnonzero(sample):
             result[b] += (rows[b] if rows.ndim == 3 else rows)[n].numpy()
     return torch.from_numpy(result)
-
-
-def with_threads(count, function):
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        return function()
-    finally:
-        torch.set_num_threads(before)
 
 
 rows_shared_or_not = pytest.mark.parametrize("per_sample", [False, True])

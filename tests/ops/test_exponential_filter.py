@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from helpers.kernels import on_both, threads
 
 from lightning_snn.ops import backend
 from lightning_snn.ops.exponential_filter import exponential_filter
@@ -47,9 +48,7 @@ def test_equals_a_loop_over_entries(shape, decay):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_kernel_has_the_references_bits(shape, dtype):
     current, start = make(*shape, dtype=dtype)
-    plain, fused = (
-        on(name, lambda: exponential_filter(current, start, DECAY)) for name in ("reference", "numba")
-    )
+    plain, fused = on_both(lambda: exponential_filter(current, start, DECAY))
     assert fused.dtype == dtype
     assert torch.equal(plain, fused)
 
@@ -94,11 +93,8 @@ def test_expanded_and_transposed_input():
 def test_bits_do_not_depend_on_threads_or_the_split_of_the_batch():
     current, start = make(9, 6, 40)
     whole = exponential_filter(current, start, DECAY)
-    torch.set_num_threads(2)
-    try:
+    with threads(2):
         assert torch.equal(exponential_filter(current, start, DECAY), whole)
-    finally:
-        torch.set_num_threads(1)
     parts = zip(current.split(2, 1), start.split(2), strict=True)
     assert torch.equal(torch.cat([exponential_filter(*part, DECAY) for part in parts], 1), whole)
 

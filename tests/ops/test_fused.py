@@ -4,7 +4,16 @@ from typing import get_args
 
 import pytest
 import torch
-from helpers.kernels import LIF_KINDS, TOLERANCE, assert_gradients, differentiate, rand
+from helpers.kernels import (
+    LIF_KINDS,
+    RULES,
+    TOLERANCE,
+    assert_gradients,
+    differentiate,
+    on_both,
+    with_threads,
+)
+from helpers.tensors import assert_equal, rand
 
 from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
@@ -15,36 +24,7 @@ from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.stdp_window import cpu, cuda, reference, stdp_window
 from lightning_snn.plasticity import Activity
 
-RULES = {
-    "stdp": STDP(),
-    "competitive": CompetitiveHebbian(threshold=30.0),
-    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
-}
 SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
-
-
-def on_both(run):
-    """Results of ``run`` on the reference and on the kernels."""
-    found = []
-    for name in ("reference", "numba"):
-        with backend.use(name):
-            found.append(run())
-    return found
-
-
-def with_threads(count, run):
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        return run()
-    finally:
-        torch.set_num_threads(before)
-
-
-def assert_equal(one, other):
-    for a, b in zip(one, other, strict=True):
-        assert a.dtype == b.dtype
-        assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)

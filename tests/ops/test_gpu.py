@@ -2,11 +2,10 @@
 
 import pytest
 import torch
+from helpers.kernels import RULES
 
 from lightning_snn import (
     LIF,
-    STDP,
-    CompetitiveHebbian,
     ConductanceLIF,
     IntegrateFire,
     Izhikevich,
@@ -24,11 +23,6 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
 ]
 
-RULES = {
-    "stdp": STDP(),
-    "competitive": CompetitiveHebbian(threshold=30.0),
-    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
-}
 MODELS = {
     "lif": LIF(10.0),
     "lif soft": LIF(10.0, reset="soft", adaptation=0.3, refractory=2.0),

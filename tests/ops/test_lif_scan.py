@@ -8,6 +8,9 @@ import itertools
 
 import pytest
 import torch
+from helpers import kernels
+from helpers.kernels import on_both
+from helpers.tensors import assert_equal, rand
 
 from lightning_snn import LIF, LateralKernel, Square
 from lightning_snn.dynamics import surrogate as surrogates
@@ -29,10 +32,6 @@ every_dtype = pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
 every_reset = pytest.mark.parametrize("reset", ["hard", "soft"])
 every_memory = pytest.mark.parametrize("memory", MEMORIES)
 every_columns = pytest.mark.parametrize("columns", COLUMNS)
-
-
-def rand(*shape, seed=0, dtype=torch.float32):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
 
 
 def parameters(nodes, columns, **options):
@@ -72,20 +71,6 @@ def differentiate(current, state, p):
     return [x.detach() for x in (spikes, *end)], gradients
 
 
-def on_both(run):
-    found = []
-    for name in ("reference", "numba"):
-        with backend.use(name):
-            found.append(run())
-    return found
-
-
-def assert_equal(one, other):
-    for a, b in zip(one, other, strict=True):
-        assert a.dtype == b.dtype
-        assert torch.equal(a, b)
-
-
 def assert_gradients(one, other):
     for a, b in zip(one, other, strict=True):
         scale = a.flatten(0, -3).abs().amax(0) if a.ndim == 3 else a.abs()
@@ -94,7 +79,7 @@ def assert_gradients(one, other):
         assert ((b - a).abs() / scale).max() < TOLERANCE[a.dtype]
 
 
-def assert_same(current, start, p):
+def assert_alike(current, start, p):
     """The kernels give the reference's values and gradients, which are returned."""
     (values, gradients), (fused_values, fused_gradients) = on_both(lambda: differentiate(current, start, p))
     assert_equal(values, fused_values)
@@ -111,10 +96,8 @@ def small_blocks(monkeypatch):
 
 @pytest.fixture(params=[1, 2])
 def threads(request):
-    before = torch.get_num_threads()
-    torch.set_num_threads(request.param)
-    yield request.param
-    torch.set_num_threads(before)
+    with kernels.threads(request.param):
+        yield request.param
 
 
 @every_dtype
@@ -125,7 +108,7 @@ def threads(request):
 def test_every_combination_of_options(surrogate, reset, memory, columns, dtype):
     p = parameters(40, columns, reset=reset, surrogate=surrogate, **MEMORIES[memory])
     current = 3 * rand(63, 2, 40, dtype=dtype)
-    values, _ = assert_same(current, start_of(2, 40, p, dtype), p)
+    values, _ = assert_alike(current, start_of(2, 40, p, dtype), p)
     assert 0.02 < values[0].mean() < 0.9
 
 
@@ -137,7 +120,7 @@ def test_every_shape(shape, memory, columns, dtype):
     steps, batch, nodes = shape
     p = parameters(nodes, columns, **MEMORIES[memory])
     strength = 30 if steps == 1 else 3  # one step must do to make some of the neurons spike
-    values, _ = assert_same(strength * rand(*shape, dtype=dtype), start_of(batch, nodes, p, dtype), p)
+    values, _ = assert_alike(strength * rand(*shape, dtype=dtype), start_of(batch, nodes, p, dtype), p)
     assert steps * batch * nodes < 100 or values[0].any()
 
 
@@ -161,7 +144,7 @@ def test_kernels_without_clocks_run_where_none_is_needed():
 def test_blocks_and_threads_change_no_bits(memory, columns, threads, monkeypatch):
     p = parameters(50, columns, **MEMORIES[memory])
     current, start = 3 * rand(30, 3, 50), start_of(3, 50, p, torch.float32)
-    assert_same(current, start, p)
+    assert_alike(current, start, p)
     parted = differentiate(current, start, p)
     monkeypatch.undo()
     torch.set_num_threads(1)
@@ -191,7 +174,7 @@ def test_gradients_for_input_of_any_strides(view, memory, columns):
     _, batch, nodes = current.shape
     p = parameters(nodes, columns, **MEMORIES[memory])
     start = start_of(batch, nodes, p, torch.float32)
-    values, gradients = assert_same(current, start, p)
+    values, gradients = assert_alike(current, start, p)
     assert values[0].any()
     with backend.use("reference"):
         _, contiguous = differentiate(current.contiguous(), start, p)

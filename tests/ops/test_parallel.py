@@ -3,15 +3,15 @@ import threading
 
 import pytest
 import torch
+from helpers.kernels import threads
 
 from lightning_snn.ops import parallel
 
 
 @pytest.fixture(autouse=True)
 def keep_threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+    with threads(torch.get_num_threads()):
+        yield
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

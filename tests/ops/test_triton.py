@@ -12,7 +12,7 @@ CASES = Path(__file__).with_name("triton_cases.py")
 def test_the_kernels_equal_the_reference_in_tritons_interpreter():
     """Triton decides at import whether it interprets, so this needs a process of its own."""
     environment = {**os.environ, "TRITON_INTERPRET": "1", "CUDA_VISIBLE_DEVICES": ""}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(CASES)]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", str(CASES)]
     done = subprocess.run(
         command,
         env=environment,

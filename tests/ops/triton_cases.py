@@ -1,5 +1,6 @@
 """The Triton kernels in Triton's interpreter, on a CPU; `test_triton.py` runs this in its own process."""
 
+from functools import partial
 from typing import get_args
 
 import pytest
@@ -9,12 +10,11 @@ pytest.importorskip("triton")
 
 import triton
 import triton.language as tl
-from helpers.kernels import LIF_KINDS, assert_gradients, differentiate, rand
+from helpers.kernels import LIF_KINDS, RULES, assert_gradients, differentiate, on_both
+from helpers.tensors import rand
 
 from lightning_snn import (
     LIF,
-    STDP,
-    CompetitiveHebbian,
     ConductanceLIF,
     IntegrateFire,
     Izhikevich,
@@ -23,25 +23,12 @@ from lightning_snn import (
 )
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
 from lightning_snn.dynamics.surrogate import Surrogate, number, spike
-from lightning_snn.ops import backend
 from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.triton_tools import surrogate_derivative
 from lightning_snn.plasticity import Activity
 
-RULES = {
-    "stdp": STDP(),
-    "competitive": CompetitiveHebbian(threshold=30.0),
-    "three winners": CompetitiveHebbian(threshold=30.0, winners=3),
-}
-
-
-def on_both(run):
-    found = []
-    for name in ("reference", "triton"):
-        with backend.use(name):
-            found.append(run())
-    return found
+on_triton = partial(on_both, kernels="triton")
 
 
 def assert_close(one, other):
@@ -65,7 +52,7 @@ def test_every_surrogate_has_its_derivative(name):
 
 
 @pytest.mark.parametrize("per_neuron", [False, True])
-@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 @pytest.mark.parametrize("kind", LIF_KINDS)
 def test_lif(kind, shape, per_neuron):
     steps, batch, nodes = shape
@@ -82,27 +69,31 @@ def test_lif(kind, shape, per_neuron):
             lambda i, s: lif_scan(i, s, factors, reset=p.reset, surrogate=p.surrogate), current, start
         )
 
-    (values, gradients), (fused, fused_gradients) = on_both(run)
+    (values, gradients), (fused, fused_gradients) = on_triton(run)
     assert_close(values, fused)
     assert_gradients([gradients[i] for i in (0, 1, -1)], [fused_gradients[i] for i in (0, 1, -1)])
 
 
 @pytest.mark.parametrize("clip_peak", [False, True])
 @pytest.mark.parametrize("preset", ["regular_spiking", "heterogeneous"])
-@pytest.mark.parametrize("shape", [(1, 3, 100), (15, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 def test_izhikevich(shape, preset, clip_peak):
     model = Izhikevich(preset, num_neurons=shape[2], clip_peak=clip_peak)
     current = 20 * rand(*shape)
     start = model.rest(*shape[1:], current)
-    (values, gradients), (fused, fused_gradients) = on_both(lambda: differentiate(model.scan, current, start))
+    (values, gradients), (fused, fused_gradients) = on_triton(
+        lambda: differentiate(model.scan, current, start)
+    )
     assert_close(values, fused)
     assert_gradients(gradients, fused_gradients)
 
 
 def test_izhikevich_under_inhibition():
-    model, current = Izhikevich(), 20 - 300 * rand(15, 2, 50)
+    model, current = Izhikevich(), 20 - 300 * rand(9, 2, 50)
     start = model.rest(2, 50, current)
-    (values, gradients), (fused, fused_gradients) = on_both(lambda: differentiate(model.scan, current, start))
+    (values, gradients), (fused, fused_gradients) = on_triton(
+        lambda: differentiate(model.scan, current, start)
+    )
     assert values[1].min() == -137.5
     assert_close(values, fused)
     assert_gradients(gradients, fused_gradients)
@@ -119,15 +110,15 @@ def test_izhikevich_under_inhibition():
 def test_sheets(neuron):
     neuron = neuron.sized(100)
     coupling = LateralKernel(inhibition_range=3.0).matrix(Square(100, 7.0))
-    noise = 4 * torch.randn(40, 3, 100, generator=torch.Generator().manual_seed(0)) + 2
-    plain, fused = on_both(
-        lambda: neuron.scan_sheet(noise, neuron.rest(3, 100, noise), torch.zeros(3, 100), coupling)
+    noise = 4 * torch.randn(25, 2, 100, generator=torch.Generator().manual_seed(0)) + 2
+    plain, fused = on_triton(
+        lambda: neuron.scan_sheet(noise, neuron.rest(2, 100, noise), torch.zeros(2, 100), coupling)
     )
     assert plain[0].sum() > 50
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (23, 3, 100, 37)])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (13, 2, 100, 37)])
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules(rule, shape):
     steps, streams, num_pre, num_post = shape
@@ -138,7 +129,7 @@ def test_rules(rule, shape):
         proposal, stream = rule.learn(Activity(spikes), wiring, rule.open(wiring, streams))
         return [*proposal.values(), *stream.values()]
 
-    plain, fused = on_both(run)
+    plain, fused = on_triton(run)
     assert steps == 1 or plain[2].sum() > 10
     assert_close(plain, fused)
 
@@ -147,31 +138,31 @@ def test_rules(rule, shape):
 def test_sheets_take_graded_first_spikes(neuron):
     coupling = LateralKernel(inhibition_range=3.0).matrix(Square(100, 7.0))
     noise, first = 4 * rand(5, 2, 100), (2 * rand(2, 100, seed=1) - 1).round(decimals=1)
-    plain, fused = on_both(lambda: neuron.scan_sheet(noise, neuron.rest(2, 100, noise), first, coupling))
+    plain, fused = on_triton(lambda: neuron.scan_sheet(noise, neuron.rest(2, 100, noise), first, coupling))
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_rules_take_graded_spikes(rule):
     wiring = rule.initial(60, 17, torch.Generator().manual_seed(0))
-    spikes = (rand(20, 2, 60) * (rand(20, 2, 60, seed=1) < 0.7)).round(decimals=1)
+    spikes = (rand(12, 2, 60) * (rand(12, 2, 60, seed=1) < 0.7)).round(decimals=1)
 
     def run():
         proposal, stream = rule.learn(Activity(spikes), wiring, rule.open(wiring, 2))
         return [*proposal.values(), *stream.values()]
 
-    plain, fused = on_both(run)
+    plain, fused = on_triton(run)
     assert plain[2].sum() > 10
     assert_close(plain, fused)
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 @pytest.mark.parametrize("reset", ["hard", "soft", "none"])
 def test_integrate_fire(reset, shape):
     steps, batch, nodes = shape
     neuron, current = IntegrateFire(1.5, reset=reset), 2 * rand(steps, batch, nodes) - 0.2
     state = neuron.rest(batch, nodes, current)._replace(adaptation=rand(batch, nodes, seed=1))
-    plain, fused = on_both(lambda: neuron.scan(current, state))
+    plain, fused = on_triton(lambda: neuron.scan(current, state))
     assert steps == 1 or 0 < plain[0].mean() < 1
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
@@ -182,12 +173,12 @@ def test_conductance_lif(shape):
     neuron, drive = ConductanceLIF(adaptation=0.5, inhibition=0.05), 0.8 * rand(steps, batch, nodes)
     state = neuron.rest(batch, nodes, drive)
     start = state._replace(adaptation=rand(batch, nodes, seed=1), spikes=(rand(batch, nodes) < 0.1).float())
-    plain, fused = on_both(lambda: neuron.scan(drive, start))
+    plain, fused = on_triton(lambda: neuron.scan(drive, start))
     assert steps == 1 or 0 < plain[0].mean() < 1
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 100), (17, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
 def test_exponential_filter(shape):
     current, start = rand(*shape), rand(*shape[1:], seed=1)
 
@@ -197,4 +188,4 @@ def test_exponential_filter(shape):
         (filtered * rand(*shape, seed=2)).sum().backward()
         return filtered.detach(), *(x.grad for x in inputs)
 
-    assert_close(*on_both(run))
+    assert_close(*on_triton(run))

@@ -1,16 +1,13 @@
 import pytest
 import torch
+from helpers.tensors import randn
 
 from lightning_snn.plasticity import delta_update
 
 
-def rand(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 def test_it_is_a_step_down_the_gradient_of_half_the_squared_error():
-    weight, bias = rand(3, 7).requires_grad_(), rand(3, seed=1).requires_grad_()
-    features, target = rand(5, 7, seed=2), rand(5, 3, seed=3)
+    weight, bias = randn(3, 7).requires_grad_(), randn(3, seed=1).requires_grad_()
+    features, target = randn(5, 7, seed=2), randn(5, 3, seed=3)
     output = features @ weight.t() + bias
     (0.5 * ((target - output) ** 2).sum(1).mean()).backward()
     found = delta_update(weight.detach(), bias.detach(), features, target, output.detach(), learning_rate=0.3)
@@ -19,7 +16,8 @@ def test_it_is_a_step_down_the_gradient_of_half_the_squared_error():
 
 
 def test_it_equals_a_loop_over_synapses_without_a_bias():
-    weight, features, target, output = rand(2, 3), rand(4, 3, seed=1), rand(4, 2, seed=2), rand(4, 2, seed=3)
+    weight, features = randn(2, 3), randn(4, 3, seed=1)
+    target, output = randn(4, 2, seed=2), randn(4, 2, seed=3)
     found, bias = delta_update(weight, None, features, target, output, learning_rate=0.1)
     assert bias is None
     for k in range(2):
@@ -29,7 +27,7 @@ def test_it_equals_a_loop_over_synapses_without_a_bias():
 
 
 def test_a_spiking_output_learns_which_inputs_to_answer():
-    features = (rand(200, 20) > 0.5).float()
+    features = (randn(200, 20) > 0.5).float()
     target = (features[:, :2].sum(1, keepdim=True) > 0).float()
     weight, bias = torch.zeros(1, 20), torch.zeros(1)
     for _ in range(300):

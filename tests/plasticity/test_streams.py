@@ -1,21 +1,17 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.rules import start
+from helpers.tensors import assert_same, randn, spikes_of
 
 from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian, Streams
-
-
-def copies(total, *shape, seed=0):
-    return torch.randn(total, *shape, generator=torch.Generator().manual_seed(seed))
-
 
 OWNER = torch.tensor([3, 0, 2, 2, 1, 0])
 
 
 def test_one_process_runs_all_streams():
     streams = Streams(4)
-    values = copies(4, 5)
+    values = randn(4, 5)
     assert list(streams.numbers) == [0, 1, 2, 3]
     assert streams.gather(values) is values
     assert streams.sum(values) is values
@@ -27,7 +23,7 @@ def test_a_part_has_the_global_numbers():
 
 @pytest.mark.parametrize("shape", [(6,), (7, 6)])
 def test_select_takes_each_unit_from_its_owner(shape):
-    values = copies(4, *shape)
+    values = randn(4, *shape)
     found = Streams(4).select(values, OWNER)
     expected = torch.stack([values[owner, ..., unit] for unit, owner in enumerate(OWNER.tolist())])
     assert torch.equal(found, expected)
@@ -35,7 +31,7 @@ def test_select_takes_each_unit_from_its_owner(shape):
 
 @pytest.mark.parametrize("sizes", [[4], [2, 2], [1, 3], [1, 1, 1, 1]])
 def test_parts_add_up_to_the_whole_bit_for_bit(sizes):
-    values = copies(4, 7, 6)
+    values = randn(4, 7, 6)
     first, total = 0, torch.zeros(6, 7)
     for size in sizes:
         streams = Streams(4, first=first, count=size)
@@ -45,7 +41,7 @@ def test_parts_add_up_to_the_whole_bit_for_bit(sizes):
 
 
 def test_select_does_not_modify_its_arguments():
-    values, owner = copies(2, 3, 6), OWNER.clone()
+    values, owner = randn(2, 3, 6), OWNER.clone()
     before = values.clone()
     found = Streams(4, first=2, count=2).select(values, owner)
     assert torch.equal(values, before)
@@ -73,18 +69,9 @@ RULES = {
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
-def start(rule, num_pre=25, num_post=7):
-    return rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))
-
-
-def activity(steps, streams, nodes=25, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, streams, nodes, generator=generator) < 0.25).float()
-
-
 def run_rounds(rule, streams, spikes, rounds=3):
     """The wiring after some rounds of this process's part of the activity ``[T, total, N]``."""
-    wiring = start(rule)
+    wiring = start(rule, 25)
     state = rule.open(wiring, streams.count)
     for part in spikes[:, streams.first : streams.first + streams.count].chunk(rounds):
         proposal, state = rule.learn(Activity(part), wiring, state)
@@ -92,26 +79,19 @@ def run_rounds(rule, streams, spikes, rounds=3):
     return wiring
 
 
-def assert_same(first, second):
-    assert first.keys() == second.keys()
-    for name in first:
-        assert torch.equal(first[name], second[name]), name
-
-
 @every_rule
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3], [1, 1, 1, 1]])
-def test_a_rule_learns_the_same_on_any_number_of_processes(rule, sizes, split_streams):
-    spikes = activity(180, 4)
+def test_a_rule_learns_the_same_on_any_number_of_processes(rule, sizes):
+    spikes = spikes_of(180, 4, 25)
     whole = run_rounds(rule, Streams(4), spikes)
-    with ThreadPoolExecutor(len(sizes)) as pool:
-        for part in pool.map(lambda streams: run_rounds(rule, streams, spikes), split_streams(4, sizes)):
-            assert_same(part, whole)
-    assert (whole["weight"] != start(rule)["weight"]).any(1).all()
+    for part in on_processes(sizes, lambda streams: run_rounds(rule, streams, spikes)):
+        assert_same(part, whole)
+    assert (whole["weight"] != start(rule, 25)["weight"]).any(1).all()
 
 
 @every_rule
 def test_streams_work_on_copies_of_their_own(rule):
-    spikes, wiring = activity(60, 3), start(rule)
+    spikes, wiring = spikes_of(60, 3, 25), start(rule, 25)
     together, _ = rule.learn(Activity(spikes), wiring, rule.open(wiring, 3))
     for s in range(3):
         alone, _ = rule.learn(Activity(spikes[:, s : s + 1]), wiring, rule.open(wiring, 1))
@@ -122,7 +102,7 @@ def test_streams_work_on_copies_of_their_own(rule):
 @every_rule
 @pytest.mark.parametrize("split", [1, 37])
 def test_splitting_a_chunk_without_a_merge_changes_nothing(rule, split):
-    spikes, wiring = activity(80, 1), start(rule)
+    spikes, wiring = spikes_of(80, 1, 25), start(rule, 25)
     whole, end = rule.learn(Activity(spikes), wiring, rule.open(wiring, 1))
     first, middle = rule.learn(Activity(spikes[:split]), wiring, rule.open(wiring, 1))
     carried = wiring | {n: first[n][0] for n in ("threshold", "largest") if n in first}
@@ -135,7 +115,7 @@ def test_splitting_a_chunk_without_a_merge_changes_nothing(rule, split):
 
 @every_rule
 def test_learn_and_merge_do_not_modify_their_arguments(rule):
-    spikes, wiring = activity(60, 2), start(rule)
+    spikes, wiring = spikes_of(60, 2, 25), start(rule, 25)
     state = rule.open(wiring, 2)
     _, state = rule.learn(Activity(spikes), wiring, state)
     before = [{n: v.clone() for n, v in part.items()} for part in (wiring, state, {"spikes": spikes})]

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from helpers.tensors import rand
 
 from lightning_snn.presentation.trace import spike_trace
 from lightning_snn.readout import (
@@ -20,14 +21,10 @@ READOUTS = {
 every_readout = pytest.mark.parametrize("kind", READOUTS)
 
 
-def random(*shape, seed=0):
-    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
-
-
 @pytest.mark.parametrize("tau", [5.0, 40.0])
 @pytest.mark.parametrize("dt", [1.0, 0.5])
 def test_trace_equals_a_loop(tau, dt):
-    spikes = (random(30, 2, 5) < 0.3).float()
+    spikes = (rand(30, 2, 5) < 0.3).float()
     total, trace = 0.0, torch.zeros(2, 5)
     for step in spikes:
         decay = math.exp(-dt / tau)
@@ -36,7 +33,7 @@ def test_trace_equals_a_loop(tau, dt):
 
 
 def test_trace_without_a_time_constant_is_the_share_of_steps():
-    spikes = (random(30, 2, 5) < 0.3).float()
+    spikes = (rand(30, 2, 5) < 0.3).float()
     torch.testing.assert_close(spike_trace(spikes, tau=None, dt=0.5), spikes.sum(0) / 30)
     torch.testing.assert_close(spike_trace(spikes, tau=1e7, dt=0.5), spikes.sum(0) / 30)
 
@@ -49,7 +46,7 @@ def test_trace_weighs_late_spikes_more_and_stays_within_0_and_1():
 
 
 def test_trace_carries_gradients():
-    spikes = random(10, 1, 2).requires_grad_()
+    spikes = rand(10, 1, 2).requires_grad_()
     spike_trace(spikes, tau=5.0, dt=1.0).sum().backward()
     ratio = spikes.grad[1:] / spikes.grad[:-1]
     torch.testing.assert_close(ratio, torch.full_like(ratio, math.exp(1 / 5)))
@@ -63,14 +60,14 @@ def test_trace_needs_a_positive_time_constant(tau):
 
 @pytest.mark.parametrize("scale", [1.0, 1e-2])
 def test_standardise_gives_mean_0_and_variance_1_within_a_sample(scale):
-    found = Linear(12, 3).standardise(scale * random(5, 12))
+    found = Linear(12, 3).standardise(scale * rand(5, 12))
     torch.testing.assert_close(found.mean(1), torch.zeros(5), rtol=0, atol=1e-5)
     torch.testing.assert_close(found.var(1, correction=0), torch.ones(5), rtol=2e-3, atol=0)
 
 
 def test_standardise_takes_out_how_much_ink_there_is_and_leaves_silence_alone():
     readout = Linear(12, 3)
-    features = random(5, 12)
+    features = rand(5, 12)
     torch.testing.assert_close(readout.standardise(3 * features + 2), readout.standardise(features))
     assert not readout.standardise(torch.zeros(2, 12)).any()
 
@@ -78,7 +75,7 @@ def test_standardise_takes_out_how_much_ink_there_is_and_leaves_silence_alone():
 @every_readout
 def test_scores(kind):
     readout = READOUTS[kind]()
-    features = random(5, 12)
+    features = rand(5, 12)
     scores = readout(features)
     assert scores.shape == (5, 3)
     torch.testing.assert_close(readout(3 * features + 1), scores)
@@ -89,7 +86,7 @@ def test_scores(kind):
 def test_training_lowers_the_loss(kind):
     torch.manual_seed(0)
     readout = READOUTS[kind]()
-    features, label = random(60, 12), torch.arange(60) % 3
+    features, label = rand(60, 12), torch.arange(60) % 3
     features[torch.arange(60), label] += 1
     optimizer = torch.optim.Adam(readout.parameters(), lr=0.02)
     losses = []
@@ -111,21 +108,21 @@ def test_the_hidden_layer_of_an_extreme_learning_machine_is_fixed():
     assert torch.equal(same.hidden_weight, readout.hidden_weight)
     assert not torch.equal(other.hidden_weight, readout.hidden_weight)
     other.load_state_dict(readout.state_dict())
-    assert torch.equal(other(random(4, 12)), readout(random(4, 12)))
+    assert torch.equal(other(rand(4, 12)), readout(rand(4, 12)))
 
 
 def test_an_extreme_learning_machine_equals_its_formula():
     readout = ExtremeLearningMachine(12, 3, num_hidden=40)
-    x = readout.standardise(random(5, 12))
+    x = readout.standardise(rand(5, 12))
     hidden = (x @ readout.hidden_weight.t() + readout.hidden_bias).clamp_min(0)
     expected = hidden @ readout.output.weight.t() + readout.output.bias
-    torch.testing.assert_close(readout(random(5, 12)), expected)
+    torch.testing.assert_close(readout(rand(5, 12)), expected)
     assert readout.hidden_weight.std().item() == pytest.approx(12**-0.5, rel=0.1)
 
 
 def test_dropout_acts_in_training_only():
     readout = MLP(12, 3, num_hidden=50, dropout=0.5)
-    features = random(5, 12)
+    features = rand(5, 12)
     torch.manual_seed(0)
     assert not torch.equal(readout(features), readout(features))
     readout.eval()

@@ -1,8 +1,8 @@
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 import torch
+from helpers.processes import on_processes
 
 from lightning_snn import (
     LIF,
@@ -93,14 +93,13 @@ def develop(streams):
     return development.projection, shares
 
 
-def test_wiring_by_images_is_the_same_on_any_number_of_processes(split_streams):
+def test_wiring_by_images_is_the_same_on_any_number_of_processes():
     projection, shares = develop(Streams(4))
     assert max(shares) > 0
     assert not torch.equal(projection.weight, projection.initial_weight())
-    with ThreadPoolExecutor(2) as pool:
-        for part, own in pool.map(develop, split_streams(4, (2, 2))):
-            assert torch.equal(part.weight, projection.weight)
-            assert own == shares
+    for part, own in on_processes((2, 2), develop):
+        assert torch.equal(part.weight, projection.weight)
+        assert own == shares
 
 
 def test_errors():

@@ -2,6 +2,7 @@ import functools
 
 import pytest
 import torch
+from helpers.tensors import spikes_of
 
 from lightning_snn.core.config import to_config
 from lightning_snn.geometry import Disk, Square
@@ -18,10 +19,6 @@ every_rule = pytest.mark.parametrize("kind", RULES)
 
 def make(kind="none", *, num_post=8, **options):
     return Columns(10, num_post, fields=ListedFields(LISTED), rule=RULES[kind], **options)
-
-
-def spikes_of(*shape, share=0.4, seed=0):
-    return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share).float()
 
 
 def matrix_by_loop(values):

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from helpers.tensors import spikes_of
 
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -20,10 +21,6 @@ every_setting = pytest.mark.parametrize("name", SETTINGS)
 def make(name, *, maps=3, **options):
     rows, columns = GRIDS[name]
     return Conv2d(40, maps * rows * columns, in_shape=SHAPE, **SETTINGS[name], **options)
-
-
-def spikes_of(*shape, share=0.3, seed=0):
-    return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share).float()
 
 
 def inputs_by_loop(name, spikes):

@@ -1,5 +1,7 @@
 import pytest
 import torch
+from helpers.kernels import on_both, with_threads
+from helpers.tensors import spikes_of
 
 from lightning_snn import (
     Disk,
@@ -11,7 +13,6 @@ from lightning_snn import (
     Square,
     Torus,
 )
-from lightning_snn.ops import backend
 from lightning_snn.synapses.coupling import DenseCoupling, MeshCoupling
 
 FLAT = {
@@ -69,7 +70,7 @@ def test_on_a_torus_the_kink_of_the_wrapped_distance_costs_more(options):
 
 def test_the_sum_over_many_spikes():
     sheet = FLAT["square"]
-    spikes = (torch.rand(3, 1000, generator=torch.Generator().manual_seed(1)) < 0.03).float()
+    spikes = spikes_of(3, 1000, share=0.03, seed=1)
     kernel = LateralKernel(storage="mesh")
     expected = spikes @ kernel.matrix(sheet)
     assert expected.abs().max() > 5
@@ -84,16 +85,9 @@ def test_the_sum_over_many_spikes():
 @pytest.mark.parametrize("sheet", [FLAT["square"], Torus(1000, 23.0, seed=0)], ids=["square", "torus"])
 def test_kernels_equal_the_reference_bit_for_bit(sheet, threads):
     coupling = LateralKernel(storage="mesh").couple(sheet)
-    spikes = (torch.rand(3, 1000, generator=torch.Generator().manual_seed(1)) < 0.03).float()
+    spikes = spikes_of(3, 1000, share=0.03, seed=1)
     spikes[1] = 0
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        fused = coupling(spikes)
-        with backend.use("reference"):
-            plain = coupling(spikes)
-    finally:
-        torch.set_num_threads(before)
+    plain, fused = with_threads(threads, lambda: on_both(lambda: coupling(spikes)))
     assert torch.equal(fused, plain)
 
 

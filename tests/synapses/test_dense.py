@@ -1,5 +1,6 @@
 import pytest
 import torch
+from helpers.tensors import spikes_of
 
 from lightning_snn.plasticity import STDP, CompetitiveHebbian
 from lightning_snn.synapses import Dense
@@ -7,10 +8,6 @@ from lightning_snn.synapses import Dense
 RULES = {"competitive": CompetitiveHebbian(), "stdp": STDP()}
 VARIABLES = {"competitive": {"threshold", "wins", "largest", "steps"}, "stdp": {"threshold"}}
 every_rule = pytest.mark.parametrize("kind", RULES)
-
-
-def spikes_of(*shape, share=0.3, seed=0):
-    return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share).float()
 
 
 def test_without_a_rule_the_current_is_gain_times_weights():

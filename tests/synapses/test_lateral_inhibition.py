@@ -1,16 +1,15 @@
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.stimuli import Noise
 
-from lightning_snn.core.random import RandomStream
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
 from lightning_snn.neurons import LIF, IntegrateFire, Relay
 from lightning_snn.plasticity import AntiHebbian, CompetitiveHebbian, LearningRule, PairSTDP, Streams
-from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Dense, LateralInhibition
 
 STEPS = 200
@@ -41,18 +40,6 @@ class Pairs(LearningRule):
         return wiring
 
 
-class Noise(Stimulus):
-    """Spikes of the first layer, drawn independently."""
-
-    def check(self, layer):
-        del layer
-
-    def run(self, layer, state, *, steps, streams, round_number):
-        draws = [RandomStream(0, "test").torch(number, round_number) for number in streams]
-        spikes = [(torch.rand(steps, layer.num_nodes, generator=draw) < 0.05).float() for draw in draws]
-        return torch.stack(spikes, dim=1), state
-
-
 def develop(streams=None, *, rule=None, neuron=None, lateral=None, **options):
     if lateral is None:
         lateral = LateralInhibition(AntiHebbian(0.05, activity=0.1, bin_time=5.0))
@@ -65,7 +52,7 @@ def develop(streams=None, *, rule=None, neuron=None, lateral=None, **options):
             projection=partial(Dense, rule=rule or Pairs(), gain=30.0),
         ),
     }
-    return Development(SpikingStack(layers, seed=0), "above", Noise(), streams or Streams(8), **options)
+    return Development(SpikingStack(layers, seed=0), "above", Noise(0.05), streams or Streams(8), **options)
 
 
 def weight_of(development):
@@ -75,7 +62,7 @@ def weight_of(development):
 def correlations(development):
     """Of the four units, from bins in which they spiked or not."""
     bottom, steps = development.stack.bottom, development.inhibition.rule.bin_steps
-    pre, _ = Noise().run(bottom, None, steps=1000, streams=range(20), round_number=999)
+    pre, _ = Noise(0.05).run(bottom, None, steps=1000, streams=range(20), round_number=999)
     spikes = development.stack.ascend(pre, developing=True)[0]["above"]
     active = torch.stack([part.amax(0) for part in spikes.split(steps)]).flatten(0, 1)
     return torch.corrcoef(active.t()), active.mean(0)
@@ -97,11 +84,11 @@ def test_units_that_hear_the_same_come_to_inhibit_each_other():
 
 @pytest.mark.parametrize("neuron", [LIF(5.0), IntegrateFire()])
 def test_a_round_runs_with_the_weights_of_before_and_then_learns(neuron):
-    development = develop(neuron=neuron)
+    development, noise = develop(neuron=neuron), Noise(0.05)
     layer, rule = development.stack.layer("above"), development.inhibition.rule
     expected, spikes, state = torch.zeros(4, 4), torch.zeros(8, 4), layer.rest(8, torch.zeros(1)).neurons
     for number in range(2):
-        pre, _ = Noise().run(development.stack.bottom, None, steps=50, streams=range(8), round_number=number)
+        pre, _ = noise.run(development.stack.bottom, None, steps=50, streams=range(8), round_number=number)
         current, _ = development.projection.transmit(pre, dt=1.0)
         found = []
         for step in current:
@@ -118,7 +105,7 @@ def test_a_round_runs_with_the_weights_of_before_and_then_learns(neuron):
 
 
 @pytest.mark.parametrize("sizes", [[4, 4], [1, 7]])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
+def test_it_learns_the_same_on_any_number_of_processes(sizes):
     def run(streams):
         development = develop(streams)
         for number in range(3):
@@ -127,8 +114,7 @@ def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
 
     whole = run(Streams(8))
     assert whole.max() > 0
-    with ThreadPoolExecutor(len(sizes)) as pool:
-        assert all(torch.equal(part, whole) for part in pool.map(run, split_streams(8, sizes)))
+    assert all(torch.equal(part, whole) for part in on_processes(sizes, run))
 
 
 def test_it_learns_beside_a_rule_that_decides_itself_who_spikes():
@@ -158,7 +144,7 @@ def test_its_weights_are_saved_and_act_after_loading():
     state = development.stack.state_dict()
     assert torch.equal(state["layers.above.lateral.weight"], weight_of(development))
     other = develop().stack
-    pre, _ = Noise().run(other.bottom, None, steps=100, streams=range(4), round_number=7)
+    pre, _ = Noise(0.05).run(other.bottom, None, steps=100, streams=range(4), round_number=7)
     before = other.ascend(pre)[0]["above"]
     other.load_state_dict(state)
     after = other.ascend(pre)[0]["above"]

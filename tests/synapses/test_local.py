@@ -2,6 +2,7 @@ from functools import partial
 
 import pytest
 import torch
+from helpers.tensors import spikes_of
 
 from lightning_snn.geometry import Disk, Square, Torus
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -20,10 +21,6 @@ every_sheet = pytest.mark.parametrize("name", SHEETS)
 def make(name="square", radius=3.0, **options):
     below, here = SHEETS[name]
     return Local(150, 40, radius=radius, below=below, here=here, **options)
-
-
-def spikes_of(*shape, share=0.2, seed=0):
-    return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share).float()
 
 
 def near(below, here, radius=3.0):

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from helpers.tensors import spikes_of
 
 from lightning_snn.geometry import Maps
 from lightning_snn.network import SpikingLayer, SpikingStack
@@ -7,10 +8,6 @@ from lightning_snn.neurons import Relay
 from lightning_snn.synapses import Pool2d
 
 SHAPE = (2, 5, 4)
-
-
-def spikes_of(*shape, share=0.1, seed=0):
-    return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share).float()
 
 
 def windows_by_loop(spikes, size, stride):

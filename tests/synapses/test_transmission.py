@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 import torch
+from helpers.tensors import spikes_of
 
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps, Square
@@ -22,10 +23,6 @@ PROJECTIONS = {
 }
 every_projection = pytest.mark.parametrize("kind", PROJECTIONS)
 TAU = 4.0
-
-
-def spikes_of(*shape, share=0.3, seed=0):
-    return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < share).float()
 
 
 def by_loop(projection, spikes, *, steps, decay):

@@ -7,15 +7,13 @@ import tempfile
 
 import pytest
 import torch
+from helpers.expected_warnings import SAME_FOLDER, UNWIRED
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from lightning_snn.trainer.checkpoint_file import WholeFiles, check_whole
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
-]
+pytestmark = [UNWIRED, SAME_FOLDER]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.expected_warnings import OTHER_CALLBACKS
 from lightning.pytorch import Trainer
 
 from lightning_snn import STDP, SpikingClassifier, Torus
@@ -91,7 +92,7 @@ def test_a_list_is_no_state(legacy):
         translate(legacy)
 
 
-@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used")
+@OTHER_CALLBACKS
 def test_a_trainer_reads_format_1():
     """Lightning loads the file itself; the module translates what it is handed."""
     path = str(FOLDER / "convolution.ckpt")

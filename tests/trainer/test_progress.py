@@ -1,12 +1,13 @@
 """The progress bar of the phases: on Lightning's Rich bar where that is live, else tqdm, else nothing."""
 
 import pytest
+from helpers.expected_warnings import UNWIRED
 from lightning.pytorch.callbacks import RichProgressBar, TQDMProgressBar
 
 from lightning_snn.trainer.progress import PhaseProgress
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.lgn. .* of the units localised after"),
+    UNWIRED,
     # rich's own, where no terminal is attached
     pytest.mark.filterwarnings("ignore:install .ipywidgets. for Jupyter support"),
 ]

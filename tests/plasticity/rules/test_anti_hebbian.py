@@ -1,16 +1,11 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.tensors import rand, spikes_of
 
 from lightning_snn.plasticity import Activity, AntiHebbian, Streams
 from lightning_snn.plasticity.rules.anti_hebbian import coactive_bins
 from lightning_snn.synapses import Dense
-
-
-def spikes(steps, rows, units, seed=0, share=0.2):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, rows, units, generator=generator) < share).float()
 
 
 def learn(rule, wiring, post, streams=None):
@@ -20,7 +15,7 @@ def learn(rule, wiring, post, streams=None):
 
 def test_it_equals_a_loop_over_bins():
     rule = AntiHebbian(0.1, activity=0.4, bin_time=4.0, dt=2.0, w_max=5.0)
-    post, start = spikes(20, 3, 5), torch.rand(5, 5, generator=torch.Generator().manual_seed(0))
+    post, start = spikes_of(20, 3, 5), rand(5, 5)
     expected = start.clone()
     for i in range(5):
         for j in range(5):
@@ -67,17 +62,16 @@ def test_correlated_units_become_decorrelated():
 
 
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3]])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
-    rule, post = AntiHebbian(activity=0.3), spikes(60, 4, 6)
-    wiring = {"weight": torch.rand(6, 6, generator=torch.Generator().manual_seed(0))}
+def test_it_learns_the_same_on_any_number_of_processes(sizes):
+    rule, post = AntiHebbian(activity=0.3), spikes_of(60, 4, 6)
+    wiring = {"weight": rand(6, 6)}
 
     def run(streams):
         return learn(rule, wiring, post[:, streams.first : streams.first + streams.count], streams)["weight"]
 
     whole = run(Streams(4))
-    with ThreadPoolExecutor(len(sizes)) as pool:
-        for part in pool.map(run, split_streams(4, sizes)):
-            assert torch.equal(part, whole)
+    for part in on_processes(sizes, run):
+        assert torch.equal(part, whole)
     assert not torch.equal(whole, wiring["weight"])
 
 
@@ -90,7 +84,7 @@ def test_weights_start_at_0_and_stay_within_bounds():
 
 
 def test_counts_and_wins():
-    post = spikes(30, 2, 4)
+    post = spikes_of(30, 2, 4)
     proposal, _ = AntiHebbian().learn(Activity(post, post), {}, {})
     assert torch.equal(proposal["spikes"], post.sum(0))
     assert torch.equal(proposal["together"], coactive_bins(post, 10))

@@ -1,19 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from helpers.rules import start
+from helpers.tensors import spikes_of
 
 from lightning_snn.plasticity import Activity, CompetitiveHebbian, Streams
 
 f = np.float32
-
-
-def make(rule, num_pre=20, num_post=6, seed=0):
-    return rule.initial(num_pre, num_post, torch.Generator().manual_seed(seed))
-
-
-def activity(steps, streams, nodes=20, seed=0, share=0.3):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, streams, nodes, generator=generator) < share).float()
 
 
 def learn_by_loop(spikes, weight, threshold, *, eta=0.1, mu=2.5, rate=0.005, count=1):
@@ -62,7 +55,7 @@ def proposal_of(wins, weight, threshold, largest):
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_learning_equals_a_loop_over_elements(count):
     rule = CompetitiveHebbian(threshold=15.0, winners=count)
-    wiring, spikes = make(rule), activity(150, 3)
+    wiring, spikes = start(rule, 20, 6), spikes_of(150, 3, 20)
     proposal, _ = rule.learn(Activity(spikes), wiring, {})
     for s in range(3):
         weight, threshold, largest, winners = learn_by_loop(
@@ -79,7 +72,7 @@ def test_learning_equals_a_loop_over_elements(count):
 
 def test_only_the_winner_learns_and_keeps_its_mean():
     rule = CompetitiveHebbian(threshold=10.0, threshold_spread=0.0)
-    wiring, spikes = make(rule), activity(1, 1)
+    wiring, spikes = start(rule, 20, 6), spikes_of(1, 1, 20)
     proposal, _ = rule.learn(Activity(spikes), wiring, {})
     winner = (wiring["weight"] @ spikes[0, 0]).argmax().item()
     changed = (proposal["weight"][0].t() != wiring["weight"]).any(1)
@@ -92,8 +85,8 @@ def test_only_the_winner_learns_and_keeps_its_mean():
 
 def test_nobody_wins_below_threshold_or_in_silence():
     rule = CompetitiveHebbian(threshold=1000.0)
-    wiring = make(rule)
-    proposal, _ = rule.learn(Activity(activity(30, 2)), wiring, {})
+    wiring = start(rule, 20, 6)
+    proposal, _ = rule.learn(Activity(spikes_of(30, 2, 20)), wiring, {})
     assert not proposal["spikes"].any()
     assert torch.equal(proposal["weight"][1].t(), wiring["weight"])
     assert proposal["largest"].min() > 0
@@ -103,20 +96,20 @@ def test_nobody_wins_below_threshold_or_in_silence():
 
 def test_initial_rows_have_the_mean_and_the_spread():
     rule = CompetitiveHebbian()
-    wiring = make(rule, 900, 50)
+    wiring = start(rule, 900, 50)
     weight = wiring["weight"]
     torch.testing.assert_close(weight.mean(1), torch.full((50,), 2.5))
     assert weight.std().item() == pytest.approx(0.14, rel=0.05)
     assert wiring["threshold"].mean().item() == pytest.approx(70, abs=1)
     assert wiring["threshold"].std().item() == pytest.approx(2, rel=0.3)
-    assert torch.equal(weight, make(rule, 900, 50)["weight"])
-    assert not torch.equal(weight, make(rule, 900, 50, seed=1)["weight"])
+    assert torch.equal(weight, start(rule, 900, 50)["weight"])
+    assert not torch.equal(weight, start(rule, 900, 50, seed=1)["weight"])
     assert (wiring["wins"].sum(), wiring["largest"].sum(), wiring["steps"]) == (0, 0, 0)
 
 
 def test_merge_takes_the_unit_from_where_it_won_most_and_ties_from_the_lowest_stream():
     rule = CompetitiveHebbian(review_wins=0)
-    wiring = make(rule, 4, 5)
+    wiring = start(rule, 4, 5)
     wins = [[3, 0, 2, 5, 0], [1, 4, 2, 5, 0], [2, 4, 2, 6, 0]]
     proposal = proposal_of(wins, [10.0, 20.0, 30.0], [1.0, 2.0, 3.0], [5.0, 9.0, 7.0])
     merged = rule.merge(wiring, proposal, Streams(3), 250)
@@ -130,9 +123,9 @@ def test_merge_takes_the_unit_from_where_it_won_most_and_ties_from_the_lowest_st
 
 def test_a_unit_that_won_nowhere_keeps_its_weights_and_threshold():
     rule = CompetitiveHebbian(threshold=15.0, review_interval=10_000)
-    wiring = make(rule)
+    wiring = start(rule, 20, 6)
     wiring["threshold"][2] = 1000.0
-    proposal, _ = rule.learn(Activity(activity(60, 3)), wiring, {})
+    proposal, _ = rule.learn(Activity(spikes_of(60, 3, 20)), wiring, {})
     merged = rule.merge(wiring, proposal, Streams(3), 60)
     assert merged["wins"][2] == 0
     assert merged["wins"].sum() > 20
@@ -153,7 +146,7 @@ def test_a_unit_that_won_nowhere_keeps_its_weights_and_threshold():
 )
 def test_unused_units_are_reviewed_when_a_multiple_of_the_interval_is_crossed(before, steps, reviewed):
     rule = CompetitiveHebbian(review_interval=1000, review_wins=200)
-    wiring = make(rule, 4, 3)
+    wiring = start(rule, 4, 3)
     wiring["steps"] += before
     wiring["wins"] += torch.tensor([150, 199, 200])
     proposal = proposal_of([[49, 1, 0], [0, 0, 0]], [1.0, 1.0], [70.0, 71.0], [40.0, 60.0])
@@ -165,9 +158,9 @@ def test_unused_units_are_reviewed_when_a_multiple_of_the_interval_is_crossed(be
 
 def test_largest_response_is_carried_over_rounds():
     rule = CompetitiveHebbian(threshold=1000.0)
-    wiring = make(rule)
+    wiring = start(rule, 20, 6)
     wiring["largest"] += 500
-    proposal, _ = rule.learn(Activity(activity(30, 2)), wiring, {})
+    proposal, _ = rule.learn(Activity(spikes_of(30, 2, 20)), wiring, {})
     assert rule.merge(wiring, proposal, Streams(2), 30)["largest"].tolist() == [500] * 6
 
 

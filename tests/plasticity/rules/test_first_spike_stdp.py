@@ -1,8 +1,7 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 import torch
+from helpers.processes import on_processes
 
 from lightning_snn.plasticity import Activity, FirstSpikeSTDP, Streams
 
@@ -160,7 +159,7 @@ def test_each_units_threshold_moves_until_it_fires_at_the_given_share_of_the_pla
 
 
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3]])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
+def test_it_learns_the_same_on_any_number_of_processes(sizes):
     rule = make()
 
     def run(streams):
@@ -173,10 +172,9 @@ def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
 
     whole = run(Streams(4))
     assert not torch.equal(whole["weight"], start(rule)["weight"])
-    with ThreadPoolExecutor(2) as pool:
-        for part in pool.map(run, split_streams(4, sizes)):
-            assert torch.equal(part["weight"], whole["weight"])
-            assert torch.equal(part["threshold_rise"], whole["threshold_rise"])
+    for part in on_processes(sizes, run):
+        assert torch.equal(part["weight"], whole["weight"])
+        assert torch.equal(part["threshold_rise"], whole["threshold_rise"])
 
 
 @pytest.mark.parametrize(

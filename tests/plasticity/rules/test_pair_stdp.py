@@ -1,33 +1,16 @@
 import math
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.rules import learn, learn_weight, start, trains
+from helpers.tensors import spikes_of
 
 from lightning_snn import LIF
 from lightning_snn.core.time import delayed
 from lightning_snn.plasticity import Activity, PairSTDP, Streams
 from lightning_snn.plasticity.bounds import bounded
-
-
-def spikes(steps, rows, nodes, seed=0, share=0.2):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, rows, nodes, generator=generator) < share).float()
-
-
-def trains(steps=60, rows=4, num_pre=7, num_post=3):
-    return spikes(steps, rows, num_pre), spikes(steps, rows, num_post, seed=1)
-
-
-def run(rule, weight, pre, post, *, places=1, chunks=1):
-    """The weights after some chunks, each merged."""
-    streams = Streams(pre.shape[1])
-    wiring, state = {"weight": weight}, rule.open({"weight": weight}, pre.shape[1])
-    for part in zip(pre.chunk(chunks), post.chunk(chunks), strict=True):
-        proposal, state = rule.learn(Activity(*part, places), wiring, state)
-        wiring = rule.merge(wiring, proposal, streams, len(part[0]))
-    return wiring["weight"]
 
 
 def change_by_loop(pre, post, *, pairing="all", a_plus, a_minus, tau_plus, tau_minus, offset=0.0):
@@ -64,7 +47,7 @@ def test_hard_bounds_equal_a_loop_over_pairs(pairing, reduction, places, offset)
     assert expected.min() > 0
     assert expected.max() < 2
     assert abs(expected - 1).max() > 0.01
-    found = run(rule, weight, pre, post, places=places)
+    found = learn_weight(rule, weight, pre, post, places=places)
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5)
 
 
@@ -73,7 +56,7 @@ def test_the_window_is_exponential_and_a_coincidence_potentiates_only(lag):
     rule = PairSTDP(0.02, 0.03, tau_plus=17.0, tau_minus=34.0, dt=0.5)
     pre, post = torch.zeros(100, 1, 1), torch.zeros(100, 1, 1)
     pre[50], post[50 + lag] = 1, 1
-    change = run(rule, torch.tensor([[0.5]]), pre, post).item() - 0.5
+    change = learn_weight(rule, torch.tensor([[0.5]]), pre, post).item() - 0.5
     expected = 0.02 * math.exp(-0.5 * lag / 17) if lag >= 0 else -0.03 * math.exp(0.5 * lag / 34)
     assert change == pytest.approx(expected, rel=1e-4)
 
@@ -84,8 +67,8 @@ def test_splitting_a_chunk_changes_nothing(pairing, delay_time):
     rule = PairSTDP(pairing=pairing, delay=delay_time, a_plus=1e-3, a_minus=1e-3)
     pre, post = trains(40)
     weight = torch.full((3, 7), 0.5)
-    whole = run(rule, weight, pre, post)
-    torch.testing.assert_close(run(rule, weight, pre, post, chunks=4), whole)
+    whole = learn_weight(rule, weight, pre, post)
+    torch.testing.assert_close(learn_weight(rule, weight, pre, post, chunks=4), whole)
     assert (whole != weight).any()
 
 
@@ -95,12 +78,12 @@ def test_a_delay_is_the_same_as_later_spikes(time, dt):
     pre, post = trains()
     late = torch.cat([torch.zeros(steps, 4, 7), pre])[:60]
     weight = torch.full((3, 7), 0.5)
-    found = run(PairSTDP(delay=time, dt=dt), weight, pre, post, chunks=3)
-    assert torch.equal(found, run(PairSTDP(dt=dt), weight, late, post, chunks=3))
+    found = learn_weight(PairSTDP(delay=time, dt=dt), weight, pre, post, chunks=3)
+    assert torch.equal(found, learn_weight(PairSTDP(dt=dt), weight, late, post, chunks=3))
 
 
 def test_spikes_under_way_are_carried():
-    first, second = spikes(3, 2, 4), spikes(6, 2, 4, seed=1)
+    first, second = spikes_of(3, 2, 4), spikes_of(6, 2, 4, seed=1)
     arrived, held = delayed(first, torch.zeros(2, 5, 4))
     assert not arrived.any()
     then, held = delayed(second, held)
@@ -151,31 +134,24 @@ def test_hard_bounds_give_two_groups_of_weights_and_soft_bounds_one():
 def test_silent_inputs_lose_with_an_offset():
     pre, post = torch.zeros(20, 1, 2), torch.zeros(20, 1, 1)
     pre[9, 0, 0] = post[10, 0, 0] = 1
-    weight = run(PairSTDP(0.1, trace_offset=0.4), torch.tensor([[0.5, 0.5]]), pre, post)
+    weight = learn_weight(PairSTDP(0.1, trace_offset=0.4), torch.tensor([[0.5, 0.5]]), pre, post)
     expected = [0.5 + 0.1 * (math.exp(-1 / 20) - 0.4), 0.5 - 0.1 * 0.4]
     assert weight[0].tolist() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3], [1, 1, 1, 1]])
 @pytest.mark.parametrize("places", [1, 3])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, places, split_streams):
+def test_it_learns_the_same_on_any_number_of_processes(sizes, places):
     rule = PairSTDP(bounds="soft", trace_offset=0.1, delay=2.0)
     pre, post = trains(rows=4 * places)
 
-    def learn(streams):
-        rows = slice(streams.first * places, (streams.first + streams.count) * places)
-        wiring = rule.initial(7, 3, torch.Generator().manual_seed(0))
-        state = rule.open(wiring, streams.count * places)
-        for part in zip(pre[:, rows].chunk(3), post[:, rows].chunk(3), strict=True):
-            proposal, state = rule.learn(Activity(*part, places), wiring, state)
-            wiring = rule.merge(wiring, proposal, streams.rows(places), len(part[0]))
-        return wiring["weight"]
+    def run(streams):
+        return learn(rule, start(rule), pre, post, chunks=3, places=places, streams=streams)["weight"]
 
-    whole = learn(Streams(4))
-    with ThreadPoolExecutor(len(sizes)) as pool:
-        for part in pool.map(learn, split_streams(4, sizes)):
-            assert torch.equal(part, whole)
-    assert (whole != rule.initial(7, 3, torch.Generator().manual_seed(0))["weight"]).all()
+    whole = run(Streams(4))
+    for part in on_processes(sizes, run):
+        assert torch.equal(part, whole)
+    assert (whole != start(rule)["weight"]).all()
 
 
 def test_learn_and_merge_do_not_modify_their_arguments():
@@ -203,7 +179,7 @@ def test_it_needs_the_spikes_of_the_units():
     rule = PairSTDP()
     wiring = rule.initial(7, 3, torch.Generator())
     with pytest.raises(ValueError, match="needs the spikes of the units"):
-        rule.learn(Activity(spikes(5, 1, 7)), wiring, rule.open(wiring, 1))
+        rule.learn(Activity(spikes_of(5, 1, 7)), wiring, rule.open(wiring, 1))
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,13 @@
 import math
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.rules import learn, start
+from helpers.tensors import spikes_of
 
 from lightning_snn.plasticity import Activity, PostsynapticSTDP, Streams
-
-
-def spikes(steps, rows, nodes, seed=0, share=0.2):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, rows, nodes, generator=generator) < share).float()
-
-
-def start(rule, num_pre=7, num_post=3):
-    return rule.initial(num_pre, num_post, torch.Generator().manual_seed(0))
-
-
-def run(rule, pre, post, *, places=1, chunks=1, wiring=None):
-    """The wiring after some chunks, each merged."""
-    streams = Streams(pre.shape[1])
-    wiring = wiring or start(rule, pre.shape[2], post.shape[2])
-    state = rule.open(wiring, pre.shape[1])
-    for part in zip(pre.chunk(chunks), post.chunk(chunks), strict=True):
-        proposal, state = rule.learn(Activity(*part, places), wiring, state)
-        wiring = rule.merge(wiring, proposal, streams, len(part[0]))
-    return wiring
 
 
 def sums_by_loop(pre, post, tau):
@@ -43,25 +25,27 @@ def sums_by_loop(pre, post, tau):
 @pytest.mark.parametrize("places", [1, 2])
 def test_a_chunk_equals_a_loop_over_spikes_integrated_in_small_steps(places):
     rule = PostsynapticSTDP(0.01, tau_pre=12.0, silent_loss=0.3, w_max=0.8, initial_range=(0.1, 0.7))
-    pre, post = spikes(60, 4, 7), spikes(60, 4, 3, seed=1)
+    pre, post = spikes_of(60, 4, 7), spikes_of(60, 4, 3, seed=1)
     gain, loss = sums_by_loop(pre, post, 12.0)
     weight = start(rule)["weight"].double().numpy()
     parts = 20_000
     for _ in range(parts):
         weight += 0.01 * (gain * (0.8 - weight) - 0.3 * loss * weight) / parts
-    np.testing.assert_allclose(run(rule, pre, post, places=places)["weight"].numpy(), weight, rtol=2e-4)
+    np.testing.assert_allclose(
+        learn(rule, start(rule), pre, post, places=places)["weight"].numpy(), weight, rtol=2e-4
+    )
 
 
 def test_an_input_that_has_just_spiked_gains_and_a_silent_one_loses():
     rule = PostsynapticSTDP(0.1, silent_loss=0.5)
     before = {"weight": torch.full((1, 2), 0.5), "elapsed": torch.zeros((), dtype=torch.float64)}
-    after = run(rule, torch.tensor([[[1.0, 0.0]]]), torch.ones(1, 1, 1), wiring=before)["weight"][0].tolist()
+    after = learn(rule, before, torch.tensor([[[1.0, 0.0]]]), torch.ones(1, 1, 1))["weight"][0].tolist()
     assert after == pytest.approx([1 - 0.5 * math.exp(-0.1), 0.5 * math.exp(-0.05)])
 
 
 def test_without_a_spike_of_the_unit_nothing_changes():
     rule = PostsynapticSTDP(0.5)
-    wiring = run(rule, spikes(50, 2, 7, share=0.5), torch.zeros(50, 2, 3))
+    wiring = learn(rule, start(rule), spikes_of(50, 2, 7, share=0.5), torch.zeros(50, 2, 3))
     assert torch.equal(wiring["weight"], start(rule)["weight"])
 
 
@@ -69,7 +53,7 @@ def test_traces_go_on_from_chunk_to_chunk():
     rule = PostsynapticSTDP(0.02)
     pre, post = torch.zeros(20, 1, 1), torch.zeros(20, 1, 1)
     pre[3], post[15] = 1, 1
-    whole, parts = run(rule, pre, post), run(rule, pre, post, chunks=2)
+    whole, parts = (learn(rule, start(rule, 1, 1), pre, post, chunks=chunks) for chunks in (1, 2))
     assert whole["weight"].item() == pytest.approx(parts["weight"].item())
     assert whole["weight"] != start(rule, 1, 1)["weight"]
 
@@ -77,8 +61,8 @@ def test_traces_go_on_from_chunk_to_chunk():
 @pytest.mark.parametrize("rate", [0.05, 50.0])
 def test_weights_stay_in_bounds_and_end_at_the_share_of_spikes_that_saw_the_input(rate):
     rule = PostsynapticSTDP(rate, tau_pre=1e-3, silent_loss=1.0, w_max=2.0)
-    pre, post = spikes(4000, 1, 5, share=0.3), torch.ones(4000, 1, 1)
-    weight = run(rule, pre, post, chunks=4)["weight"]
+    pre, post = spikes_of(4000, 1, 5, share=0.3), torch.ones(4000, 1, 1)
+    weight = learn(rule, start(rule, 5, 1), pre, post, chunks=4)["weight"]
     assert weight.min() >= 0
     torch.testing.assert_close(
         weight[0], 2 * pre[-1000:, 0].mean(0) if rate > 1 else 2 * pre[:, 0].mean(0), atol=0.1, rtol=0
@@ -93,37 +77,36 @@ def test_the_rate_falls_geometrically_with_the_time_of_all_streams():
     rates = []
     for _ in range(4):
         before = wiring["weight"]
-        wiring = run(rule, pre, post, wiring=wiring)
+        wiring = learn(rule, wiring, pre, post)
         rates.append(-math.log((1 - wiring["weight"].item()) / (1 - before.item())))
     assert wiring["elapsed"] == 160
     assert rates == pytest.approx([0.1, 0.01, 0.001, 0.001], rel=1e-3)
 
 
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3]])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
+def test_it_learns_the_same_on_any_number_of_processes(sizes):
     rule = PostsynapticSTDP(0.05)
 
-    def learn(streams):
+    def run(streams):
         wiring = start(rule)
         own = slice(streams.first, streams.first + streams.count)
         state = rule.open(wiring, streams.count)
         for seed in range(3):
-            pre, post = spikes(30, 4, 7, seed=seed)[:, own], spikes(30, 4, 3, seed=seed + 9)[:, own]
+            pre, post = spikes_of(30, 4, 7, seed=seed)[:, own], spikes_of(30, 4, 3, seed=seed + 9)[:, own]
             proposal, state = rule.learn(Activity(pre, post), wiring, state)
             wiring = rule.merge(wiring, proposal, streams, 30)
         return wiring
 
-    whole = learn(Streams(4))
+    whole = run(Streams(4))
     assert not torch.equal(whole["weight"], start(rule)["weight"])
-    with ThreadPoolExecutor(2) as pool:
-        for part in pool.map(learn, split_streams(4, sizes)):
-            assert torch.equal(part["weight"], whole["weight"])
+    for part in on_processes(sizes, run):
+        assert torch.equal(part["weight"], whole["weight"])
 
 
 def test_the_spikes_of_the_layer_are_needed():
     rule = PostsynapticSTDP()
     with pytest.raises(ValueError, match="needs the spikes of the units"):
-        rule.learn(Activity(spikes(5, 1, 7)), start(rule), rule.open(start(rule), 1))
+        rule.learn(Activity(spikes_of(5, 1, 7)), start(rule), rule.open(start(rule), 1))
 
 
 @pytest.mark.parametrize(

@@ -1,31 +1,12 @@
 import math
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.rules import learn, learn_weight, start, trains
 
 from lightning_snn.plasticity import Activity, RewardSTDP, Streams
-
-
-def spikes(steps, rows, nodes, seed=0, share=0.2):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, rows, nodes, generator=generator) < share).float()
-
-
-def trains(steps=60, rows=4, num_pre=7, num_post=3):
-    return spikes(steps, rows, num_pre), spikes(steps, rows, num_post, seed=1)
-
-
-def run(rule, weight, pre, post, rewards, *, places=1):
-    """The weights after one chunk for each of ``rewards``, a list of ``[S]`` or None."""
-    streams = Streams(pre.shape[1])
-    wiring, state = {"weight": weight}, rule.open({"weight": weight}, pre.shape[1])
-    chunks = len(rewards)
-    for *part, reward in zip(pre.chunk(chunks), post.chunk(chunks), rewards, strict=True):
-        proposal, state = rule.learn(Activity(*part, places, reward), wiring, state)
-        wiring = rule.merge(wiring, proposal, streams, len(part[0]))
-    return wiring["weight"]
 
 
 def eligibility_by_loop(pre, post, *, a_plus, a_minus, tau_c):
@@ -56,7 +37,7 @@ def test_it_equals_a_loop_over_steps(places, reduction):
         c = eligibility_by_loop(pre[:, row, f], post[:, row, k], **constants, tau_c=40)
         change = 0.01 * (rewards[0][row // places].item() * c[19] + 0.2 * c[59])
         expected[k, f] += change / (streams if reduction == "mean" else 1)
-    found = run(rule, torch.zeros(3, 7), pre, post, rewards, places=places)
+    found = learn_weight(rule, torch.zeros(3, 7), pre, post, rewards=rewards, places=places)
     assert abs(expected).max() > 0.01
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-6)
 
@@ -67,7 +48,7 @@ def test_a_late_reward_finds_what_is_left_of_the_pair(lag, sign, reward):
     rule = RewardSTDP(0.1, tau_eligibility=50.0, w_min=-1.0)
     pre, post = torch.zeros(120, 1, 1), torch.zeros(120, 1, 1)
     pre[20], post[20 + lag] = 1, 1
-    found = run(rule, torch.zeros(1, 1), pre, post, [None, None, torch.tensor([reward])])
+    found = learn_weight(rule, torch.zeros(1, 1), pre, post, rewards=[None, None, torch.tensor([reward])])
     left = math.exp(-abs(lag) / 20 - (119 - max(20, 20 + lag)) / 50)
     assert found.item() == pytest.approx(0.1 * reward * sign * left, rel=1e-4)
 
@@ -84,41 +65,34 @@ def test_without_a_reward_nothing_changes_but_the_eligibility():
 def test_splitting_a_chunk_before_the_reward_changes_nothing():
     rule, (pre, post) = RewardSTDP(1e-3, w_min=-1.0), trains()
     reward, weight = torch.tensor([1.0, 2.0, -1.0, 0.5]), torch.zeros(3, 7)
-    whole = run(rule, weight, pre, post, [reward])
+    whole = learn_weight(rule, weight, pre, post, rewards=[reward])
     assert whole.abs().max() > 1e-3
-    torch.testing.assert_close(run(rule, weight, pre, post, [None, None, reward]), whole)
+    torch.testing.assert_close(learn_weight(rule, weight, pre, post, rewards=[None, None, reward]), whole)
 
 
 def test_signed_weights_stay_within_their_bounds():
     rule, (pre, post) = RewardSTDP(10.0, w_min=-0.5, w_max=2.0), trains()
     first = rule.initial(300, 20, torch.Generator())["weight"]
     assert (first.min(), first.max()) == pytest.approx((-0.5, 2.0), abs=0.01)
-    found = run(rule, torch.zeros(3, 7), pre, post, [torch.tensor([1.0, -1.0, 1.0, -1.0])])
+    found = learn_weight(rule, torch.zeros(3, 7), pre, post, rewards=[torch.tensor([1.0, -1.0, 1.0, -1.0])])
     assert (found.min(), found.max()) == (-0.5, 2)
 
 
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3]])
 @pytest.mark.parametrize("places", [1, 3])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, places, split_streams):
+def test_it_learns_the_same_on_any_number_of_processes(sizes, places):
     rule = RewardSTDP(w_min=-1.0)
     pre, post = trains(rows=4 * places)
     rewards = torch.tensor([1.0, -0.3, 0.7, 2.0])
 
-    def learn(streams):
-        rows = slice(streams.first * places, (streams.first + streams.count) * places)
-        reward = rewards[streams.first : streams.first + streams.count]
-        wiring = rule.initial(7, 3, torch.Generator().manual_seed(0))
-        state = rule.open(wiring, streams.count * places)
-        for part in zip(pre[:, rows].chunk(3), post[:, rows].chunk(3), strict=True):
-            proposal, state = rule.learn(Activity(*part, places, reward), wiring, state)
-            wiring = rule.merge(wiring, proposal, streams.rows(places), len(part[0]))
-        return wiring["weight"]
+    def run(streams):
+        options = {"places": places, "rewards": [rewards] * 3, "streams": streams}
+        return learn(rule, start(rule), pre, post, **options)["weight"]
 
-    whole = learn(Streams(4))
-    with ThreadPoolExecutor(len(sizes)) as pool:
-        for part in pool.map(learn, split_streams(4, sizes)):
-            assert torch.equal(part, whole)
-    assert (whole != rule.initial(7, 3, torch.Generator().manual_seed(0))["weight"]).all()
+    whole = run(Streams(4))
+    for part in on_processes(sizes, run):
+        assert torch.equal(part, whole)
+    assert (whole != start(rule)["weight"]).all()
 
 
 def test_the_reward_must_be_one_number_a_stream():

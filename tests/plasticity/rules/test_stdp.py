@@ -3,19 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from helpers.rules import start
+from helpers.tensors import spikes_of
 
 from lightning_snn.plasticity import STDP, Activity, Streams
 
 f = np.float32
-
-
-def make(rule, num_pre=20, num_post=6, seed=0):
-    return rule.initial(num_pre, num_post, torch.Generator().manual_seed(seed))
-
-
-def activity(steps, streams, nodes=20, seed=0, share=0.2):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, streams, nodes, generator=generator) < share).float()
 
 
 class Loop:
@@ -62,7 +55,7 @@ class Loop:
 @pytest.mark.parametrize(("share", "threshold"), [(0.2, 4.0), (0.02, 0.3)])
 def test_learning_equals_a_loop_over_elements(share, threshold):
     rule = STDP(threshold=threshold, threshold_jump=0.2)
-    wiring, spikes = make(rule), activity(200, 3, share=share)
+    wiring, spikes = start(rule, 20, 6), spikes_of(200, 3, 20, share=share)
     proposal, state = rule.learn(Activity(spikes), wiring, rule.open(wiring, 3))
     for s in range(3):
         loop = Loop(wiring["weight"], wiring["threshold"], threshold=threshold, jump=0.2)
@@ -121,8 +114,8 @@ def test_a_coincidence_depresses_nothing():
 @pytest.mark.parametrize("pair_depression", [0.002, 0.15])
 def test_weights_stay_between_0_and_1(pair_depression):
     rule = STDP(learning_rate=1.0, threshold=1.0, pair_depression=pair_depression)
-    wiring = make(rule)
-    proposal, _ = rule.learn(Activity(activity(200, 2, share=0.3)), wiring, rule.open(wiring, 2))
+    wiring = start(rule, 20, 6)
+    proposal, _ = rule.learn(Activity(spikes_of(200, 2, 20, share=0.3)), wiring, rule.open(wiring, 2))
     assert proposal["spikes"].sum() > 50
     assert proposal["weight"].min() >= 0
     assert proposal["weight"].max() <= 1
@@ -156,7 +149,7 @@ def test_thresholds_rise_at_a_spike_and_decay_in_every_step():
 
 
 def test_dt_turns_time_constants_into_factors():
-    wiring = make(STDP(), 3, 2)
+    wiring = start(STDP(), 3, 2)
     for dt in (0.5, 2.0):
         rule = STDP(threshold=100.0, tau_mem=10.0, tau_pre=20.0, dt=dt)
         spikes = torch.zeros(4, 1, 3)
@@ -168,18 +161,18 @@ def test_dt_turns_time_constants_into_factors():
 
 
 def test_initial_weights_and_thresholds_are_uniform():
-    wiring = make(STDP(threshold_jump=2.0), 500, 200)
+    wiring = start(STDP(threshold_jump=2.0), 500, 200)
     assert wiring["weight"].shape == (200, 500)
     assert (wiring["weight"].min(), wiring["weight"].max()) == pytest.approx((0.2, 0.5), abs=1e-3)
     assert wiring["weight"].mean().item() == pytest.approx(0.35, abs=1e-3)
     assert wiring["threshold"].min() >= 0
     assert wiring["threshold"].max().item() == pytest.approx(2, abs=0.1)
-    assert torch.equal(wiring["weight"], make(STDP(), 500, 200)["weight"])
+    assert torch.equal(wiring["weight"], start(STDP(), 500, 200)["weight"])
 
 
 def test_merge_takes_the_unit_from_where_it_spiked_most_and_silent_units_keep_their_weights():
     rule = STDP()
-    wiring = make(rule, 4, 4)
+    wiring = start(rule, 4, 4)
     proposal = {
         "spikes": torch.tensor([[3, 0, 2, 0], [4, 0, 2, 1], [4, 0, 1, 1]]),
         "weight": torch.tensor([0.1, 0.2, 0.3]).reshape(3, 1, 1).expand(3, 4, 4).clone(),
@@ -194,11 +187,11 @@ def test_merge_takes_the_unit_from_where_it_spiked_most_and_silent_units_keep_th
 
 def test_a_silent_unit_keeps_its_weights_although_pairs_depress_them_in_a_stream():
     rule = STDP(threshold=4.0, pair_depression=0.1)
-    wiring = make(rule)
+    wiring = start(rule, 20, 6)
     wiring["threshold"][3] = 1e6
     state = rule.open(wiring, 2)
     state["post_trace"][:, 3] = 1.0
-    proposal, _ = rule.learn(Activity(activity(50, 2)), wiring, state)
+    proposal, _ = rule.learn(Activity(spikes_of(50, 2, 20)), wiring, state)
     merged = rule.merge(wiring, proposal, Streams(2), 50)
     assert not torch.equal(proposal["weight"][0, :, 3], wiring["weight"][3])
     assert torch.equal(merged["weight"][3], wiring["weight"][3])

@@ -1,31 +1,14 @@
 import math
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
+from helpers.processes import on_processes
+from helpers.rules import learn, learn_weight, start, trains
 
 from lightning_snn.plasticity import Activity, PairSTDP, Streams, TripletSTDP
 
 FULL = {"a2_plus": 5e-3, "a3_plus": 6e-3, "a2_minus": 7e-3, "a3_minus": 2e-3}
-
-
-def spikes(steps, rows, nodes, seed=0, share=0.2):
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.rand(steps, rows, nodes, generator=generator) < share).float()
-
-
-def trains(steps=60, rows=4, num_pre=7, num_post=3):
-    return spikes(steps, rows, num_pre), spikes(steps, rows, num_post, seed=1)
-
-
-def run(rule, weight, pre, post, *, places=1, chunks=1):
-    streams = Streams(pre.shape[1])
-    wiring, state = {"weight": weight}, rule.open({"weight": weight}, pre.shape[1])
-    for part in zip(pre.chunk(chunks), post.chunk(chunks), strict=True):
-        proposal, state = rule.learn(Activity(*part, places), wiring, state)
-        wiring = rule.merge(wiring, proposal, streams, len(part[0]))
-    return wiring["weight"]
 
 
 def change_by_loop(pre, post, *, nearest, a2_plus, a3_plus, a2_minus, a3_minus):
@@ -54,7 +37,7 @@ def test_it_equals_a_loop_over_steps(pairing, places, reduction):
     for row, k, f in np.ndindex(4, 3, 7):
         change = change_by_loop(pre[:, row, f], post[:, row, k], nearest=pairing == "nearest", **amplitudes)
         expected[k, f] += 2 * change / (4 / places if reduction == "mean" else 1)
-    found = run(rule, torch.full((3, 7), 1.0), pre, post, places=places)
+    found = learn_weight(rule, torch.full((3, 7), 1.0), pre, post, places=places)
     assert 1e-4 < abs(expected - 1).max() < 0.9
     np.testing.assert_allclose(found.numpy() - 1, expected - 1, rtol=1e-3, atol=1e-6)
 
@@ -73,7 +56,7 @@ def change_after_60_pairings(rule, frequency, lag):
     pre, post = (torch.zeros(period * count + 20, rows, 1) for _ in range(2))
     times = 10 + period * torch.arange(count)
     pre[times], post[times + lag // 5] = 1, 1
-    low, high = (run(rule, torch.tensor([[w]]), pre, post).item() for w in (0.0, 1.0))
+    low, high = (learn_weight(rule, torch.tensor([[w]]), pre, post).item() for w in (0.0, 1.0))
     return low if low > 0 else high - 1
 
 
@@ -93,7 +76,9 @@ def test_without_triplets_it_is_pair_stdp():
     weight = torch.full((3, 7), 0.5)
     triplet = TripletSTDP(a2_plus=0.01, a3_plus=0.0, a2_minus=0.02, tau_plus=9.0, tau_minus=14.0)
     pair = PairSTDP(0.01, 0.02, tau_plus=9.0, tau_minus=14.0)
-    torch.testing.assert_close(run(triplet, weight, pre, post), run(pair, weight, pre, post))
+    torch.testing.assert_close(
+        learn_weight(triplet, weight, pre, post), learn_weight(pair, weight, pre, post)
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,7 +93,7 @@ def test_without_triplets_it_is_pair_stdp():
 def test_a_slow_trace_is_read_before_the_current_spike(times_pre, times_post, expected):
     pre, post = torch.zeros(50, 1, 1), torch.zeros(50, 1, 1)
     pre[times_pre], post[times_post] = 1, 1
-    change = run(TripletSTDP(**FULL), torch.tensor([[0.5]]), pre, post).item() - 0.5
+    change = learn_weight(TripletSTDP(**FULL), torch.tensor([[0.5]]), pre, post).item() - 0.5
     assert change == pytest.approx(expected, rel=1e-3)
 
 
@@ -117,37 +102,30 @@ def test_splitting_a_chunk_changes_nothing(pairing):
     rule = TripletSTDP(**{name: value / 100 for name, value in FULL.items()}, pairing=pairing)
     pre, post = trains(40)
     weight = torch.full((3, 7), 0.5)
-    whole = run(rule, weight, pre, post)
-    torch.testing.assert_close(run(rule, weight, pre, post, chunks=8), whole)
+    whole = learn_weight(rule, weight, pre, post)
+    torch.testing.assert_close(learn_weight(rule, weight, pre, post, chunks=8), whole)
     assert (whole != weight).any()
 
 
 @pytest.mark.parametrize("bounds", ["hard", "soft"])
 def test_weights_stay_within_bounds(bounds):
     rule = TripletSTDP(a2_plus=0.3, a3_plus=0.5, a2_minus=0.8, bounds=bounds, w_max=3.0)
-    found = run(rule, 3 * torch.rand(3, 7, generator=torch.Generator().manual_seed(0)), *trains(200))
+    found = learn_weight(rule, 3 * torch.rand(3, 7, generator=torch.Generator().manual_seed(0)), *trains(200))
     assert found.min() >= 0
     assert found.max() <= 3
 
 
 @pytest.mark.parametrize("sizes", [[2, 2], [1, 3]])
-def test_it_learns_the_same_on_any_number_of_processes(sizes, split_streams):
+def test_it_learns_the_same_on_any_number_of_processes(sizes):
     rule = TripletSTDP(**FULL)
     pre, post = trains()
 
-    def learn(streams):
-        rows = slice(streams.first, streams.first + streams.count)
-        wiring = rule.initial(7, 3, torch.Generator().manual_seed(0))
-        state = rule.open(wiring, streams.count)
-        for part in zip(pre[:, rows].chunk(3), post[:, rows].chunk(3), strict=True):
-            proposal, state = rule.learn(Activity(*part), wiring, state)
-            wiring = rule.merge(wiring, proposal, streams, len(part[0]))
-        return wiring["weight"]
+    def run(streams):
+        return learn(rule, start(rule), pre, post, chunks=3, streams=streams)["weight"]
 
-    whole = learn(Streams(4))
-    with ThreadPoolExecutor(len(sizes)) as pool:
-        for part in pool.map(learn, split_streams(4, sizes)):
-            assert torch.equal(part, whole)
+    whole = run(Streams(4))
+    for part in on_processes(sizes, run):
+        assert torch.equal(part, whole)
 
 
 def test_learn_does_not_modify_its_arguments_and_counts_spikes():
