@@ -1,5 +1,7 @@
 """Disks and rings."""
 
+from typing import get_args
+
 import torch
 from torch import Tensor
 
@@ -37,7 +39,7 @@ class Disk(Sheet):
         checks.seed("seed", seed)
         checks.count("num_nodes", num_nodes)
         checks.positive("radius", radius)
-        checks.one_of("placement", placement, ("random", "grid"))
+        checks.one_of("placement", placement, get_args(Placement))
         checks.finite("inner_radius", inner_radius)
         if not 0 <= inner_radius < radius:
             raise ValueError(f"inner_radius must lie in [0, radius = {radius}), got {inner_radius}")

@@ -1,5 +1,7 @@
 """Squares: flat, or with opposite edges that meet."""
 
+from typing import get_args
+
 import torch
 from torch import Tensor
 
@@ -31,7 +33,7 @@ class Square(Sheet):
         checks.seed("seed", seed)
         checks.count("num_nodes", num_nodes)
         checks.positive("side", side)
-        checks.one_of("placement", placement, ("random", "grid"))
+        checks.one_of("placement", placement, get_args(Placement))
         if placement == "grid":
             place = unit_grid(num_nodes)
         else:
