@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from lightning_snn.core import checks
 from lightning_snn.geometry.placement import grid
-from lightning_snn.geometry.sheets import Sheet
+from lightning_snn.geometry.sheet import Sheet
 
 
 class Maps(Sheet):

@@ -1,7 +1,11 @@
 """Where nodes are placed, in units of the sheet."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
+
+Placement = Literal["random", "grid"]
 
 
 def uniform(num_nodes: int, generator: torch.Generator) -> Tensor:

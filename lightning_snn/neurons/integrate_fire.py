@@ -1,5 +1,7 @@
 """Integrate-and-fire without a leak as a module."""
 
+from typing import get_args
+
 import torch
 from torch import Tensor
 
@@ -39,7 +41,7 @@ class IntegrateFire(NeuronModel):
         super().__init__(dt)
         checks.number("threshold", threshold)
         checks.positive("threshold", threshold)
-        checks.one_of("reset", reset, ("hard", "soft", "none"))
+        checks.one_of("reset", reset, get_args(IntegrateFireReset))
         checks.one_of("surrogate", surrogate, surrogates.names())
         self.threshold = threshold
         self.reset: IntegrateFireReset = reset

@@ -1,6 +1,7 @@
 """Leaky integrate-and-fire as a module."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -55,7 +56,7 @@ class LIF(NeuronModel):
         dt: float = 1.0,
     ) -> None:
         super().__init__(dt)
-        checks.one_of("reset", reset, ("hard", "soft"))
+        checks.one_of("reset", reset, get_args(Reset))
         checks.one_of("surrogate", surrogate, surrogates.names())
         self.constants = LIFParameters(
             tau_mem=_checked("tau_mem", tau_mem, checks.positive),

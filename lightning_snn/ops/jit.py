@@ -19,8 +19,8 @@ def jit(function: Callable[..., Any]) -> Any:
     """Compile with numba, at the first call, without the GIL, and keep the result on disk where possible.
 
     No ``fastmath``: the order of the operations is the reference's, so that the bits are. The cache notices
-    changes of the file that holds ``function``, not of compiled functions that it calls from other files:
-    after changing one, delete the cache (the tests keep one for each state of the sources).
+    changes of the file that holds ``function``, not of compiled functions and constants that it takes from
+    other files: after changing one, delete the cache (the tests keep one for each state of the sources).
 
     What lets LLVM use vector instructions: inner loops in functions of their own, over contiguous slices from
     index 0, with no branch but the choice between two values. A float literal is float64: write

@@ -2,7 +2,7 @@
 
 import math
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -65,7 +65,7 @@ class LateralKernel(Lateral):
         checks.non_negative("inhibition", inhibition)
         checks.positive("inhibition_range", inhibition_range)
         checks.positive("decay_length", decay_length)
-        checks.one_of("storage", storage, ("auto", "dense", "mesh"))
+        checks.one_of("storage", storage, get_args(Storage))
         self.excitation = excitation
         self.excitation_range = excitation_range
         self.inhibition = inhibition

@@ -1,6 +1,6 @@
 """Pooling: one neuron for a window of each map; nothing is learned."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -55,7 +55,7 @@ class Pool2d(Projection):
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
-        checks.one_of("mode", mode, ("first", "sum", "mean"))
+        checks.one_of("mode", mode, get_args(Pooling))
         windows = windows_over(num_pre, in_shape, kernel_size, kernel_size if stride is None else stride, 0)
         maps, (rows, columns) = windows.in_shape[0], windows.grid
         if num_post != maps * windows.places:

@@ -9,6 +9,8 @@ from lightning_snn.ops import parallel
 from lightning_snn.ops.integrate_fire.reference import RESETS
 from lightning_snn.ops.jit import array, jit, owned, strided
 
+_SOFT, _NONE = RESETS.index("soft"), RESETS.index("none")
+
 
 def scan(
     current: Tensor, v: Tensor, adaptation: Tensor, threshold: float, reset: str
@@ -39,7 +41,7 @@ def _step(row, v, limits, base, out, reset):
     for i in range(len(v)):
         u = v[i] + row[i]
         fires = (u - limits[i]) / base >= zero
-        lowered = u - limits[i] if reset == 1 else zero
-        after = u if reset == 0 else lowered
+        lowered = u - limits[i] if reset == _SOFT else zero
+        after = u if reset == _NONE else lowered
         v[i] = after if fires else u
         out[i] = one if fires else zero

@@ -9,6 +9,8 @@ from torch import Tensor
 from lightning_snn.ops import triton_tools as tools
 from lightning_snn.ops.integrate_fire.reference import RESETS
 
+_SOFT, _HARD = tl.constexpr(RESETS.index("soft")), tl.constexpr(RESETS.index("hard"))
+
 BLOCK = 256
 """Neurons of a program."""
 
@@ -54,9 +56,9 @@ def _scan(
         x = x + tl.load(source, mask=mask, other=0.0)
         fires = (x - limit) / base >= 0
         tl.store(target, tl.where(fires, 1.0, 0.0).to(x.dtype), mask=mask)
-        if RESET == 1:
+        if RESET == _SOFT:
             x = tl.where(fires, x - limit, x)
-        elif RESET == 2:
+        elif RESET == _HARD:
             x = tl.where(fires, 0.0, x)
         source += st
         target += batch * nodes

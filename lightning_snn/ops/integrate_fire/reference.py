@@ -1,13 +1,15 @@
 """Integrate-and-fire populations without a leak over time, in pure PyTorch."""
 
+from typing import get_args
+
 from torch import Tensor
 
 from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateFireState, integrate_fire_step
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.ops.neuron_scan import neuron_scan
 
-RESETS = ("none", "soft", "hard")
-"""The resets by the number that the kernels know them by."""
+RESETS = get_args(IntegrateFireReset)
+"""The resets in the order of the numbers that the kernels know them by."""
 
 
 def scan(

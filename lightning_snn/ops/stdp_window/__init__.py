@@ -1,7 +1,7 @@
 """Pair STDP over a window of a batch with fixed weights: what potentiates and what depresses each synapse."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -78,7 +78,7 @@ def stdp_window(
     """
     check_sequence(pre)
     check_sequence(post)
-    checks.one_of("pairing", pairing, ("all", "nearest"))
+    checks.one_of("pairing", pairing, get_args(Pairing))
     _check_shapes(pre, post, pre_trace, post_trace, groups)
 
     def by(window: Callable[..., reference.Found]) -> reference.Found:

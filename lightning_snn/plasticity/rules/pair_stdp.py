@@ -1,6 +1,7 @@
 """Pair STDP: spikes of both sides of a synapse potentiate and depress it by their difference in time."""
 
 import math
+from typing import get_args
 
 import torch
 
@@ -76,9 +77,9 @@ class PairSTDP(LearningRule):
             checks.positive(name, value)
         for name, value in {"a_plus": a_plus, "a_minus": a_minus, "trace_offset": trace_offset}.items():
             checks.non_negative(name, value)
-        checks.one_of("pairing", pairing, ("all", "nearest"))
-        checks.one_of("bounds", bounds, ("hard", "soft"))
-        checks.one_of("reduction", reduction, ("mean", "sum"))
+        checks.one_of("pairing", pairing, get_args(Pairing))
+        checks.one_of("bounds", bounds, get_args(Bounds))
+        checks.one_of("reduction", reduction, get_args(Reduction))
         check_range("initial_range", initial_range, 0, w_max)
         checks.between("connected_above", connected_above, 0, w_max)
         self.a_plus, self.a_minus, self.trace_offset = a_plus, a_minus, trace_offset

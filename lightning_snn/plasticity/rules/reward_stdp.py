@@ -1,6 +1,7 @@
 """Reward-modulated STDP: pairs of spikes mark a synapse, and a later reward turns the mark into a change."""
 
 import math
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -77,7 +78,7 @@ class RewardSTDP(LearningRule):
         checks.finite("w_max", w_max)
         if w_min >= w_max:
             raise ValueError(f"w_min must lie below w_max = {w_max}, got {w_min}")
-        checks.one_of("reduction", reduction, ("mean", "sum"))
+        checks.one_of("reduction", reduction, get_args(Reduction))
         self.initial_range = (w_min, w_max) if initial_range is None else initial_range
         check_range("initial_range", self.initial_range, w_min, w_max)
         checks.between("connected_above", connected_above, w_min, w_max)

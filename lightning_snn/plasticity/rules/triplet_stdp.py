@@ -1,6 +1,7 @@
 """Triplet STDP: what a pair of spikes changes depends on how long ago the same neuron spiked before."""
 
 import math
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -84,9 +85,9 @@ class TripletSTDP(LearningRule):
         }  # fmt: skip
         for name, value in amplitudes.items():
             checks.non_negative(name, value)
-        checks.one_of("pairing", pairing, ("all", "nearest"))
-        checks.one_of("bounds", bounds, ("hard", "soft"))
-        checks.one_of("reduction", reduction, ("mean", "sum"))
+        checks.one_of("pairing", pairing, get_args(Pairing))
+        checks.one_of("bounds", bounds, get_args(Bounds))
+        checks.one_of("reduction", reduction, get_args(Reduction))
         check_range("initial_range", initial_range, 0, w_max)
         checks.between("connected_above", connected_above, 0, w_max)
         self.amplitudes = amplitudes
