@@ -14,7 +14,6 @@ from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Projection
 from lightning_snn.synapses.initial import stack as stack_parts
 from lightning_snn.synapses.initial import unstack
-from lightning_snn.synapses.lateral_inhibition import LearnedCoupling
 
 
 class NotFiniteError(ValueError):
@@ -82,8 +81,7 @@ class Development:
         self.sheet = stack.layer(self.below).geometry
         self.projection = projection
         self.rule: LearningRule = projection.rule
-        lateral = stack.layer(name).lateral
-        self.inhibition = lateral if isinstance(lateral, LearnedCoupling) else None
+        self.inhibition = stack.layer(name).learned_lateral
         self.needs_post = self.rule.needs_post or self.inhibition is not None
         self.stimulus = stimulus
         self.streams = streams
