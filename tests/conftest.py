@@ -6,6 +6,7 @@ lightning_snn.tune_process()  # before torch is imported
 
 import hashlib
 import os
+import signal
 import sys
 import tempfile
 from functools import partial
@@ -53,6 +54,13 @@ def pytest_xdist_auto_num_workers(config):
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c():
+    """A shell without job control starts what runs in the background with Ctrl-C ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from helpers.expected_warnings import OTHER_CALLBACKS, SAME_FOLDER, UNWIRED
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder, ModelCheckpoint
@@ -29,7 +30,7 @@ from lightning_snn import (
 from lightning_snn.development.controls import random_wiring
 from lightning_snn.trainer.streams import DistributedStreams
 
-pytestmark = pytest.mark.filterwarnings("ignore:layers.lgn. .* of the units localised after")
+pytestmark = UNWIRED
 
 
 class Counted(SpontaneousWaves):
@@ -286,7 +287,7 @@ def test_an_unwired_network_needs_the_callback(classifier, trainer, data):
         trainer().fit(classifier(), data)
 
 
-@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create")
+@OTHER_CALLBACKS
 @pytest.mark.parametrize("finder", [LearningRateFinder, BatchSizeFinder])
 def test_a_finder_needs_a_wired_network(classifier, phase, trainer, data, finder):
     message = rf"layers lgn are not wired yet, and {finder.__name__} runs before the self-organisation: train"
@@ -294,7 +295,7 @@ def test_a_finder_needs_a_wired_network(classifier, phase, trainer, data, finder
         trainer(phase(), finder()).fit(classifier(), data)
 
 
-@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create")
+@OTHER_CALLBACKS
 def test_a_finder_on_a_wired_network(classifier, phase, trainer, data, tmp_path):
     trainer(phase(), ModelCheckpoint(tmp_path), limit_train_batches=1).fit(classifier(), data)
     path, model = tmp_path / "self_organization.ckpt", classifier()
@@ -376,7 +377,7 @@ def test_controls_keep_their_weights_and_get_thresholds_of_their_own(
     assert not torch.equal(*rises)
 
 
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
+@SAME_FOLDER
 def test_interrupted_while_the_controls_settle_the_wiring_is_kept(
     classifier, phase, trainer, data, retina, pooling, tmp_path, monkeypatch
 ):
@@ -409,7 +410,7 @@ class Quick(PairSTDP):
         return 0.0
 
 
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
+@SAME_FOLDER
 def test_interrupted_while_the_controls_settle_they_get_the_same_thresholds(
     classifier, phase, trainer, data, retina, pooling, tmp_path, monkeypatch
 ):

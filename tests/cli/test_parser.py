@@ -1,11 +1,9 @@
 """How the command line reads and merges values: null, several files, recipes by name, classes of the user."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_NETWORK
@@ -137,23 +135,6 @@ def test_a_scheduler_that_watches_a_measure(built):
     assert found["monitor"] == "val/accuracy"
     assert isinstance(found["scheduler"], ReduceLROnPlateau)
     assert (found["scheduler"].patience, found["scheduler"].factor) == (0, 0.1)
-
-
-def test_a_scheduler_that_watches_a_measure_runs(classifier, phase, trainer, data, tmp_path):
-    scheduler = partial(ReduceLROnPlateau, monitor="val/rate_lgn", mode="max", patience=0, factor=0.1)
-    model = classifier(scheduler=scheduler, optimizer=partial(torch.optim.SGD, lr=1.0))
-    fit = trainer(phase(), max_epochs=3)
-    fit.fit(model, data)  # the rate stays as it is, so that every epoch but the first is a plateau
-    assert fit.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.01)
-    fit.save_checkpoint(tmp_path / "model.ckpt")
-    again = type(model).load_from_checkpoint(tmp_path / "model.ckpt")
-    assert again.configure_optimizers()["lr_scheduler"]["monitor"] == "val/rate_lgn"
-
-
-def test_a_scheduler_that_does_not_say_what_it_watches(classifier):
-    plain = torch.optim.lr_scheduler.ReduceLROnPlateau
-    with pytest.raises(ValueError, match=r"scheduler must say what it monitors.*lightning.pytorch.cli"):
-        classifier(scheduler=plain)
 
 
 @pytest.mark.parametrize("logger", ["false", "WandbLogger", "in YAML"])

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from helpers.tensors import assert_same
 
 from lightning_snn import (
     LIF,
@@ -108,12 +109,6 @@ def drawn(stack):
         if layer.projection is not None:
             found |= {f"{name} first {key}": value for key, value in layer.projection.initial().items()}
     return found
-
-
-def assert_equal(one, other):
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        assert torch.equal(value, other[name]), name
 
 
 # ---------------------------------------------------------------- streams
@@ -261,7 +256,7 @@ def test_two_of_a_kind_differ_unless_torch_or_they_are_seeded_alike(part):
 @pytest.mark.parametrize("projection", PROJECTIONS)
 def test_a_network_built_twice_with_one_seed_is_the_same(projection):
     one, same, other = (drawn(stack_of(seed, projection=projection)) for seed in (3, 3, 4))
-    assert_equal(one, same)
+    assert_same(one, same)
     for name in ("retina sheet", "lgn sheet", "lgn first weight", "layers.retina.neuron.c", "retina lateral"):
         assert one[name].shape != other[name].shape or not torch.equal(one[name], other[name]), name
 
@@ -271,7 +266,7 @@ def test_a_classifier_built_twice_with_one_seed_is_the_same():
     one = model_of(3, readout=partial(ExtremeLearningMachine, num_hidden=7))
     torch.manual_seed(2)
     same = model_of(3, readout=partial(ExtremeLearningMachine, num_hidden=7))
-    assert_equal(one.state_dict(), same.state_dict())
+    assert_same(one.state_dict(), same.state_dict())
     grey = torch.full((1, 150), 0.5)
     assert torch.equal(one.encoder(grey, dt=1.0), same.encoder(grey, dt=1.0))
     assert not torch.equal(model_of(4).encoder(grey, dt=1.0), one.encoder(grey, dt=1.0))
@@ -283,14 +278,14 @@ def test_what_is_added_changes_nothing_that_others_draw():
         assert torch.equal(plain[name], deep[name]), name
     torch.manual_seed(9)
     Dense(3, 3), Square(4, 2.0)
-    assert_equal(drawn(stack_of(3)), plain)
+    assert_same(drawn(stack_of(3)), plain)
 
 
 def test_readouts_of_the_network_and_its_controls_start_apart_and_do_not_depend_on_one_another():
     alone, beside = model_of(3, controls=()), model_of(3, controls=("random", "pixels"))
     names = dict(beside.readouts.named_children())
     (network,) = dict(alone.readouts.named_children())
-    assert_equal(alone.readouts[network].state_dict(), beside.readouts[network].state_dict())
+    assert_same(alone.readouts[network].state_dict(), beside.readouts[network].state_dict())
     own, random = (dict(names[key].named_parameters()) for key in (network, "random"))
     assert any(not torch.equal(own[name], random[name]) for name in own)
 
@@ -378,10 +373,10 @@ def test_a_network_of_another_seed_becomes_that_of_the_file(sheet, storage, proj
     before, expected = drawn(other), drawn(saved)
     assert not torch.equal(before["retina image"], expected["retina image"])
     other.load_state_dict(saved.state_dict())
-    assert_equal(drawn(other), expected)
+    assert_same(drawn(other), expected)
     again = stack_of(5, **options)  # on to a third
     again.load_state_dict(other.state_dict())
-    assert_equal(drawn(again), expected)
+    assert_same(drawn(again), expected)
 
 
 def test_a_local_projection_takes_over_fields_of_another_length():
@@ -394,13 +389,13 @@ def test_a_local_projection_takes_over_fields_of_another_length():
     for saved, other in ((short, long), (long, stack_of(21, projection="local"))):
         expected, spikes = drawn(saved), torch.eye(150)[:, None]
         other.load_state_dict(saved.state_dict())
-        assert_equal(drawn(other), expected)
+        assert_same(drawn(other), expected)
         assert torch.equal(
             other.projections["lgn"].transmit(spikes, dt=1.0)[0],
             saved.projections["lgn"].transmit(spikes, dt=1.0)[0],
         )
         other.projections["lgn"].restart(saved.projections["lgn"].initial_weight())
-        assert_equal(other.projections["lgn"].wiring, saved.projections["lgn"].initial())
+        assert_same(other.projections["lgn"].wiring, saved.projections["lgn"].initial())
 
 
 def test_fields_of_another_number_are_still_refused():
@@ -418,10 +413,10 @@ def test_a_classifier_of_another_seed_becomes_that_of_the_file():
     other.load_state_dict(saved.state_dict())
     grey = torch.full((1, 150), 0.5)
     assert torch.equal(other.encoder(grey, dt=1.0), saved.encoder(grey, dt=1.0))
-    assert_equal(drawn(other.stack), drawn(saved.stack))
+    assert_same(drawn(other.stack), drawn(saved.stack))
     for model in (saved, other):
         model.controls["random"].wire(model.stack)
-    assert_equal(other.state_dict(), saved.state_dict())
+    assert_same(other.state_dict(), saved.state_dict())
 
 
 def test_a_control_takes_its_first_thresholds_from_the_files_seed():
@@ -431,4 +426,4 @@ def test_a_control_takes_its_first_thresholds_from_the_files_seed():
     other.load_state_dict(saved.state_dict())
     for control, stack in zip(controls, (saved, other), strict=True):
         control.wire(stack)
-    assert_equal(controls[0].state_dict(), controls[1].state_dict())
+    assert_same(controls[0].state_dict(), controls[1].state_dict())

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 import torch
+from helpers.expected_warnings import UNWIRED
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -29,9 +30,7 @@ from lightning_snn import (
 )
 from lightning_snn.data import Batch
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-]
+pytestmark = UNWIRED
 
 
 class Eager(Readout):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.expected_warnings import NEW_FOLDER, UNWIRED
 
 from lightning_snn import (
     LIF,
@@ -123,7 +124,7 @@ def test_a_classifier_comes_back(trainer, tmp_path, build):
         assert torch.equal(again.eval()(images), model.eval()(images))
 
 
-@pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+@UNWIRED
 def test_a_loaded_classifier_goes_on(trainer, phase, data, tmp_path):
     """Loading spells out the defaults that ``**kwargs`` hide."""
     path = tmp_path / "model.ckpt"
@@ -135,7 +136,7 @@ def test_a_loaded_classifier_goes_on(trainer, phase, data, tmp_path):
     trainer(phase(), max_epochs=2).fit(again, data, ckpt_path=path, weights_only=True)
 
 
-@pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+@UNWIRED
 def test_classes_that_cannot_be_imported_go_on(trainer, phase, data, tmp_path):
     class Local(LIF):
         pass
@@ -172,8 +173,8 @@ class Cell(lightning_snn.LIF):
 """
 
 
-@pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
-@pytest.mark.filterwarnings("ignore:The dirpath has changed from")
+@UNWIRED
+@NEW_FOLDER
 def test_a_classifier_built_by_the_command_line_comes_back(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))

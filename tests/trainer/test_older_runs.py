@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.expected_warnings import NEW_FOLDER, UNWIRED
 
 from lightning_snn import SpikingClassifier
 from lightning_snn.cli.main import main
@@ -15,10 +16,7 @@ from lightning_snn.trainer.checkpoint_format import translate
 FOLDER = Path(__file__).parent / "format_2"
 """An unfinished phase, the configuration of its run, and what that run came to without an interruption."""
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:layers.* of the units localised after"),
-    pytest.mark.filterwarnings("ignore:The dirpath has changed from"),
-]
+pytestmark = [UNWIRED, NEW_FOLDER]
 
 
 def test_it_comes_to_the_same(tmp_path, monkeypatch):
