@@ -7,6 +7,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+    from lightning_snn import callbacks as callbacks
+    from lightning_snn import core as core
+    from lightning_snn import data as data
+    from lightning_snn import development as development
+    from lightning_snn import dynamics as dynamics
+    from lightning_snn import encoders as encoders
+    from lightning_snn import experiment as experiment
+    from lightning_snn import geometry as geometry
+    from lightning_snn import metrics as metrics
+    from lightning_snn import modules as modules
+    from lightning_snn import network as network
+    from lightning_snn import neurons as neurons
+    from lightning_snn import ops as ops
+    from lightning_snn import plasticity as plasticity
+    from lightning_snn import presentation as presentation
+    from lightning_snn import readout as readout
+    from lightning_snn import stimuli as stimuli
+    from lightning_snn import synapses as synapses
+    from lightning_snn import trainer as trainer
+    from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
     from lightning_snn.callbacks import SelfOrganization as SelfOrganization
     from lightning_snn.core.process import tune_process as tune_process
@@ -120,23 +141,26 @@ _PUBLIC = {
 _ROOM_OF = {name: room for room, names in _PUBLIC.items() for name in names}
 
 _ROOMS = (
-    "callbacks", "cli", "core", "data", "development", "dynamics", "encoders", "experiment", "geometry",
-    "metrics", "modules", "network", "neurons", "ops", "plasticity", "presentation", "readout", "stimuli",
-    "synapses", "trainer", "viz",
+    "callbacks", "core", "data", "development", "dynamics", "encoders", "experiment", "geometry", "metrics",
+    "modules", "network", "neurons", "ops", "plasticity", "presentation", "readout", "stimuli", "synapses",
+    "trainer", "viz",
 )  # fmt: skip
+"""What else is there as an attribute; ``cli`` is for the command."""
 
 __all__ = sorted(_ROOM_OF)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return import_module("lightning_snn.core.version").package_version()
-    if name in _ROOMS:
-        return import_module(f"lightning_snn.{name}")
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = globals()[name] = getattr(import_module(f"lightning_snn.{_ROOM_OF[name]}"), name)
-    return found
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            return import_module("lightning_snn.core.version").package_version()
+        if name in _ROOMS:
+            return import_module(f"lightning_snn.{name}")
+        if name not in _ROOM_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(f"lightning_snn.{_ROOM_OF[name]}"), name)
+        return found
 
 
 def __dir__() -> list[str]:

@@ -43,12 +43,24 @@ _sources = sorted([*_package.glob("ops/**/*.py"), *_package.glob("dynamics/*.py"
 _state = hashlib.sha256(b"".join(path.read_bytes() for path in _sources)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lightning_snn-numba-{_state}"))
 
+LONGEST = 250
+"""Lines of a file that are no reason to ask."""
+
 SIDE = 12.0
 
 
 def pytest_xdist_auto_num_workers(config):
     """Folders are worth several processes, by default one a core; a few files are not."""
     return None if any(Path(name).is_dir() for name in config.args) else 0
+
+
+def pytest_terminal_summary(terminalreporter):
+    """A hint, and no failure: one idea a file; a long one may hold two."""
+    for path in sorted(_package.rglob("*.py")):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > LONGEST:
+            name = path.relative_to(_package.parent)
+            terminalreporter.write_line(f"{name} has {lines} lines: does it hold more than one idea?")
 
 
 @pytest.fixture(autouse=True, scope="session")

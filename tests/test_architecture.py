@@ -2,6 +2,7 @@
 
 import ast
 import fnmatch
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import lightning_snn
 
 PACKAGE = Path(lightning_snn.__file__).parent
 ROOT = PACKAGE.parent
-LONGEST = 250
 ROOMS = {
     "core": "",
     "geometry": "",
@@ -42,6 +42,7 @@ ROOMS = {
 """Rooms from the ground up, and the rooms that each may import beside ``core`` and itself."""
 
 LOOSE = {"__init__.py", "__main__.py", "py.typed"}
+LOOSE_MODULES = {"__init__", "__main__"}
 KNOWS_LIGHTNING = {
     "data", "trainer", "presentation", "development", "modules", "callbacks", "experiment", "cli",
 }  # fmt: skip
@@ -108,6 +109,19 @@ def test_every_file_lies_in_a_room():
     assert {room_of(module) for module in FILES} == set(ROOMS)
 
 
+def test_rooms_are_attributes_of_the_package():
+    assert {*lightning_snn._ROOMS, *LOOSE_MODULES, "cli"} == set(ROOMS)
+
+
+def test_the_contributors_guide_has_the_same_table():
+    guide = (ROOT / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|$", guide, flags=re.MULTILINE)
+    assert [room for room, _ in rows] == [room for room in ROOMS if room not in LOOSE_MODULES]
+    for room, imports in rows:
+        if "all above" not in imports:
+            assert {*re.findall(r"`(\w+)`", imports), room, "core"} == allowed(room), room
+
+
 def test_rooms_use_rooms_above_them():
     for place, (room, _) in enumerate(ROOMS.items()):
         assert allowed(room) <= {*list(ROOMS)[: place + 1]}, room
@@ -128,14 +142,6 @@ def test_only_these_import_lightning():
 def test_modules_import_each_other_without_cycles():
     order = list(TopologicalSorter(OURS).static_order())
     assert len(order) == len(FILES)
-
-
-def test_hint_of_long_files():
-    """One idea a file; a long one may hold two. A hint that is printed, not a failure."""
-    length = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in FILES.items()}
-    for module in (module for module, lines in length.items() if lines > LONGEST):
-        print(f"{module} has {length[module]} lines: does it hold more than one idea?")
-    assert min(length.values()) > 0
 
 
 def test_top_level_holds_only_what_the_design_names():

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,11 @@ def imported_by(code):
 def test_type_checkers_see_the_public_names():
     tree = ast.parse(Path(lightning_snn.__file__).read_text(encoding="utf-8"))
     guarded = next(node for node in tree.body if isinstance(node, ast.If))
-    seen = {(node.module, alias.name) for node in guarded.body for alias in node.names}
+    imports = [node for node in guarded.body if isinstance(node, ast.ImportFrom)]
+    seen = {f"{node.module}.{alias.name}" for node in imports for alias in node.names}
     rooms = lightning_snn._PUBLIC
-    assert seen == {(f"lightning_snn.{room}", name) for room, names in rooms.items() for name in names}
+    expected = {f"lightning_snn.{room}.{name}" for room, names in rooms.items() for name in names}
+    assert seen == expected | {f"lightning_snn.{room}" for room in lightning_snn._ROOMS}
     assert len(lightning_snn.__all__) == sum(map(len, rooms.values()))
 
 
@@ -36,9 +39,13 @@ def test_a_public_name_is_there(name):
     assert name in dir(lightning_snn)
 
 
-def test_rooms_and_version_are_attributes():
-    assert lightning_snn.metrics is import_module("lightning_snn.metrics")
-    assert lightning_snn.__version__
+@pytest.mark.parametrize("room", lightning_snn._ROOMS)
+def test_a_room_is_an_attribute(room):
+    assert getattr(lightning_snn, room) is import_module(f"lightning_snn.{room}")
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert lightning_snn.__version__ == version("lightning-snn")
 
 
 def test_a_name_that_is_not_there():

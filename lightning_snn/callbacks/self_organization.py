@@ -13,11 +13,13 @@ from torch import Tensor
 
 from lightning_snn.core import checks, settings
 from lightning_snn.core.config import to_config
+from lightning_snn.development.controls import controls_of
 from lightning_snn.development.development import Development, NotFiniteError, RoundActivity
 from lightning_snn.development.report import describe, is_wired, wiring_report
-from lightning_snn.development.scene import check_names, controls_of, scene_of, stack_of
+from lightning_snn.development.scene import scene_of
 from lightning_snn.development.settling import settle, unsettled
 from lightning_snn.development.watch import ActivityWatch
+from lightning_snn.network import SpikingStack
 from lightning_snn.plasticity import Streams
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.trainer.checkpoint_file import use_whole_files
@@ -101,15 +103,15 @@ class SelfOrganization(Callback):
         use_whole_files(trainer)
         if stage != "fit":
             return
-        check_names(self.stimulus, stack_of(pl_module))
+        _check_names(self.stimulus, _stack_of(pl_module))
         DistributedStreams(self.num_streams, trainer)
         self._settings()  # what no checkpoint can hold is refused before anything runs
-        check_same_seed(trainer, int(stack_of(pl_module).seed))
+        check_same_seed(trainer, int(_stack_of(pl_module).seed))
         warn_if_skipped(trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Wire what is not wired yet."""
-        stack = stack_of(pl_module)
+        stack = _stack_of(pl_module)
         pending = stack.unwired
         if not pending and (is_trial(trainer) or not unsettled(controls_of(pl_module))):
             return
@@ -131,7 +133,7 @@ class SelfOrganization(Callback):
 
     def _settle_controls(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Rewire the controls, and let homeostasis set their thresholds as long as the network learned."""
-        stack = stack_of(pl_module)
+        stack = _stack_of(pl_module)
         for control, name in unsettled(controls_of(pl_module)):
             control.rewire(stack, name)
             stimulus, streams = self._drive(trainer, pl_module, name)
@@ -151,7 +153,7 @@ class SelfOrganization(Callback):
     def _drive(self, trainer: Trainer, pl_module: LightningModule, name: str) -> tuple[Stimulus, Streams]:
         """The stimulus of a layer, with what it may show, and the streams that it drives."""
         stimulus = self.stimulus_of(name)
-        stimulus.draw(int(stack_of(pl_module).seed), name)
+        stimulus.draw(int(_stack_of(pl_module).seed), name)
         if stimulus.needs_scene:
             stimulus.attach(scene_of(trainer, pl_module, self.num_streams))
         return stimulus, DistributedStreams(self.num_streams, trainer)
@@ -285,3 +287,22 @@ class SelfOrganization(Callback):
         self._saved_streams = [] if self._running is None else self._running.state()
         trainer.save_checkpoint(os.path.join(directory, f"{PREFIX}.ckpt"))
         self._saved_streams = []
+
+
+def _stack_of(pl_module: LightningModule) -> SpikingStack:
+    """The module's stack; raises ``ValueError`` if it has none."""
+    stack = getattr(pl_module, "stack", None)
+    if not isinstance(stack, SpikingStack):
+        raise ValueError(
+            "SelfOrganization needs a module with a SpikingStack named `stack`, "
+            f"got {type(pl_module).__name__}"
+        )
+    return stack
+
+
+def _check_names(stimulus: Stimulus | dict[str, Stimulus], stack: SpikingStack) -> None:
+    """Raise ``ValueError`` if stimuli are given for layers that have no projection."""
+    if isinstance(stimulus, dict) and set(stimulus) - set(stack.projections):
+        raise ValueError(
+            f"{PREFIX}.stimulus must name layers of {sorted(stack.projections)}, got {sorted(stimulus)}"
+        )

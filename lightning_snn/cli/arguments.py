@@ -11,7 +11,7 @@ from lightning_snn.cli.errors import NO_TRAINER_LOGGER, unknown_key
 from lightning_snn.cli.parser import merged, read_yaml
 from lightning_snn.cli.recipes import find_recipe
 from lightning_snn.core.config import dotted, entries
-from lightning_snn.core.upgrade import upgraded_option
+from lightning_snn.core.upgrade import upgraded_options
 
 CONFIG_OPTIONS = ("--config", "-c")
 
@@ -34,7 +34,7 @@ def resolve_configs(args: list[str]) -> list[str]:
     ['--config', 'mnist.yaml', '--config', 'xor_reward.yaml', '--seed=1']
     """
     resolved = []
-    rest = map(upgraded_option, args)
+    rest = iter(upgraded_options(args))
     for arg in rest:
         option, given, value = arg.partition("=")
         if option not in CONFIG_OPTIONS:

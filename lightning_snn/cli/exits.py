@@ -15,6 +15,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from lightning_snn.cli.arguments import take
 from lightning_snn.cli.errors import sentence
 from lightning_snn.cli.faults import blame, is_mistake
+from lightning_snn.core.files import reason
 from lightning_snn.experiment.run_folder import last_checkpoint
 
 
@@ -36,16 +37,16 @@ def exit_code(error: BaseException) -> int | None:
 def explain(error: BaseException, code: int) -> None:
     """Say on standard error what ended a command, and how to go on."""
     if code > 128:
-        reason = "interrupted"
+        what = "interrupted"
     elif isinstance(error, OSError) and error.errno is not None:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+        what = reason(error)
     elif code == 2:
-        reason = sentence(error)
+        what = sentence(error)
     else:
         traceback.print_exception(error)
-        reason = blame(error)
+        what = blame(error)
     advice = [] if code == 2 else getattr(error, "__notes__", [])
-    print("; ".join([f"lightning-snn: {reason}", *advice]), file=sys.stderr)
+    print("; ".join([f"lightning-snn: {what}", *advice]), file=sys.stderr)
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """The command line: recipes and Lightning's own commands."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_snn.cli import LIGHTNING_COMMANDS
 from lightning_snn.cli.recipes import copy_recipe, recipes, summary
+from lightning_snn.core.files import reason
 from lightning_snn.core.process import tune_process
 from lightning_snn.core.version import package_version
 
@@ -31,12 +33,12 @@ def main(args: Sequence[str] | None = None) -> int:
                 print(f"{name:18} {summary(path)}")
         elif options.command == "cp":
             print(copy_recipe(options.recipe, Path(options.file)))
-    except OSError as error:
-        print(f"lightning-snn: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    except ValueError as error:
-        print(f"lightning-snn: {error}", file=sys.stderr)
-        return 2
+    except (OSError, ValueError) as error:
+        if os.environ.get("LIGHTNING_SNN_DEBUG") or isinstance(error, UnicodeError):  # a fault of ours
+            raise
+        what, code = (reason(error), 1) if isinstance(error, OSError) else (str(error), 2)
+        print(f"lightning-snn: {what}", file=sys.stderr)
+        return code
     return 0
 
 

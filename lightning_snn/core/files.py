@@ -1,8 +1,13 @@
-"""Files that are whole or not there at all."""
+"""Files that are whole or not there at all, and what a file system refuses."""
 
 import contextlib
 import os
 from pathlib import Path
+
+
+def reason(error: OSError) -> str:
+    """What the file system refused, with the file where it is known."""
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
 
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:

@@ -29,18 +29,18 @@ def tune_process() -> None:
     """Let threads wait without spinning, and the process keep up to 1 GB of freed memory.
 
     Values that are set in the environment win (``GOMP_SPINCOUNT``, ``OMP_WAIT_POLICY``, any ``MALLOC_``).
-    Call it before torch is imported: afterwards it warns, as the threads wait as they did. Memory needs
-    glibc; elsewhere nothing changes. The command ``lightning-snn`` calls it.
+    Call it before torch is imported: afterwards it warns, as the threads wait as they did, but for those of
+    processes that are started later. Memory needs glibc; elsewhere nothing changes. The command
+    ``lightning-snn`` calls it.
     """
     if not {SPIN, "OMP_WAIT_POLICY"} & os.environ.keys():
+        os.environ[SPIN] = "1000"
         if "torch" in sys.modules:
             warnings.warn(
                 "tune_process() comes after torch was imported, so OpenMP's threads wait as before: call it "
                 f"first, or set {SPIN}=1000 in the environment",
                 stacklevel=2,
             )
-        else:
-            os.environ[SPIN] = "1000"
     _keep_memory()
 
 

@@ -115,3 +115,10 @@ def check_controls(controls: list[Control]) -> None:
         checks.one_of("controls", control, get_args(Control))
     if len(set(controls)) < len(controls):
         raise ValueError(f"controls must differ, got {controls}")
+
+
+def controls_of(module: nn.Module) -> list[ControlNetwork]:
+    """The module's controls, if it has any."""
+    found = getattr(module, "controls", None)
+    parts = found.values() if isinstance(found, nn.ModuleDict) else ()
+    return [part for part in parts if isinstance(part, ControlNetwork)]

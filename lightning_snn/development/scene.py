@@ -1,37 +1,15 @@
-"""What development finds in a module and its Trainer: the stack, its controls, and images to show."""
+"""What stimuli may show of a Trainer's data."""
 
 from functools import partial
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.data import ImageDataset
-from lightning_snn.development.controls import ControlNetwork
-from lightning_snn.network import SpikingStack
-from lightning_snn.stimuli import Scene, Stimulus
-from lightning_snn.trainer.phase_log import PREFIX
-
-
-def stack_of(pl_module: LightningModule) -> SpikingStack:
-    """The module's stack; raises ``ValueError`` if it has none."""
-    stack = getattr(pl_module, "stack", None)
-    if not isinstance(stack, SpikingStack):
-        raise ValueError(
-            "SelfOrganization needs a module with a SpikingStack named `stack`, "
-            f"got {type(pl_module).__name__}"
-        )
-    return stack
-
-
-def check_names(stimulus: Stimulus | dict[str, Stimulus], stack: SpikingStack) -> None:
-    """Raise ``ValueError`` if stimuli are given for layers that have no projection."""
-    if isinstance(stimulus, dict) and set(stimulus) - set(stack.projections):
-        raise ValueError(
-            f"{PREFIX}.stimulus must name layers of {sorted(stack.projections)}, got {sorted(stimulus)}"
-        )
+from lightning_snn.stimuli import Scene
 
 
 def scene_of(trainer: Trainer, pl_module: LightningModule, num_streams: int) -> Scene:
@@ -73,10 +51,3 @@ def _images(dataset: Any, numbers: Tensor) -> Tensor:
 def _labels(dataset: Any, numbers: Tensor) -> Tensor:
     found = [torch.as_tensor(dataset[number][1]) for number in numbers.tolist()]
     return checks.labels(torch.stack(found).cpu())
-
-
-def controls_of(pl_module: LightningModule) -> list[ControlNetwork]:
-    """The module's controls, if it has any."""
-    found = getattr(pl_module, "controls", None)
-    modules = found.values() if isinstance(found, nn.ModuleDict) else ()
-    return [module for module in modules if isinstance(module, ControlNetwork)]

@@ -33,9 +33,6 @@ class SpikingModule(Configurable, LightningModule):
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
         scheduler: ``optimizer -> scheduler``, stepped every epoch.
         seed: As the user gave it.
-
-    Raises:
-        ValueError: if the scheduler is one that does not say what it monitors.
     """
 
     _jit_is_scripting = True  # torch.jit.trace reads every attribute: without a Trainer, `trainer` is None
@@ -46,7 +43,6 @@ class SpikingModule(Configurable, LightningModule):
         self, optimizer: OptimizerCallable, scheduler: LRSchedulerCallable | None, *, seed: RootSeed
     ) -> None:
         super().__init__()
-        _check_monitored(scheduler)
         self.make_optimizer, self.make_scheduler = optimizer, scheduler
         self._seed_is_drawn = is_drawn(seed)
         self._generators: dict[str, Tensor] = {}
@@ -171,8 +167,9 @@ class SpikingModule(Configurable, LightningModule):
             arguments: Its arguments by name, with a ``seed`` that is a number or ``plain``.
 
         Raises:
-            ValueError: if an argument cannot be written down.
+            ValueError: if an argument cannot be written down, or the scheduler does not say what it monitors.
         """
+        _check_monitored(self.make_scheduler)
         kept = {
             "_class_path": public_path(type(self)),
             "_instantiator": "lightning.pytorch.cli.instantiate_module",

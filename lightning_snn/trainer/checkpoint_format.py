@@ -53,9 +53,12 @@ def translate(checkpoint: dict[str, Any]) -> bool:
         )
     settings = checkpoint.get(SETTINGS)
     older = written["format"] < FORMAT
-    if older and settings and "layers" in settings:
-        settings.update(upgraded(dict(settings)))
+    if older and settings:
+        present = upgraded(dict(settings))
+        settings.clear()
+        settings.update(present)
+        checkpoint[STAMP] = {"version": "0.1.0", **written, "format": FORMAT}
+    if written["format"] == 1 and settings and "layers" in settings:
         settings.setdefault("seed", "plain")
         checkpoint["state_dict"] = {"stack.seed": torch.tensor(PLAIN), **state}
-        checkpoint[STAMP] = {"version": "0.1.0", **written, "format": FORMAT}
     return bool(older)
