@@ -5,7 +5,6 @@ the medians, so that what else the machine does weighs on both.
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -44,28 +43,12 @@ PROGRAMS = {
 """Whole processes, with what they import; each checkout keeps its compiled kernels."""
 
 
-class Checkout(Worker):
-    """A worker with the code and the benchmarks of another checkout."""
-
-    def __init__(self, root: Path, module: str, function: str, *arguments: int) -> None:
-        script = root / "recipes" / "benchmarks" / "measure.py"
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(script), module, function, json.dumps(arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=ENVIRONMENT | {"PYTHONPATH": str(root)},
-        )
-        if missing := self._read().get("missing"):
-            raise ImportError(missing)
-
-
 def turns(
     before: Path, after: Path, piece: tuple[str, str, tuple[int, ...]], repeats: int
 ) -> list[list[float]]:
     """Seconds of both, a turn each after another; the first two turns are not counted."""
     module, function, arguments = piece
-    workers = [Checkout(root, module, function, *arguments) for root in (before, after)]
+    workers = [Worker(module, function, *arguments, root=root) for root in (before, after)]
     found = [[worker.run()["seconds"] for worker in workers] for _ in range(repeats + 2)][2:]
     for worker in workers:
         worker.close()

@@ -64,23 +64,20 @@ class Worker:
         module: A file of this folder.
         function: A function in it that returns the work.
         arguments: Its arguments.
+        root: Another checkout, whose code and benchmarks are to run.
 
     Raises:
         ImportError: if the worker lacks a library.
     """
 
-    def __init__(self, module: str, function: str, *arguments: int) -> None:
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            str(Path(__file__)),
-            module,
-            function,
-            json.dumps(arguments),
-        ]
+    def __init__(self, module: str, function: str, *arguments: int, root: Path | None = None) -> None:
+        script = Path(__file__) if root is None else root / "recipes" / "benchmarks" / "measure.py"
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+            [sys.executable, "-W", "ignore", str(script), module, function, json.dumps(arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT if root is None else ENVIRONMENT | {"PYTHONPATH": str(root)},
         )
         missing = self._read().get("missing")
         if missing:
