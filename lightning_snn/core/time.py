@@ -1,4 +1,4 @@
-"""Spikes that travel: how many steps, and those that are on their way."""
+"""Time in steps of dt, and spikes that travel: how many steps, and those that are on their way."""
 
 import torch
 from torch import Tensor
