@@ -56,7 +56,8 @@ def pytest_xdist_auto_num_workers(config):
 
 def pytest_terminal_summary(terminalreporter):
     """A hint, and no failure: one idea a file; a long one may hold two."""
-    for path in sorted(_package.rglob("*.py")):
+    whole = terminalreporter.config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    for path in sorted(_package.rglob("*.py")) if whole else ():
         lines = len(path.read_text(encoding="utf-8").splitlines())
         if lines > LONGEST:
             name = path.relative_to(_package.parent)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import lightning_snn
+from lightning_snn.cli.main import main
 
 HEAVY = {"torch", "lightning", "numpy", "numba", "matplotlib", "jsonargparse", "torchmetrics"}
 """Packages that take long to import."""
@@ -46,6 +47,30 @@ def test_a_room_is_an_attribute(room):
 
 def test_the_version_is_that_of_the_installed_package():
     assert lightning_snn.__version__ == version("lightning-snn")
+
+
+def test_dir_shows_no_tools():
+    assert not {"Any", "TYPE_CHECKING", "import_module"} & set(dir(lightning_snn))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no head")
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m lightning_snn ls | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
+
+
+def test_ctrl_c_while_torch_is_imported_is_a_sentence(monkeypatch, capsys):
+    class Interrupted:
+        def find_spec(self, name, *_):
+            if name == "lightning_snn.cli.commands":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "lightning_snn.cli.commands", raising=False)
+    monkeypatch.delattr("lightning_snn.cli.commands", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert main(["run", "mnist"]) == 130
+    assert capsys.readouterr().err == "lightning-snn: interrupted\n"
 
 
 def test_a_name_that_is_not_there():

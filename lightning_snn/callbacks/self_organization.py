@@ -124,8 +124,9 @@ class SelfOrganization(Callback):
                     self._running.restore(self._saved_streams)
                     self._saved_streams = []
                 self._wire(trainer, name, self._running)
-            self._running, self._round = None, 0
-            self._save(trainer)
+            with held(signal.SIGINT):  # nothing would be saved between the two
+                self._running, self._round = None, 0
+                self._save(trainer)
             if not is_trial(trainer):
                 self._settle_controls(trainer, pl_module)
         self.seconds += time.perf_counter() - start
@@ -240,8 +241,9 @@ class SelfOrganization(Callback):
                     self._save(trainer)
             bar.update(max_steps, note)
         self._conclude(trainer, name, development, report)
-        development.conclude(keep=not is_trial(trainer))
-        self._taken[name], self._steps = self._steps, 0
+        with held(signal.SIGINT):
+            development.conclude(keep=not is_trial(trainer))
+            self._taken[name], self._steps = self._steps, 0
 
     def _is_check_due(self, max_steps: int) -> bool:
         """Asked before a round, so that a check that was interrupted is made up for."""

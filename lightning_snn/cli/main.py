@@ -23,8 +23,11 @@ def main(args: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if args is None else args) or ["--help"]
     if _builds_a_trainer(given):
         tune_process()
-        from lightning_snn.cli.commands import execute
-
+        try:
+            from lightning_snn.cli.commands import execute
+        except KeyboardInterrupt:  # importing takes seconds
+            print("lightning-snn: interrupted", file=sys.stderr)
+            return 130
         return execute(given)
     options = _own_parser().parse_args(given)
     try:
@@ -33,6 +36,10 @@ def main(args: Sequence[str] | None = None) -> int:
                 print(f"{name:18} {summary(path)}")
         elif options.command == "cp":
             print(copy_recipe(options.recipe, Path(options.file)))
+        sys.stdout.flush()
+    except BrokenPipeError:  # a reader such as head has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (OSError, ValueError) as error:
         if os.environ.get("LIGHTNING_SNN_DEBUG") or isinstance(error, UnicodeError):  # a fault of ours
             raise

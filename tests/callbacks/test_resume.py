@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers.expected_warnings import OTHER_CALLBACKS, SAME_FOLDER, UNWIRED
 from helpers.tensors import assert_same
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -27,6 +27,7 @@ from lightning_snn import (
 )
 from lightning_snn.callbacks import self_organization
 from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
+from lightning_snn.development.development import Development
 from lightning_snn.trainer.generators import generator_states, restore_generators
 
 pytestmark = [UNWIRED, OTHER_CALLBACKS, SAME_FOLDER]
@@ -155,6 +156,27 @@ def test_ctrl_c_in_the_middle_of_a_round(
     monkeypatch.undo()
     resumed, rounds = resume(tmp_path / "self_organization.ckpt")
     assert rounds == [4, 5, 6, 7]
+    assert_same(resumed.state_dict(), whole().state_dict())
+
+
+@pytest.mark.parametrize("moment", ["conclude", "save_checkpoint"])
+def test_ctrl_c_when_the_phase_has_just_ended(
+    moment, classifier, phase, trainer, data, whole, resume, tmp_path, monkeypatch
+):
+    """Neither between the last round and the checkpoint nor while that is written is the phase lost."""
+    owner = Development if moment == "conclude" else Trainer
+    original = getattr(owner, moment)
+
+    def interrupted(*args, **kwargs):
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, moment, interrupted)
+    with pytest.raises(SystemExit):
+        trainer(phase(), ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
+    resumed, rounds = resume(tmp_path / "self_organization.ckpt")
+    assert rounds == []
     assert_same(resumed.state_dict(), whole().state_dict())
 
 
