@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from pathlib import PurePath
 from typing import Any, Self
 
@@ -152,6 +153,15 @@ def public_path(cls: type) -> str:
     packages = [".".join(parts[: i + 1]) for i in range(len(parts))]
     offers = (p for p in packages if getattr(sys.modules.get(p), cls.__qualname__, None) is cls)
     return f"{next(offers, cls.__module__)}.{cls.__qualname__}"
+
+
+def class_at(path: str) -> type | None:
+    """The class at a path; None where nothing can be imported, such as a class inside a function."""
+    package, _, name = path.rpartition(".")
+    try:
+        return getattr(import_module(package), name, None)
+    except (ImportError, ValueError):
+        return None
 
 
 def _class_config(cls: type, init_args: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -1,11 +1,10 @@
 """Settings of a run that goes on: the same as those that it began with."""
 
 from collections.abc import Collection, Mapping
-from importlib import import_module
 from inspect import Parameter, signature
 from typing import Any
 
-from lightning_snn.core.config import dotted, entries, public_path, to_config
+from lightning_snn.core.config import class_at, dotted, entries, public_path, to_config
 
 
 def check_same_settings(
@@ -57,20 +56,11 @@ def _completed(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     found = {key: _completed(item) for key, item in value.items()}
-    cls = _class_at(str(found.get("class_path"))) if set(found) <= {"class_path", "init_args"} else None
+    cls = class_at(str(found.get("class_path"))) if set(found) <= {"class_path", "init_args"} else None
     if cls is not None:
         plain = {key: _completed(_plain(default)) for key, default in _defaults(cls).items()}
         found = {"class_path": public_path(cls), "init_args": plain | found.get("init_args", {})}
     return found
-
-
-def _class_at(path: str) -> type | None:
-    """The class at a path; None where nothing can be imported, such as a class inside a function."""
-    package, _, name = path.rpartition(".")
-    try:
-        return getattr(import_module(package), name, None)
-    except (ImportError, ValueError):
-        return None
 
 
 def _defaults(cls: type) -> dict[str, Any]:

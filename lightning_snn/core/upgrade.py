@@ -6,6 +6,8 @@ from importlib import import_module
 from inspect import signature
 from typing import Any
 
+from lightning_snn.core.config import class_at
+
 PACKAGE = "lightning_snn"
 
 _FORMER = {"coupling": "lateral_active"}
@@ -86,9 +88,8 @@ def _public(text: str) -> str:
 
 def _has_its_own(class_path: Any) -> bool:
     """Whether a class has an argument of its own by a former name; False where it cannot be imported."""
-    module, _, name = str(class_path).rpartition(".")
     try:
-        cls = getattr(import_module(module), name)
-        return bool(_FORMER.keys() & signature(cls).parameters.keys())
+        cls = class_at(str(class_path))
+        return cls is not None and bool(_FORMER.keys() & signature(cls).parameters.keys())
     except Exception:  # whatever importing somebody's module raises is reported where the class is built
         return False
