@@ -9,6 +9,10 @@ from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder
 from lightning.pytorch.trainer.states import TrainerFn
 from lightning_utilities.core.rank_zero import rank_zero_warn
 
+SomeCallback = TypeVar("SomeCallback", bound=Callback)
+
+PRECISIONS = ("32-true", "64-true", "16-mixed", "bf16-mixed")
+
 
 def checkpoint_dir(trainer: Trainer) -> str | None:
     """The folder of the Trainer's own checkpoints; None where it makes none."""
@@ -36,15 +40,9 @@ def warn_if_skipped(trainer: Trainer) -> None:
         )
 
 
-SomeCallback = TypeVar("SomeCallback", bound=Callback)
-
-
 def is_trial(trainer: Trainer) -> bool:
     """Whether this is a ``fast_dev_run``: a few steps to see that all works, nothing kept."""
     return bool(vars(trainer)["fast_dev_run"])
-
-
-PRECISIONS = ("32-true", "64-true", "16-mixed", "bf16-mixed")
 
 
 def check_precision(trainer: Trainer) -> None:

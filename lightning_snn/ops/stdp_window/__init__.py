@@ -130,10 +130,11 @@ def _window(
     groups: int = 1,
     depression: bool = True,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    arguments = (pre, post, pre_trace, post_trace, pre_decay, post_decay)
-    found: tuple[Tensor, Tensor, Tensor, Tensor] = backend.kernels(__name__, pre.device).stdp_window(
-        *arguments, pre_factor, post_factor, nearest, groups, depression
-    )
+    kernels = backend.kernels(__name__, pre.device)
+    found: tuple[Tensor, Tensor, Tensor, Tensor] = kernels.stdp_window(
+        pre, post, pre_trace, post_trace, pre_decay, post_decay,
+        pre_factor, post_factor, nearest, groups, depression,
+    )  # fmt: skip
     return found
 
 
