@@ -3,7 +3,7 @@
 from lightning_snn.synapses.columns import Columns
 from lightning_snn.synapses.conv2d import Conv2d
 from lightning_snn.synapses.dense import Dense
-from lightning_snn.synapses.fields import Fields, ListedFields, RoundFields
+from lightning_snn.synapses.fields import Fields, FoundFields, ListedFields, RoundFields
 from lightning_snn.synapses.kinetics import ExponentialCurrent, Kinetics
 from lightning_snn.synapses.lateral import Coupling, Lateral
 from lightning_snn.synapses.lateral_inhibition import LateralInhibition
@@ -11,6 +11,8 @@ from lightning_snn.synapses.lateral_kernel import LateralKernel
 from lightning_snn.synapses.local import Local
 from lightning_snn.synapses.pool2d import Pool2d
 from lightning_snn.synapses.projection import Projection
+from lightning_snn.synapses.uniform_inhibition import UniformInhibition
+from lightning_snn.synapses.weighted import WeightedProjection
 
 __all__ = [
     "Columns",
@@ -19,6 +21,7 @@ __all__ = [
     "Dense",
     "ExponentialCurrent",
     "Fields",
+    "FoundFields",
     "Kinetics",
     "Lateral",
     "LateralInhibition",
@@ -28,4 +31,6 @@ __all__ = [
     "Pool2d",
     "Projection",
     "RoundFields",
+    "UniformInhibition",
+    "WeightedProjection",
 ]

@@ -1,12 +1,13 @@
 """Columns: units that share a field and compete."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.fields import Fields
 from lightning_snn.synapses.gathered import Gathered
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
 class Columns(Gathered):
@@ -16,13 +17,15 @@ class Columns(Gathered):
     localised fields says nothing (`has_fields` is False), though `connected` can be measured.
 
     Args:
-        num_pre: Presynaptic neurons; a stack fills it in.
-        num_post: Postsynaptic neurons, a multiple of P; a stack fills it in.
+        num_pre: Presynaptic neurons; a network fills it in.
+        num_post: Postsynaptic neurons, a multiple of P; a network fills it in.
         fields: Which nodes the units of each field see.
-        below: The sheet of the layer below; a stack fills it in.
+        below: The sheet of the source; a network fills it in.
+        earlier: As in `Fields.nodes`; a network fills it in.
         rule: Rule that wires the projection, in each field on its own.
         homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: As in `Dense`.
+        efficacy: As in `Dense`.
         trainable: Whether gradients reach the weights.
         seed: As in `Dense`.
         delay: Time in ms that spikes travel; whole steps.
@@ -44,18 +47,21 @@ class Columns(Gathered):
         *,
         fields: Fields,
         below: Sheet | None = None,
+        earlier: Mapping[str, WeightedProjection] | None = None,
         rule: LearningRule | None = None,
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
+        efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__(
-            num_pre, num_post, fields.nodes(num_pre, below), rule=rule, homeostasis=homeostasis, gain=gain,
-            trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
+            num_pre, num_post, fields.nodes(num_pre, below, earlier), rule=rule, homeostasis=homeostasis, gain=gain,
+            efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
         )  # fmt: skip
+        self.listed = fields
 
     @property
     def units_per_field(self) -> int:

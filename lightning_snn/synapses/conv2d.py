@@ -9,29 +9,32 @@ from torch.nn import functional as F
 from lightning_snn.core import checks
 from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
+from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
-from lightning_snn.synapses.projection import Projection
+from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 from lightning_snn.synapses.windows import windows_over
 
 
-class Conv2d(Projection):
+class Conv2d(WeightedProjection):
     """Maps to maps; the weights ``[K, C k k]`` of K maps are shared by the H' x W' places of their neurons.
 
     Both layers are laid out ``[maps, rows, columns]``, as the geometry `Maps` is: the layer above has
     ``K = num_post / (H' W')`` maps, ``H' = (H + 2 padding - kernel_size) // stride + 1``, W' likewise.
 
     Args:
-        num_pre: Presynaptic neurons; a stack fills it in.
-        num_post: Postsynaptic neurons; a stack fills it in.
-        in_shape: ``(C, H, W)`` of the layer below.
+        num_pre: Presynaptic neurons; a network fills it in.
+        num_post: Postsynaptic neurons; a network fills it in.
         kernel_size: Side k of the window that a neuron sees in each map.
+        in_shape: ``(C, H, W)`` of the source; by default that of its `Maps`.
+        below: The sheet of the source; a network fills it in.
         stride: Neurons from one window to the next.
         padding: Rows and columns of silent neurons around each map.
         rule: Rule that wires the projection; it sees all places, which share what it learns.
         homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: As in `Dense`.
+        efficacy: As in `Dense`.
         trainable: Whether gradients reach the weights.
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
         delay: Time in ms that spikes travel; whole steps.
@@ -42,6 +45,7 @@ class Conv2d(Projection):
     """
 
     has_fields = False
+    topographic = True
     stream: RandomStream
 
     def __init__(
@@ -49,20 +53,22 @@ class Conv2d(Projection):
         num_pre: int,
         num_post: int,
         *,
-        in_shape: tuple[int, int, int],
         kernel_size: int,
+        in_shape: tuple[int, int, int] | None = None,
+        below: Sheet | None = None,
         stride: int = 1,
         padding: int = 0,
         rule: LearningRule | None = None,
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
+        efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.count("num_post", num_post)
-        windows = windows_over(num_pre, in_shape, kernel_size, stride, padding)
+        windows = windows_over(num_pre, in_shape, kernel_size, stride, padding, below=below)
         rows, columns = windows.grid
         if num_post % windows.places:
             raise ValueError(
@@ -74,7 +80,7 @@ class Conv2d(Projection):
         start = initial_wiring(fan_in, num_maps, rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
-            trainable=trainable, delay=delay, kinetics=kinetics,
+            efficacy=efficacy, trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.windows = windows
         self.places = windows.places

@@ -19,7 +19,7 @@ class DenseCoupling(RowCoupling):
     """
 
     def __init__(self, rows: Tensor) -> None:
-        super().__init__()
+        super().__init__(len(rows))
         self.register_buffer("rows", rows, persistent=False)
 
 
@@ -55,7 +55,7 @@ class MeshCoupling(Coupling):
         radius: float,
         spacing: float,
     ) -> None:
-        super().__init__()
+        super().__init__(sheet.num_nodes)
         near = neighbours(sheet, radius)
         corner, across, down, kernel = _mesh(sheet, smooth, spacing)
         self.shape = (kernel.shape[0], kernel.shape[1])
@@ -73,9 +73,10 @@ class MeshCoupling(Coupling):
             self.register_buffer(name, value, persistent=False)
 
     def forward(self, spikes: Tensor) -> Tensor:
-        """Input ``[B, N]`` from the spikes ``[B, N]`` of the step before."""
+        """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
         mesh = Mesh(self.corner, self.across, self.down, self.spectrum, *self.shape)
-        total = mesh_sum(spikes, self.starts, self.targets, self.strengths, mesh)
+        flat = spikes.reshape(-1, self.num_pre)
+        total = mesh_sum(flat, self.starts, self.targets, self.strengths, mesh).reshape(spikes.shape)
         return total - self.own * spikes  # the mesh sends a node its own spike too
 
 

@@ -1,6 +1,7 @@
 """All-to-all projection."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -8,14 +9,14 @@ from torch.nn import functional as F
 from lightning_snn.core import checks
 from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
-from lightning_snn.synapses.projection import Projection
+from lightning_snn.synapses.projection import weighted_sum
+from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
-class Dense(Projection):
+class Dense(WeightedProjection):
     """All-to-all synapses; a presynaptic spike causes a current that is held for one step by default.
 
     Without a rule the current is ``gain * W s``. With a rule it is ``gain`` times the weighted mean of
@@ -24,12 +25,13 @@ class Dense(Projection):
     themselves (`LearningRule.absolute_weights`) keep ``gain * W s``.
 
     Args:
-        num_pre: Presynaptic neurons; a stack fills it in.
-        num_post: Postsynaptic neurons; a stack fills it in.
+        num_pre: Presynaptic neurons; a network fills it in.
+        num_post: Postsynaptic neurons; a network fills it in.
         rule: Rule that wires the projection from activity.
         homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: Current that a unit receives when every weight is 1 (without a rule) or its whole field
             spikes at once (with a rule).
+        efficacy: How a weight becomes a current, ``weight`` or ``share``; by default as suits the rule.
         trainable: Whether gradients reach the weights. Where neither they nor the spikes need a gradient,
             only the nodes that fired are read.
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
@@ -50,6 +52,7 @@ class Dense(Projection):
         rule: LearningRule | None = None,
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
+        efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
         delay: float = 0.0,
@@ -60,7 +63,7 @@ class Dense(Projection):
         stream = stream_of("weights", seed)
         start = initial_wiring(num_pre, num_post, rule, homeostasis, stream.torch())
         super().__init__(
-            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
+            num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain, efficacy=efficacy,
             trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.stream = stream
@@ -68,12 +71,14 @@ class Dense(Projection):
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``."""
         self.check_spikes(spikes)
+        return self.prepared()(spikes)
+
+    def prepared(self) -> Callable[[Tensor], Tensor]:
+        """See `Projection.prepared`."""
         efficacy = self.efficacy()
-        if self.trainable or spikes.requires_grad:
-            return F.linear(spikes, efficacy)
-        rows = efficacy.t().contiguous()
-        current = event_sum(spikes.reshape(-1, self.num_pre), rows)
-        return current.reshape(*spikes.shape[:-1], self.num_post)
+        if self.trainable:
+            return partial(F.linear, weight=efficacy)
+        return partial(weighted_sum, rows=efficacy.t().contiguous())
 
     def initial(self) -> Tensors:
         """``weight [num_post, num_pre]`` and the variables that the projection started from."""

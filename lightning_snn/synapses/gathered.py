@@ -1,6 +1,6 @@
 """What projections share whose places see lists of nodes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,9 +13,10 @@ from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Homeostasis, LearningRule
+from lightning_snn.synapses.fields import Fields
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
-from lightning_snn.synapses.projection import Projection
+from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 BLOCK_BYTES = 2**24
 """Most memory of the spikes that the places of a block of samples see, where no gradient is needed."""
@@ -24,7 +25,7 @@ DENSE_UP_TO = 2**24
 """Most pairs of neurons for which `connected` is written out."""
 
 
-class Gathered(Projection):
+class Gathered(WeightedProjection):
     """P places with K units each, which all see the nodes of the place's field and have weights of their own.
 
     Memory grows with the synapses, ``P K F``. Fields are filled up to the longest one, F, with nodes that
@@ -37,6 +38,7 @@ class Gathered(Projection):
         rule: As in `Dense`, for each place on its own.
         homeostasis: As in `Dense`.
         gain: As in `Dense`.
+        efficacy: As in `Dense`.
         trainable: As in `Dense`.
         seed: As in `Dense`.
         delay: As in `Dense`.
@@ -47,6 +49,8 @@ class Gathered(Projection):
     """
 
     nodes: Tensor
+    listed: Fields | None = None
+    """Where the nodes come from; None where they were listed one by one."""
     stream: RandomStream
 
     def __init__(
@@ -58,6 +62,7 @@ class Gathered(Projection):
         rule: LearningRule | None = None,
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
+        efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
         delay: float = 0.0,
@@ -73,7 +78,7 @@ class Gathered(Projection):
         start = initial_wiring(sizes, num_post // len(nodes), rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
-            trainable=trainable, delay=delay, kinetics=kinetics,
+            efficacy=efficacy, trainable=trainable, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.places = len(nodes)
         self.stream = stream
@@ -117,6 +122,20 @@ class Gathered(Projection):
                 else:
                     self.variables.register_buffer(name, resized)
         self.nodes = self.nodes.new_full((self.places, longest), self.num_pre)
+
+    def find(self, earlier: Mapping[str, WeightedProjection]) -> None:
+        """Take over the fields that another connection has found; nothing where they were known before."""
+        if self.listed is not None and self.listed.found_by is not None:
+            nodes = self.listed.nodes(self.num_pre, None, earlier)
+            self.nodes.copy_(torch.stack(nodes))
+
+    def strongest(self, size: int) -> Tensor:
+        """See `WeightedProjection.strongest`."""
+        self.check_fan_in(size)
+        weight = self.weight.detach().masked_fill(~self.exists[:, None], -torch.inf)
+        places = weight.topk(size, dim=-1).indices
+        nodes = self.nodes[:, None].expand_as(weight).gather(-1, places)
+        return nodes.reshape(self.num_post, size)
 
     def fields(self, spikes: Tensor) -> Tensor:
         """The field of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""

@@ -1,18 +1,25 @@
-"""Inhibition inside a layer that is learned while its projection from below is wired."""
+"""Inhibition inside a layer that is learned while a projection to the layer is wired."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from lightning_snn.core.tensors import Tensors
 from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Activity, AntiHebbian, Streams
-from lightning_snn.synapses.lateral import Lateral, RowCoupling
+from lightning_snn.synapses.lateral import Lateral
+from lightning_snn.synapses.projection import Population, weighted_sum
+from lightning_snn.synapses.weighted import WeightedProjection
 
 
 class LateralInhibition(Lateral):
     """Inhibition between all neurons of a layer, 0 at first, learned from the layer's own spikes.
 
-    Its rule runs in the rounds in which the layer's projection is wired, beside that one's. A spike lowers
-    the input of the others by their weights in the next step (over ``dt``, as `LateralKernel` does).
+    Its rule runs in the rounds in which another connection to the layer is wired, beside that one's. A spike
+    lowers the input of the others by their weights in the next step (over ``dt``, as `LateralKernel` does).
 
     Args:
         rule: The rule; `AntiHebbian` with its defaults if none is given.
@@ -31,33 +38,53 @@ class LateralInhibition(Lateral):
             )
         self.rule = rule or AntiHebbian()
 
-    def couple(self, sheet: Sheet, dt: float = 1.0) -> "LearnedCoupling":
+    def couple(self, sheet: Sheet, dt: float = 1.0) -> "InhibitoryProjection":
         """What computes the lateral input of a step of ``dt`` ms, ``-w / dt``."""
-        return LearnedCoupling(self.rule, sheet.num_nodes, dt)
+        return InhibitoryProjection(sheet.num_nodes, rule=self.rule, dt=dt)
 
 
-class LearnedCoupling(RowCoupling):
-    """Lateral inhibition with its weights, which stand in the ``state_dict``.
+class InhibitoryProjection(WeightedProjection):
+    """Lateral inhibition with its weights ``[N, N]``.
 
     Args:
-        rule: The rule that changes them.
         num_nodes: Neurons N of the layer.
+        rule: The rule that changes them.
         dt: Step in ms.
     """
 
-    weight: Tensor
-    follows_sheet = False
+    has_fields = False
+    lateral_rule = True
 
-    def __init__(self, rule: AntiHebbian, num_nodes: int, dt: float) -> None:
-        super().__init__()
-        self.rule = rule
+    def __init__(self, num_nodes: int, *, rule: AntiHebbian, dt: float = 1.0) -> None:
+        start = rule.initial(num_nodes, num_nodes, torch.Generator())
+        super().__init__(num_nodes, num_nodes, start, rule=rule)
         self.dt = dt
-        self.register_buffer("weight", rule.initial(num_nodes, num_nodes, torch.Generator())["weight"])
 
     @property
-    def rows(self) -> Tensor:  # type: ignore[override]
+    def rows(self) -> Tensor:
         """Row j ``[N]`` is what a spike of neuron j adds to the input of each."""
-        return (self.weight.t() / -self.dt).contiguous()
+        return (self.weight.detach().t() / -self.dt).contiguous()
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
+        return weighted_sum(spikes, rows=self.rows)
+
+    def prepared(self) -> Callable[[Tensor], Tensor]:
+        """See `Projection.prepared`."""
+        return partial(weighted_sum, rows=self.rows)
+
+    def scan(
+        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str
+    ) -> tuple[Tensor, Any] | None:
+        """Run inhibited neurons over time, all steps at once; see `Projection.scan`."""
+        if input != neurons.inputs[0]:
+            return None
+        return neurons.scan_sheet(current, state, spikes, self.rows)
+
+    def initial(self) -> Tensors:
+        """No weights yet: zeros ``[N, N]``."""
+        assert self.rule is not None
+        return self.rule.initial(self.num_pre, self.num_post, torch.Generator())
 
     @torch.no_grad()
     def learn(self, spikes: Tensor, streams: Streams) -> None:
@@ -67,7 +94,8 @@ class LearnedCoupling(RowCoupling):
             spikes: Spikes ``[T, S, N]`` of the layer in the streams of this process.
             streams: The streams, and which of them run here.
         """
-        wiring = {"weight": self.weight}
+        assert self.rule is not None
+        wiring = {"weight": self.weight.detach()}
         stream = self.rule.open(wiring, spikes.shape[1])
         proposal, _ = self.rule.learn(Activity(spikes, spikes), wiring, stream)
         self.weight.copy_(self.rule.merge(wiring, proposal, streams, len(spikes))["weight"])

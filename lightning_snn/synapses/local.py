@@ -1,30 +1,34 @@
-"""Local projection: every neuron sees the nodes near its own position."""
+"""Local projection: every neuron sees the nodes of a field of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lightning_snn.core import checks
 from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Homeostasis, LearningRule
-from lightning_snn.synapses.fields import known, within
+from lightning_snn.synapses.fields import Fields, known, within
 from lightning_snn.synapses.gathered import DENSE_UP_TO, Gathered
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
 class Local(Gathered):
-    """All pairs of neurons closer than ``radius``, both sheets laid over each other.
+    """All pairs of neurons closer than ``radius``, both sheets laid over each other, or fields of any other kind.
 
     To a rule every neuron is a place of its own with one unit, so nothing competes, and a round takes a
     call of the rule for each neuron.
 
     Args:
-        num_pre: Presynaptic neurons; a stack fills it in.
-        num_post: Postsynaptic neurons; a stack fills it in.
-        radius: In the sheets' unit of length; distances are those of the sheet below.
-        below: The sheet of the layer below; a stack fills it in.
-        here: The sheet of the layer itself; a stack fills it in.
+        num_pre: Presynaptic neurons; a network fills it in.
+        num_post: Postsynaptic neurons; a network fills it in.
+        radius: In the sheets' unit of length; distances are those of the sheet of the source.
+        fields: Instead of the radius: which nodes each neuron sees, a field for each.
+        below: The sheet of the source; a network fills it in.
+        earlier: As in `Fields.nodes`; a network fills it in.
+        here: The sheet of the target; a network fills it in.
         rule: Rule that wires the projection, for each neuron on its own.
         homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: As in `Dense`.
+        efficacy: As in `Dense`.
         trainable: Whether gradients reach the weights.
         seed: As in `Dense`.
         delay: Time in ms that spikes travel; whole steps.
@@ -40,25 +44,41 @@ class Local(Gathered):
         num_pre: int,
         num_post: int,
         *,
-        radius: float,
+        radius: float | None = None,
+        fields: Fields | None = None,
         below: Sheet | None = None,
+        earlier: Mapping[str, WeightedProjection] | None = None,
         here: Sheet | None = None,
         rule: LearningRule | None = None,
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
+        efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
-        checks.positive("radius", radius)
-        sheet = known("Local", "below", below, num_pre)
-        centres = known("Local", "here", here, num_post).positions
+        if (radius is None) == (fields is None):
+            raise ValueError("Local needs a radius or fields, one of the two")
+        if fields is None:
+            checks.positive("radius", radius)
+            sheet = known("Local", "below", below, num_pre)
+            nodes = within(sheet, known("Local", "here", here, num_post).positions, float(radius or 0))
+        else:
+            nodes = fields.nodes(num_pre, below, earlier)
+            if len(nodes) != num_post:
+                raise ValueError(f"fields must be {num_post}, one for each neuron (num_post), got {len(nodes)}")
         super().__init__(
-            num_pre, num_post, within(sheet, centres, radius), rule=rule, homeostasis=homeostasis, gain=gain,
-            trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
+            num_pre, num_post, nodes, rule=rule, homeostasis=homeostasis, gain=gain,
+            efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.radius = radius
+        self.listed = fields
+
+    @property
+    def topographic(self) -> bool:  # type: ignore[override]
+        """Whether a neuron sees nodes near its own place."""
+        return self.listed is None
 
     @property
     def has_fields(self) -> bool:  # type: ignore[override]

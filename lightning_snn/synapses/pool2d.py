@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn.core import checks
-from lightning_snn.core.tensors import Tensors
+from lightning_snn.geometry import Sheet
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.projection import Projection
 from lightning_snn.synapses.windows import windows_over
@@ -24,10 +24,11 @@ class Pool2d(Projection):
     for neurons that take them as a current.
 
     Args:
-        num_pre: Presynaptic neurons; a stack fills it in.
-        num_post: Postsynaptic neurons; a stack fills it in.
-        in_shape: ``(C, H, W)`` of the layer below; the layer above is ``[C, H', W']``.
+        num_pre: Presynaptic neurons; a network fills it in.
+        num_post: Postsynaptic neurons; a network fills it in.
         kernel_size: Side of a window.
+        in_shape: ``(C, H, W)`` of the source, by default that of its `Maps`; the target is ``[C, H', W']``.
+        below: The sheet of the source; a network fills it in.
         stride: Neurons from one window to the next; the side of a window by default.
         mode: ``first``, ``sum`` or ``mean``.
         gain: Current of one spike that passes.
@@ -40,15 +41,16 @@ class Pool2d(Projection):
     Source: Kheradpisheh et al., Neural Networks 99 (2018), section 2.3 (``first``).
     """
 
-    has_fields = False
+    topographic = True
 
     def __init__(
         self,
         num_pre: int,
         num_post: int,
         *,
-        in_shape: tuple[int, int, int],
         kernel_size: int,
+        in_shape: tuple[int, int, int] | None = None,
+        below: Sheet | None = None,
         stride: int | None = None,
         mode: Pooling = "first",
         gain: float = 1.0,
@@ -56,17 +58,18 @@ class Pool2d(Projection):
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.one_of("mode", mode, get_args(Pooling))
-        windows = windows_over(num_pre, in_shape, kernel_size, kernel_size if stride is None else stride, 0)
+        stride = kernel_size if stride is None else stride
+        windows = windows_over(num_pre, in_shape, kernel_size, stride, 0, below=below)
         maps, (rows, columns) = windows.in_shape[0], windows.grid
         if num_post != maps * windows.places:
             raise ValueError(
                 f"num_post must be {maps} x {rows} x {columns} = {maps * windows.places}, a neuron for each "
                 f"window of each map, got {num_post}"
             )
-        start = {"weight": torch.empty(num_post, 0)}
-        super().__init__(num_pre, num_post, start, gain=gain, delay=delay, kinetics=kinetics)
+        super().__init__(num_pre, num_post, gain=gain, delay=delay, kinetics=kinetics)
         self.windows = windows
         self.mode = mode
+        self.whole_sequences = mode == "first"
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; ``first`` takes ``[T, B, num_pre]``.
@@ -91,16 +94,3 @@ class Pool2d(Projection):
         pooled = F.max_pool2d(self.windows.maps(spikes), self.windows.size, self.windows.stride)
         so_far = pooled.reshape(*spikes.shape[:2], self.num_post).cummax(0).values
         return torch.diff(so_far, dim=0, prepend=torch.zeros_like(so_far[:1]))
-
-    def initial(self) -> Tensors:
-        """No weights: ``[num_post, 0]``."""
-        return {"weight": torch.empty(self.num_post, 0)}
-
-    @property
-    def connected(self) -> Tensor:
-        """None.
-
-        Raises:
-            ValueError: always: nothing is connected by weights.
-        """
-        raise ValueError("Pool2d has no weights that could connect it")

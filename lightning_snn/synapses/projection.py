@@ -1,9 +1,9 @@
-"""What a projection is: weights from one layer to the next, and whether they are wired."""
+"""What a projection is: what carries spikes from one layer to another, and what takes time on the way."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable
+from typing import Any, Protocol
 
-import torch
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
@@ -11,125 +11,117 @@ from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.core.time import delayed, rounded, whole_steps
+from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.sequence import check_part
-from lightning_snn.plasticity import Homeostasis, LearningRule
-from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE
 from lightning_snn.synapses.kinetics import Kinetics
+
+
+class Population(Protocol):
+    """Neurons that run over time, as a `NeuronModel` does."""
+
+    inputs: tuple[str, ...]
+
+    def scan_sheet(self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor) -> tuple[Tensor, Any]:
+        """Spikes ``[T, B, N]`` and the last state of neurons that send ``rows`` ``[N, N]`` to each other."""
+
+    def scan_uniform(
+        self, current: Tensor, state: Any, spikes: Tensor, strength: float, *, input: str
+    ) -> tuple[Tensor, Any]:
+        """As `scan_sheet`, for neurons that send ``strength`` to all others."""
 
 
 class Projection(Configurable, nn.Module, ABC):
     """Synapses from ``num_pre`` to ``num_post`` neurons.
 
-    To a rule every projection looks alike: P places, each with K units that see the same F inputs (`fields`,
-    `units`); the weights are ``[K, F]`` where all places share them, else ``[P, K, F]``. A new projection
-    says which neurons these are and how spikes become currents (`forward`, without time); `transmit` adds
-    what takes time, with the state passed and returned.
-
-    With a learning rule, ``weight`` and the rule's own variables (thresholds, counts) stand in the
-    ``state_dict``, and the buffer ``wired`` tells whether self-organisation has finished with it.
+    A new projection says how spikes become currents (`forward`, without time); `transmit` adds what takes
+    time, with the state passed and returned. One with weights is a `WeightedProjection`.
 
     Args:
         num_pre: Presynaptic neurons.
         num_post: Postsynaptic neurons.
-        start: ``weight [K, F]``, shared by all places, or ``[P, K, F]``, and the variables of rule and
-            homeostasis; see `initial_wiring`. ``weight [K, 0]`` where there is nothing to learn.
-        rule: Rule that wires the projection, if any.
-        homeostasis: What keeps weights and activity in bounds; applied in this order after each merge.
-        gain: Current of a spike at weight 1, or of a whole field; see `efficacy`.
-        trainable: Whether gradients reach ``weight``.
+        gain: Current of a spike at weight 1.
         delay: Time in ms that spikes travel (along the presynaptic axon); whole steps.
         kinetics: Time course of the current of a spike; by default it is held for one step.
 
     Raises:
-        ValueError: if the gain is not positive, the delay is negative, or the rule is for lateral
-            connections.
+        ValueError: if a size or the gain is not positive, or the delay is negative.
     """
 
-    wired: Tensor
-
-    places: int = 1
-    """P: places that see fields of their own."""
-
-    place_positions: Tensor | None = None
-    """Where the places lie ``[P, 2]``, in steps of a grid; None where that says nothing."""
-
-    exists: Tensor | None = None
-    """Which entries of a field are synapses, bool ``[P, F]``; None where all are."""
-
     stream: RandomStream | None = None
-    """Where the first weights come from."""
+    """Where random numbers of the projection come from."""
 
-    has_fields: bool = True
-    """Whether `connected` says where in the sheet below a unit's field lies."""
+    whole_sequences: bool = False
+    """Whether `forward` must see all steps of a presentation at once, so that no loop can lead through it."""
+
+    topographic: bool = False
+    """Whether each neuron sees nodes around its own place, so that its position keeps its meaning."""
+
+    follows_sheets: bool = False
+    """Whether the places of the nodes say all of it, so that it is made anew where they have moved."""
 
     def __init__(
         self,
         num_pre: int,
         num_post: int,
-        start: Tensors,
         *,
-        rule: LearningRule | None = None,
-        homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
-        trainable: bool = False,
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__()
+        checks.count("num_pre", num_pre)
+        checks.count("num_post", num_post)
         checks.positive("gain", gain)
         checks.finite("delay", delay)
         delay = rounded(delay)
         checks.non_negative("delay", delay)
-        if rule is not None and rule.lateral:
-            raise ValueError(
-                f"rule: {type(rule).__name__} is for connections inside a layer: give it to "
-                "lateral: LateralInhibition, not to a projection"
-            )
         self.num_pre = num_pre
         self.num_post = num_post
-        self.rule = rule
-        self.homeostasis = list(homeostasis or [])
         self.gain = gain
-        self.trainable = trainable
         self.delay = delay
         self.kinetics = kinetics
-        variables = dict(start)
-        self.weight = nn.Parameter(variables.pop("weight"), requires_grad=trainable)
-        self.variables = nn.Module()
-        for name, value in variables.items():
-            self.variables.register_buffer(name, value)
-        self.register_buffer("wired", torch.tensor(rule is None))
 
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` that arriving spikes ``[..., num_pre]`` cause in their step."""
 
-    @abstractmethod
-    def initial(self) -> Tensors:
-        """``weight`` and the variables that the projection started from, drawn once more."""
+    def prepared(self) -> Callable[[Tensor], Tensor]:
+        """`forward` for many calls in a row, with what does not depend on the spikes computed once."""
+        return self
 
-    def initial_weight(self) -> Tensor:
-        """The weights that the projection started from, in the shape of ``weight``."""
-        return self.initial()["weight"]
+    def scan(
+        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str
+    ) -> tuple[Tensor, Any] | None:
+        """Run neurons that are joined by this projection alone, all steps at once, where there is such a way.
 
-    def efficacy(self) -> Tensor:
-        """Current that one spike causes, in the shape of ``weight``.
+        Args:
+            neurons: The neurons.
+            current: Input ``[T, B, N]`` from elsewhere.
+            state: Their state before the first step.
+            spikes: Spikes ``[B, N]`` of the step before the first.
+            input: The input of the neurons that the projection drives.
 
-        ``gain`` times the weight; where the rule's weights have no scale of their own, ``gain`` times the
-        share of the weight in those of the unit's connected synapses.
+        Returns:
+            Spikes ``[T, B, N]`` and the state after the last step; None: it must be done step by step.
         """
-        if self.rule is None or self.rule.absolute_weights:
-            return self.gain * self.weight
-        field = self.weight * (self.weight > self.rule.connected_above)
-        return field * (self.gain / field.sum(-1, keepdim=True).clamp_min(1e-12))
+        del neurons, current, state, spikes, input
+        return None
 
-    def transmit(self, spikes: Tensor, state: Tensors | None = None, *, dt: float) -> tuple[Tensor, Tensors]:
+    def transmit(
+        self,
+        spikes: Tensor,
+        state: Tensors | None = None,
+        *,
+        dt: float,
+        carry: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensors]:
         """Current over time, with delay and kinetics.
 
         Args:
-            spikes: Spikes as the layer below sends them ``[T, B, num_pre]``.
+            spikes: Spikes as the source sends them ``[T, B, num_pre]``.
             state: State of the synapses to go on from; rest by default.
             dt: Step in ms.
+            carry: What `prepared` gave, for many calls in a row.
 
         Returns:
             Current ``[T, B, num_post]`` and the state after the last step.
@@ -140,7 +132,7 @@ class Projection(Configurable, nn.Module, ABC):
         state = self.rest(spikes.shape[1], spikes, dt=dt) if state is None else state
         self._check_axons(spikes, state, dt)
         spikes, axons = self.arrive(spikes, state)
-        current = self(spikes)
+        current = (carry or self)(spikes)
         if self.kinetics is None:
             return current, axons
         current, synapses = self.kinetics.run(current, state, dt=dt)
@@ -174,65 +166,14 @@ class Projection(Configurable, nn.Module, ABC):
         axons = self.silent_axons(batch, like, dt=dt)
         return axons if self.kinetics is None else axons | self.kinetics.rest(batch, self.num_post, like)
 
-    def fields(self, spikes: Tensor) -> Tensor:
-        """The inputs of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""
-        return spikes[..., None, :]
-
-    def units(self, spikes: Tensor) -> Tensor:
-        """The units of each place ``[..., P, K]`` from spikes ``[..., num_post]``."""
-        return spikes[..., None, :]
-
-    @property
-    def groups(self) -> int | None:
-        """Places with weights of their own; None where all share them."""
-        return None if self.weight.ndim == 2 else self.places
-
-    def spread(self, values: Tensor) -> Tensor:
-        """One value a unit, ``[K]`` or ``[P, K]``, as one a neuron ``[num_post]``: the inverse of `units`."""
-        order = self.units(torch.arange(self.num_post, device=values.device))
-        spread = torch.empty(self.num_post, dtype=values.dtype, device=values.device)
-        spread[order] = values.expand(order.shape)
-        return spread
-
     def check_spikes(self, spikes: Tensor) -> None:
         """Raise ``ValueError`` unless ``spikes`` is ``[..., num_pre]``."""
         if spikes.shape[-1] != self.num_pre:
             raise ValueError(f"spikes must be [..., {self.num_pre}] (num_pre), got {list(spikes.shape)}")
 
-    def incoming(self, neuron: int) -> Tensor:
-        """The weights ``[F]`` of one neuron's inputs."""
-        place, unit = (self.units(torch.arange(self.num_post)) == neuron).nonzero()[0].tolist()
-        return self.weight[unit] if self.groups is None else self.weight[place, unit]
 
-    def __dir__(self) -> list[str]:
-        """Without `connected` where it says nothing and may raise: `torch.jit.trace` reads all of this."""
-        names: list[str] = super().__dir__()  # type: ignore[no-untyped-call]
-        return [name for name in names if name != "connected" or self.has_fields]
-
-    @property
-    def connected(self) -> Tensor:
-        """Which synapses count as connected, bool ``[num_post, num_pre]``."""
-        return self.weight > (self.rule.connected_above if self.rule else 0.0)
-
-    @property
-    def threshold_rise(self) -> Tensor | None:
-        """What homeostasis adds to the thresholds of the neurons ``[num_post]``; None where nothing does."""
-        rise = self.wiring.get(THRESHOLD_RISE)
-        return None if rise is None else self.spread(rise)
-
-    @property
-    def wiring(self) -> Tensors:
-        """``weight`` and the rule's variables, detached."""
-        variables = dict(self.variables.named_buffers())
-        return {"weight": self.weight.detach()} | variables
-
-    def restart(self, weight: Tensor) -> None:
-        """Write ``weight`` into the projection, and the first values of all variables."""
-        self.rewire(self.initial() | {"weight": weight})
-
-    @torch.no_grad()
-    def rewire(self, wiring: Tensors) -> None:
-        """Write ``wiring`` into the projection."""
-        own = self.wiring
-        for name, value in wiring.items():
-            own[name].copy_(value)
+def weighted_sum(spikes: Tensor, *, rows: Tensor) -> Tensor:
+    """``spikes @ rows`` for spikes ``[..., N]``; only rows of nodes that fired are read without gradients."""
+    if spikes.requires_grad:
+        return spikes @ rows
+    return event_sum(spikes.reshape(-1, len(rows)), rows).reshape(*spikes.shape[:-1], rows.shape[1])

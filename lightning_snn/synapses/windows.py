@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn.core import checks
+from lightning_snn.geometry import Maps, Sheet
 
 
 class Windows(NamedTuple):
@@ -48,25 +49,39 @@ class Windows(NamedTuple):
 
 
 def windows_over(
-    num_pre: int, in_shape: tuple[int, int, int], size: int, stride: int, padding: int
+    num_pre: int,
+    in_shape: tuple[int, int, int] | None,
+    size: int,
+    stride: int,
+    padding: int,
+    *,
+    below: Sheet | None,
 ) -> Windows:
-    """Windows over the maps of a layer below.
+    """Windows over the maps of a source.
 
     Args:
-        num_pre: Neurons of the layer below.
-        in_shape: ``(C, H, W)``, how they are laid out.
+        num_pre: Neurons of the source.
+        in_shape: ``(C, H, W)``, how they are laid out; None: as ``below`` says, if it is of `Maps`.
         size: Side of a window, ``kernel_size``.
         stride: Step from one window to the next.
         padding: Rows and columns of silent neurons around each map.
+        below: The sheet of the source.
 
     Raises:
-        ValueError: if a number is out of range, the maps hold another number of neurons, or a window is
+        ValueError: if the shape is not known, a number is out of range, the maps hold another number of neurons, or a window is
             larger than a map.
     """
     checks.count("num_pre", num_pre)
     checks.count("kernel_size", size)
     checks.count("stride", stride)
     checks.whole("padding", padding)
+    if in_shape is None and isinstance(below, Maps):
+        in_shape = below.shape
+    if in_shape is None:
+        raise ValueError(
+            "in_shape must be given as (C, H, W), since the source is not laid out as Maps, got "
+            f"{type(below).__name__ if below is not None else 'no sheet'}"
+        )
     if not isinstance(in_shape, Sequence) or len(in_shape) != 3:
         raise ValueError(f"in_shape must be (C, H, W), got {in_shape}")
     channels, height, width = in_shape
@@ -75,7 +90,7 @@ def windows_over(
     if channels * height * width != num_pre:
         raise ValueError(
             f"in_shape = {channels} x {height} x {width} holds {channels * height * width} neurons, but the "
-            f"layer below has {num_pre} (num_pre)"
+            f"source has {num_pre} (num_pre)"
         )
     if size > min(height, width) + 2 * padding:
         raise ValueError(
