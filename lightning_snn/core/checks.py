@@ -144,7 +144,7 @@ def lengths(value: Tensor, *, samples: int, steps: int) -> None:
     least, most = (limit.item() for limit in torch.aminmax(value))
     if not (least >= 1 and most <= steps):
         raise ValueError(
-            f"lengths must lie in 1 to {steps}, the steps of all sequences together in their tensor, "
+            f"lengths must lie in 1 to {steps}, the steps T that there are, "
             f"got lengths from {least} to {most}"
         )
 
