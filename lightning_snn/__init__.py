@@ -34,8 +34,12 @@ if TYPE_CHECKING:
     from lightning_snn.data import MNIST as MNIST
     from lightning_snn.data import XOR as XOR
     from lightning_snn.data import FashionMNIST as FashionMNIST
+    from lightning_snn.data import Sequences as Sequences
+    from lightning_snn.data import pad_sequences as pad_sequences
     from lightning_snn.encoders import ConstantCurrent as ConstantCurrent
     from lightning_snn.encoders import Encoder as Encoder
+    from lightning_snn.encoders import Frames as Frames
+    from lightning_snn.encoders import ImageEncoder as ImageEncoder
     from lightning_snn.encoders import Latency as Latency
     from lightning_snn.encoders import Poisson as Poisson
     from lightning_snn.geometry import Disk as Disk
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from lightning_snn.readout import ClassAssignment as ClassAssignment
     from lightning_snn.readout import ExtremeLearningMachine as ExtremeLearningMachine
     from lightning_snn.readout import Linear as Linear
+    from lightning_snn.readout import LocalReadout as LocalReadout
     from lightning_snn.readout import Readout as Readout
     from lightning_snn.readout import SpikingDelta as SpikingDelta
     from lightning_snn.stimuli import Images as Images
@@ -102,10 +107,10 @@ _PUBLIC = {
         "tune_process",
     ),
     "data": (
-        "MNIST", "XOR", "FashionMNIST",
+        "MNIST", "XOR", "FashionMNIST", "Sequences", "pad_sequences",
     ),
     "encoders": (
-        "ConstantCurrent", "Encoder", "Latency", "Poisson",
+        "ConstantCurrent", "Encoder", "Frames", "ImageEncoder", "Latency", "Poisson",
     ),
     "geometry": (
         "Disk", "Maps", "OnOff", "Points", "Sheet", "Square", "Torus",
@@ -125,7 +130,8 @@ _PUBLIC = {
         "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
     ),
     "readout": (
-        "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "Readout", "SpikingDelta",
+        "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "LocalReadout", "Readout",
+        "SpikingDelta",
     ),
     "stimuli": (
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",

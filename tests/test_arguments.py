@@ -26,6 +26,7 @@ LEAST = {
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
     "ListedFields": {"nodes": [[0, 1]]},
     "RoundFields": {"radius": 1.0, "num_fields": 4},
+    "Sequences": {"values": [[0.0]], "lengths": [1]},
     "SpikingClassifier": {"layers": {"a": SpikingLayer(SHEET, LIF())}},
     "SpikingLayer": {"geometry": SHEET, "neuron": LIF()},
     "Square": {"num_nodes": 9, "side": 3.0},

@@ -107,18 +107,45 @@ def spikes(name: str, value: Tensor, *, user: str) -> None:
 
 
 def images(value: Tensor) -> None:
-    """Raise ``ValueError`` unless ``value`` is ``[B, 1, H, W]``, floating point, finite and in [0, 1]."""
-    if value.ndim != 4 or value.shape[1] != 1 or 0 in value.shape:
+    """Raise ``ValueError`` unless ``value`` is ``[B, C, H, W]`` and floating point."""
+    if value.ndim != 4 or 0 in value.shape:
         shape = list(value.shape)
-        raise ValueError(f"images must be [B, 1, H, W] with no empty dimension, got shape {shape}")
+        raise ValueError(f"images must be [B, C, H, W] with no empty dimension, got shape {shape}")
     if not value.is_floating_point():
-        raise ValueError(f"images must be floating point with values in [0, 1], got dtype {value.dtype}")
+        raise ValueError(f"images must be floating point, got dtype {value.dtype}")
+
+
+def values(name: str, value: Tensor, *, low: float = -math.inf, high: float = math.inf, user: str) -> None:
+    """Raise ``ValueError`` unless all entries are finite and lie in [low, high], as a ``user`` needs them.
+
+    >>> values("images", torch.tensor([2.0]), low=0, high=1, user="Latency")
+    Traceback (most recent call last):
+    ValueError: images must hold finite values in [0, 1] for Latency, got values from 2 to 2
+    """
     if is_recorded():
         return
-    low, high = torch.aminmax(value)
-    if not (low >= 0 and high <= 1):
+    least, most = (limit.item() for limit in torch.aminmax(value))
+    if not (low <= least and most <= high and math.isfinite(most - least)):
+        limits = f" in [{low:g}, {high:g}]" if math.isfinite(high - low) else ""
         raise ValueError(
-            f"images must hold finite values in [0, 1], got values from {low.item():g} to {high.item():g}"
+            f"{name} must hold finite values{limits} for {user}, got values from {least:g} to {most:g}"
+        )
+
+
+def lengths(value: Tensor, *, samples: int, steps: int) -> None:
+    """Raise ``ValueError`` unless ``value`` is ``[samples]``, whole numbers from 1 to ``steps``."""
+    if value.shape != (samples,) or value.is_floating_point() or value.dtype == torch.bool:
+        raise ValueError(
+            f"lengths must be integers [B], one for each of the {samples} sequences, "
+            f"got {value.dtype} of shape {list(value.shape)}"
+        )
+    if is_recorded():
+        return
+    least, most = (limit.item() for limit in torch.aminmax(value))
+    if not (least >= 1 and most <= steps):
+        raise ValueError(
+            f"lengths must lie in 1 to {steps}, the steps T that there are, "
+            f"got lengths from {least} to {most}"
         )
 
 

@@ -1,11 +1,22 @@
-"""Data: digits in memory, their splits, and loaders that resume in the middle of an epoch."""
+"""Data: digits in memory, their splits, loaders that resume in the middle of an epoch; padded sequences."""
 
-from lightning_snn.core.batches import Batch
+from lightning_snn.core.batches import Batch, Sequences
 from lightning_snn.data.fashion_mnist import FashionMNIST
 from lightning_snn.data.grey_images import GreyImages
 from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.loader import BatchLoader
 from lightning_snn.data.mnist import MNIST
+from lightning_snn.data.sequences import pad_sequences
 from lightning_snn.data.xor import XOR
 
-__all__ = ["MNIST", "XOR", "Batch", "BatchLoader", "FashionMNIST", "GreyImages", "ImageDataset"]
+__all__ = [
+    "MNIST",
+    "XOR",
+    "Batch",
+    "BatchLoader",
+    "FashionMNIST",
+    "GreyImages",
+    "ImageDataset",
+    "Sequences",
+    "pad_sequences",
+]

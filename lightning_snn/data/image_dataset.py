@@ -12,7 +12,7 @@ class ImageDataset:
     """Labelled images in memory.
 
     Args:
-        images: Grey values ``[n, 1, H, W]``, uint8.
+        images: Values ``[n, C, H, W]``, uint8; grey images have one channel.
         labels: Classes ``[n]``, of an integer type; kept as int64.
         sample: Numbers of the samples ``[n]``, likewise, each once.
 
@@ -27,9 +27,9 @@ class ImageDataset:
     """
 
     def __init__(self, images: Tensor, *, labels: Tensor, sample: Tensor) -> None:
-        if images.ndim != 4 or images.shape[1] != 1 or images.dtype != torch.uint8:
+        if images.ndim != 4 or images.dtype != torch.uint8:
             raise ValueError(
-                f"images must be uint8 [n, 1, H, W], got {images.dtype} of shape {list(images.shape)}"
+                f"images must be uint8 [n, C, H, W], got {images.dtype} of shape {list(images.shape)}"
             )
         for name, value in (("labels", labels), ("sample", sample)):
             if value.shape != images.shape[:1] or value.dtype not in _INTEGERS:

@@ -14,7 +14,7 @@ _INSTALL = 'pip install "lightning-snn[recipes]"'
 
 
 class LabelledImages(NamedTuple):
-    """Images ``[n, 1, 28, 28]`` uint8 and their labels ``[n]`` int64."""
+    """Images ``[n, C, H, W]`` uint8 and their labels ``[n]`` int64."""
 
     images: Tensor
     labels: Tensor

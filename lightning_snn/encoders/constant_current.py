@@ -4,20 +4,24 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.encoders.encoder import Encoder
+from lightning_snn.encoders.image_encoder import ANY_VALUE, ImageEncoder
 
 
-class ConstantCurrent(Encoder):
-    """A current in proportion to the grey value, held over the presentation.
+class ConstantCurrent(ImageEncoder):
+    """A current in proportion to the value of a pixel, held over the presentation.
+
+    Images may be normalised: every finite value will do.
 
     Args:
         num_steps: Steps T of a presentation.
-        gain: Current of a white pixel.
-        bias: Current of a black pixel.
+        gain: Current of a white pixel, a value of 1.
+        bias: Current of a black pixel, a value of 0.
 
     >>> ConstantCurrent(2, gain=10.0)(torch.tensor([[0.5]]), dt=1.0).tolist()
     [[[5.0]], [[5.0]]]
     """
+
+    value_range = ANY_VALUE
 
     def __init__(self, num_steps: int = 100, *, gain: float = 30.0, bias: float = 0.0) -> None:
         super().__init__(num_steps)

@@ -4,13 +4,14 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.encoders.encoder import Encoder
+from lightning_snn.encoders.image_encoder import ImageEncoder
 
 
-class Latency(Encoder):
+class Latency(ImageEncoder):
     """One pulse of 1 a neuron, the earlier the brighter it is; none where it is too dark.
 
-    A value x gives a pulse in step ``floor((1 - x) T)``, counted from 0; x = 0 would come in the last.
+    A value x gives a pulse in step ``floor((1 - x) T)``, counted from 0; x = 0 would come in the last. Images
+    must lie in [0, 1].
 
     Args:
         num_steps: Steps T of a presentation.

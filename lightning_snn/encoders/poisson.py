@@ -7,11 +7,11 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.random import stream_of
-from lightning_snn.encoders.encoder import Encoder
+from lightning_snn.encoders.image_encoder import ImageEncoder
 
 
-class Poisson(Encoder):
-    """Current pulses at random steps, at a rate in proportion to the grey value.
+class Poisson(ImageEncoder):
+    """Current pulses at random steps, at a rate in proportion to the grey value; images lie in [0, 1].
 
     Args:
         num_steps: Steps T of a presentation.

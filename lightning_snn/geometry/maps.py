@@ -6,13 +6,14 @@ from torch.nn import functional as F
 
 from lightning_snn.core import checks
 from lightning_snn.geometry.placement import grid
-from lightning_snn.geometry.sheet import Sheet
+from lightning_snn.geometry.sheet import Sheet, interpolated
 
 
 class Maps(Sheet):
     """``channels`` neurons at every point of a grid of ``height x width``, laid out ``[C, H, W]``.
 
-    Points are one unit of length apart. Every channel sees the same image.
+    Points are one unit of length apart. An image of C channels is seen channel by channel; every channel sees
+    an image of one.
 
     Args:
         channels: Neurons at a point, C.
@@ -34,6 +35,33 @@ class Maps(Sheet):
         super().__init__(
             points.repeat(channels, 1), (0.0, 0.0, float(width), float(height)), float(height * width)
         )
+
+    def sample(self, images: Tensor) -> Tensor:
+        """Values of images at the neurons; see `Sheet.sample`.
+
+        Args:
+            images: ``[B, C, H, W]``, or ``[B, 1, H, W]`` for every channel, floating point.
+
+        Returns:
+            ``[B, N]``, in the range of the channel's own values.
+
+        Raises:
+            ValueError: if ``images`` has another number of channels.
+        """
+        batch, channels = images.shape[:2]
+        if channels == 1:
+            return super().sample(images)
+        if channels != self.shape[0]:
+            raise ValueError(
+                f"images must have as many channels as the geometry Maps, channels={self.shape[0]}, or one "
+                f"for all of them, got {channels}"
+            )
+        places = self.positions.reshape(channels, -1, 2).repeat(batch, 1, 1)
+        return interpolated(images.flatten(0, 1)[:, None], places, self.bounds).reshape(batch, -1)
+
+    def holds(self, shape: tuple[int, ...]) -> bool:
+        """Whether ``[C, H, W]`` is the layout of the neurons."""
+        return shape == self.shape
 
     def even_positions(self, count: int) -> Tensor:
         """The points of the grid, taken evenly; all of them again beyond their number."""
@@ -73,15 +101,19 @@ class OnOff(Maps):
         """Contrasts at the neurons.
 
         Args:
-            images: ``[B, 1, H, W]`` of the geometry's height and width, values in [0, 1].
+            images: ``[B, 1, H, W]`` of the geometry's height and width, floating point.
 
         Returns:
             ``[B, 2 H W]``, values in [0, 1]; 0 for an image without contrast.
 
         Raises:
-            ValueError: if ``images`` is of another shape or holds values that are not in [0, 1].
+            ValueError: if ``images`` is of another shape.
         """
-        checks.images(images)
+        if images.shape[1] != 1:
+            raise ValueError(
+                "images must have one channel for the geometry OnOff, which makes two of it, "
+                f"got {images.shape[1]} channels"
+            )
         if images.shape[2:] != self.shape[1:]:
             raise ValueError(
                 f"images must be {self.shape[1:]} (height, width), got {tuple(images.shape[2:])}"
@@ -91,6 +123,11 @@ class OnOff(Maps):
         contrast = F.conv2d(F.pad(images, (reach,) * 4), kernel[None, None])
         strongest = contrast.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-6)
         return (torch.cat([contrast, -contrast], dim=1).clamp_min(0) / strongest).flatten(1)
+
+    def holds(self, shape: tuple[int, ...]) -> bool:
+        """Never: contrasts are made, not given."""
+        del shape
+        return False
 
 
 def _gaussian(sigma: float, reach: int) -> Tensor:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
 
@@ -73,21 +72,39 @@ class Sheet(Configurable, ABC):
         """``count`` positions ``[count, 2]`` spread evenly over the sheet, without chance."""
 
     def sample(self, images: Tensor) -> Tensor:
-        """Grey values at the nodes, bilinear between pixel centres; the image fills ``bounds``.
+        """Values of images at the nodes, bilinear between pixel centres; the image fills ``bounds``.
 
         Args:
-            images: ``[B, 1, H, W]``, values in [0, 1].
+            images: ``[B, 1, H, W]``, floating point; some sheets take several channels, see `Maps`.
 
         Returns:
-            ``[B, N]``, values in [0, 1].
+            ``[B, N]``, in the range of the image's own values.
 
         Raises:
-            ValueError: if ``images`` has another rank or holds values that are not in [0, 1].
+            ValueError: if ``images`` has more channels than the sheet takes.
         """
-        checks.images(images)
-        low = images.new_tensor(self.bounds[:2])
-        high = images.new_tensor(self.bounds[2:])
-        grid = 2 * (self.positions.to(images) - low) / (high - low) - 1
-        grid = grid.expand(images.shape[0], 1, -1, -1)
-        values = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-        return values[:, 0, 0].clamp(0, 1)
+        if images.shape[1] != 1:
+            raise ValueError(
+                f"images of {images.shape[1]} channels need a geometry with as many, "
+                f"Maps(channels={images.shape[1]}), got {type(self).__name__}, which takes images of one"
+            )
+        return interpolated(images, self.positions, self.bounds)
+
+    def holds(self, shape: tuple[int, ...]) -> bool:
+        """Whether the nodes are the values of ``[C, H, W]`` one by one, so that nothing is sampled."""
+        del shape
+        return False
+
+
+def interpolated(images: Tensor, positions: Tensor, bounds: tuple[float, float, float, float]) -> Tensor:
+    """Values ``[B, N]`` of images ``[B, 1, H, W]`` that fill ``bounds``, at positions ``[N, 2]``.
+
+    Bilinear between pixel centres; rounding takes no value out of [0, 1], or out of the image's own range
+    where that is wider. Positions may also be ``[B, N, 2]``, others for each image.
+    """
+    low, high = images.new_tensor(bounds[:2]), images.new_tensor(bounds[2:])
+    grid = 2 * (positions.to(images) - low) / (high - low) - 1
+    grid = grid.expand(images.shape[0], -1, -1)[:, None]
+    values = F.grid_sample(images, grid, padding_mode="border", align_corners=False)[:, 0, 0]
+    pixels = images.flatten(1)
+    return values.clamp(pixels.amin(1, keepdim=True).clamp_max(0), pixels.amax(1, keepdim=True).clamp_min(1))

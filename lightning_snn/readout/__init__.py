@@ -1,7 +1,7 @@
 """Readouts: from features to class scores."""
 
 from lightning_snn.readout.local import ClassAssignment, SpikingDelta
-from lightning_snn.readout.readout import Readout, uses_gradients
+from lightning_snn.readout.readout import LocalReadout, Readout, uses_gradients
 from lightning_snn.readout.trained import MLP, ExtremeLearningMachine, Linear
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "ClassAssignment",
     "ExtremeLearningMachine",
     "Linear",
+    "LocalReadout",
     "Readout",
     "SpikingDelta",
     "uses_gradients",

@@ -9,10 +9,10 @@ from torch.nn import functional as F
 from lightning_snn.core import checks
 from lightning_snn.neurons import IntegrateFire
 from lightning_snn.plasticity import delta_update
-from lightning_snn.readout.readout import Readout, Standardise
+from lightning_snn.readout.readout import LocalReadout, Standardise
 
 
-class ClassAssignment(Readout):
+class ClassAssignment(LocalReadout):
     """Each unit votes for the classes in proportion to its mean responses to them.
 
     With ``r[c, i]`` the mean feature of unit i over the training samples of class c, the score of a class is
@@ -26,7 +26,6 @@ class ClassAssignment(Readout):
     (BindsNET), Front. Neuroinform. 12 (2018).
     """
 
-    local = True
     samples: Tensor
 
     def __init__(self, in_features: int, num_classes: int) -> None:
@@ -50,7 +49,7 @@ class ClassAssignment(Readout):
         return features @ vote.t()
 
 
-class SpikingDelta(Readout):
+class SpikingDelta(LocalReadout):
     """One spiking neuron a class, trained by the delta rule on spike rates.
 
     Integrate-and-fire neurons with soft reset get the current ``W x + b`` for ``num_steps`` steps; their
@@ -75,8 +74,6 @@ class SpikingDelta(Readout):
     Source: Widrow and Hoff, IRE WESCON Convention Record 4 (1960), with the rates of spiking neurons as
         output.
     """
-
-    local = True
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """What a readout is: from the features of a sample to class scores."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Literal
 
@@ -17,6 +17,8 @@ Standardise = Literal["sample", "feature"]
 class Readout(Configurable, nn.Module, ABC):
     """Base of the readouts: ``readout(features [B, in_features]) -> scores [B, num_classes]``.
 
+    One that is no `LocalReadout` is trained by the gradients of its scores.
+
     Args:
         in_features: Size of a sample's features.
         num_classes: Number of classes.
@@ -28,9 +30,6 @@ class Readout(Configurable, nn.Module, ABC):
         ValueError: if a size is not positive or the option unknown.
     """
 
-    local: bool = False
-    """Whether it learns by `learn`, without gradients."""
-
     def __init__(self, in_features: int, num_classes: int, *, standardise: Standardise = "sample") -> None:
         super().__init__()
         checks.count("in_features", in_features)
@@ -38,6 +37,10 @@ class Readout(Configurable, nn.Module, ABC):
         checks.one_of("standardise", standardise, ("sample", "feature"))
         self.in_features = in_features
         self.norm = FeatureNorm(in_features) if standardise == "feature" else None
+
+    @abstractmethod
+    def forward(self, features: Tensor) -> Tensor:
+        """Class scores ``[B, num_classes]`` of features ``[B, in_features]``."""
 
     def standardise(self, features: Tensor) -> Tensor:
         """Features ``[B, in_features]`` with mean 0 and variance 1; a silent sample gives 0.
@@ -49,26 +52,31 @@ class Readout(Configurable, nn.Module, ABC):
         normal: Tensor = self.norm(features)
         return normal
 
+
+class LocalReadout(Readout):
+    """Base of the readouts that learn by themselves, without gradients; arguments as of `Readout`."""
+
+    @abstractmethod
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:
-        """Learn from a batch, in place; for local readouts only.
+        """Learn from a batch, in place.
 
         Args:
             features: Features ``[B, in_features]``.
             label: Classes ``[B]``.
             combine: Sums a tensor over all processes, which see different samples of the batch.
         """
-        raise NotImplementedError(f"{type(self).__name__} is trained by gradients")
 
 
 def uses_gradients(readout: Readout, below: nn.Module) -> bool:
-    """Whether a readout is trained by gradients.
+    """Whether a readout is trained by gradients: whether it is no `LocalReadout`.
 
     Raises:
         ValueError: if it is not, and something below it is to be.
     """
-    if readout.local and any(parameter.requires_grad for parameter in below.parameters()):
+    local = isinstance(readout, LocalReadout)
+    if local and any(parameter.requires_grad for parameter in below.parameters()):
         raise ValueError(
             f"readout: {type(readout).__name__} learns without gradients, so no projection below can be "
             "trained (trainable: true)"
         )
-    return not readout.local
+    return not local

@@ -30,6 +30,12 @@ def test_dataset_converts_to_float_and_keeps_the_order():
     assert batch.sample.tolist() == [105, 102]
 
 
+def test_dataset_takes_any_number_of_channels():
+    images = torch.arange(3 * 4 * 2 * 2, dtype=torch.uint8).reshape(3, 4, 2, 2)
+    data = ImageDataset(images, labels=torch.arange(3), sample=torch.arange(3))
+    assert torch.equal(data[torch.tensor([2, 0])].image, images[[2, 0]] / 255)
+
+
 def test_white_is_exactly_one():
     white = torch.full((1, 1, 2, 2), 255, dtype=torch.uint8)
     data = ImageDataset(white, labels=torch.tensor([0]), sample=torch.tensor([0]))
@@ -48,9 +54,8 @@ def test_subset_keeps_numbers():
     [
         (
             torch.zeros(3, 2, 2, dtype=torch.uint8),
-            r"uint8 \[n, 1, H, W\], got torch.uint8 of shape \[3, 2, 2\]",
+            r"uint8 \[n, C, H, W\], got torch.uint8 of shape \[3, 2, 2\]",
         ),
-        (torch.zeros(3, 3, 2, 2, dtype=torch.uint8), r"images must be .* of shape \[3, 3, 2, 2\]"),
         (torch.zeros(3, 1, 2, 2), r"images must be uint8 .*, got torch.float32"),
     ],
 )

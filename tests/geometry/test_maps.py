@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from helpers.tensors import rand, randn
 
-from lightning_snn.geometry import Maps, OnOff
+from lightning_snn.geometry import Maps, OnOff, Square
 
 
 def test_every_channel_sees_the_pixels():
@@ -11,6 +12,33 @@ def test_every_channel_sees_the_pixels():
     assert maps.num_nodes == 60
     torch.testing.assert_close(maps.sample(images).reshape(2, 3, 4, 5), images.expand(2, 3, 4, 5))
     assert maps.density == 3
+
+
+def test_channels_see_the_channels_of_an_image():
+    maps = Maps(3, 4, 5)
+    images = randn(2, 3, 4, 5)
+    torch.testing.assert_close(maps.sample(images).reshape(2, 3, 4, 5), images)
+    coarse = Maps(3, 2, 3).sample(images).unflatten(1, (3, 6))
+    for channel in range(3):
+        alone = Maps(1, 2, 3).sample(images[:, channel : channel + 1])
+        assert torch.equal(coarse[:, channel], alone)
+
+
+def test_channels_that_were_moved_see_what_is_at_their_own_places():
+    maps = Maps(2, 4, 4)
+    places = 4 * rand(32, 2)
+    images = rand(3, 2, 4, 4)
+    found = maps.moved(places).sample(images).unflatten(1, (2, 16))
+    for channel in range(2):
+        alone = Maps(1, 4, 4).moved(places[16 * channel : 16 * channel + 16])
+        assert torch.equal(found[:, channel], alone.sample(images[:, channel : channel + 1]))
+
+
+def test_only_maps_hold_pixels_one_by_one():
+    assert Maps(2, 4, 5).holds((2, 4, 5))
+    assert not Maps(2, 4, 5).holds((1, 4, 5))
+    assert not OnOff(4, 5).holds((2, 4, 5))
+    assert not Square(40, 4.0).holds((1, 4, 10))
 
 
 def test_even_positions_are_points_of_the_grid():
@@ -60,3 +88,7 @@ def test_errors():
         OnOff(8, 8, centre=2.0, surround=1.0)
     with pytest.raises(ValueError, match=r"images must be \(8, 8\) \(height, width\), got \(8, 9\)"):
         OnOff(8, 8).sample(torch.zeros(1, 1, 8, 9))
+    with pytest.raises(ValueError, match=r"one channel for the geometry OnOff, .*, got 2 channels"):
+        OnOff(8, 8).sample(torch.zeros(1, 2, 8, 8))
+    with pytest.raises(ValueError, match="as the geometry Maps, channels=2, or one for all of them, got 3"):
+        Maps(2, 8, 8).sample(torch.zeros(1, 3, 8, 8))

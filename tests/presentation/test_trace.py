@@ -42,3 +42,33 @@ def test_it_carries_gradients():
 def test_it_needs_a_positive_time_constant(tau):
     with pytest.raises(ValueError, match=f"tau_trace must be a finite number above 0, got {tau}"):
         spike_trace(torch.ones(3, 1, 1), tau=tau, dt=1.0)
+
+
+@pytest.mark.parametrize("tau", [None, 5.0])
+@pytest.mark.parametrize("dt", [1.0, 0.5])
+def test_a_sample_ends_at_its_own_length(tau, dt):
+    spikes, lengths = spikes_of(30, 4, 5), torch.tensor([30, 7, 1, 22])
+    found = spike_trace(spikes, tau=tau, dt=dt, lengths=lengths)
+    decay = 1.0 if tau is None else math.exp(-dt / tau)
+    for sample, length in enumerate(lengths.tolist()):
+        total, trace = 0.0, torch.zeros(5)
+        for step in range(length):
+            total, trace = total * decay + 1, trace * decay + spikes[step, sample]
+        torch.testing.assert_close(found[sample], trace / total)
+
+
+@pytest.mark.parametrize("tau", [None, 5.0])
+def test_lengths_of_all_steps_change_nothing(tau):
+    spikes = spikes_of(30, 3, 5)
+    found = spike_trace(spikes, tau=tau, dt=0.5, lengths=torch.full((3,), 30))
+    torch.testing.assert_close(found, spike_trace(spikes, tau=tau, dt=0.5))
+
+
+def test_a_short_sample_of_a_long_batch_stays_finite():
+    found = spike_trace(torch.ones(5000, 2, 1), tau=1.0, dt=1.0, lengths=torch.tensor([1, 5000]))
+    torch.testing.assert_close(found, torch.ones(2, 1))
+
+
+def test_lengths_are_checked():
+    with pytest.raises(ValueError, match="lengths must lie in 1 to 3"):
+        spike_trace(torch.ones(3, 2, 1), tau=None, dt=1.0, lengths=torch.tensor([3, 4]))

@@ -7,7 +7,10 @@ from lightning_snn.readout import (
     ClassAssignment,
     ExtremeLearningMachine,
     Linear,
+    LocalReadout,
+    Readout,
     SpikingDelta,
+    uses_gradients,
 )
 
 READOUTS = {
@@ -131,11 +134,34 @@ def test_class_assignment_in_batches_or_processes_is_the_same():
     assert not torch.allclose(first(features), whole(features))
 
 
-def test_readouts_with_gradients_do_not_learn_by_themselves():
-    with pytest.raises(NotImplementedError, match="Linear is trained by gradients"):
-        Linear(3, 2).learn(
-            torch.zeros(1, 3), torch.zeros(1, dtype=torch.int64), combine=lambda values: values
-        )
+@pytest.mark.parametrize("kind", READOUTS)
+def test_readouts_with_gradients_do_not_learn_by_themselves(kind):
+    readout = READOUTS[kind]()
+    assert not hasattr(readout, "learn")
+    assert uses_gradients(readout, torch.nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize("kind", [ClassAssignment, SpikingDelta])
+def test_local_readouts_use_no_gradients_and_nothing_below_them_may(kind):
+    fixed, below = torch.nn.Linear(2, 2).requires_grad_(False), torch.nn.Linear(2, 2)
+    assert not uses_gradients(kind(3, 2), fixed)
+    message = f"readout: {kind.__name__} learns without gradients, so no projection below can be trained"
+    with pytest.raises(ValueError, match=message):
+        uses_gradients(kind(3, 2), below)
+
+
+def test_a_readout_says_what_its_scores_are_and_a_local_one_how_it_learns():
+    class Mute(Readout):
+        pass
+
+    class Idle(LocalReadout):
+        def forward(self, features):
+            return features
+
+    with pytest.raises(TypeError, match=r"abstract method '?forward"):
+        Mute(3, 2)
+    with pytest.raises(TypeError, match=r"abstract method '?learn"):
+        Idle(3, 2)
 
 
 def test_features_are_standardised_over_the_training_samples_if_so_asked():
