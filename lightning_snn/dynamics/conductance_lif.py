@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire with conductance synapses, adaptive thresholds and uniform inhibition."""
+"""Leaky integrate-and-fire with conductance synapses and adaptive thresholds."""
 
 import math
 from typing import NamedTuple
@@ -24,21 +24,19 @@ class ConductanceLIFParameters(NamedTuple):
     tau_inhibition: float = 2.0
     reversal_excitation: float = 0.0
     reversal_inhibition: float = -100.0
-    inhibition: float = 17.0
     adaptation: float = 0.05
     tau_adaptation: float = 1e7
     surrogate: Surrogate = "atan"
 
 
 class ConductanceLIFState(NamedTuple):
-    """State ``[B, N]``: potential, conductances, refractory steps, rise of the threshold, last spikes."""
+    """State ``[B, N]``: potential, conductances, refractory steps, rise of the threshold."""
 
     v: Tensor
     excitation: Tensor
     inhibition: Tensor
     refractory: Tensor
     adaptation: Tensor
-    spikes: Tensor
 
 
 class ConductanceLIFFactors(NamedTuple):
@@ -53,7 +51,6 @@ class ConductanceLIFFactors(NamedTuple):
     inhibition_decay: float
     reversal_excitation: float
     reversal_inhibition: float
-    inhibition: float
     adaptation: float
     adaptation_decay: float
 
@@ -70,48 +67,56 @@ def conductance_lif_factors(p: ConductanceLIFParameters, dt: float) -> Conductan
         inhibition_decay=math.exp(-dt / p.tau_inhibition),
         reversal_excitation=p.reversal_excitation,
         reversal_inhibition=p.reversal_inhibition,
-        inhibition=p.inhibition,
         adaptation=p.adaptation,
         adaptation_decay=math.exp(-dt / p.tau_adaptation),
     )
 
 
 def conductance_lif_step(
-    drive: Tensor, state: ConductanceLIFState, p: ConductanceLIFParameters, dt: float
+    drive: Tensor,
+    state: ConductanceLIFState,
+    p: ConductanceLIFParameters,
+    dt: float,
+    inhibition: Tensor | None = None,
 ) -> tuple[Tensor, ConductanceLIFState]:
-    """One step of neurons that inhibit each other.
+    """One step.
 
         tau_mem dv/dt = (v_rest - v) + g_e (E_e - v) + g_i (E_i - v)
         g_e <- g_e exp(-dt / tau_e) + drive
-        g_i <- g_i exp(-dt / tau_i) + inhibition * (spikes of all other neurons in the step before)
+        g_i <- g_i exp(-dt / tau_i) + inhibition
 
     The potential takes an implicit Euler step, which cannot leave the range of the reversal potentials
     however large a conductance is. A neuron spikes where v reaches ``threshold + adaptation``; it is reset,
     stays there for ``refractory`` ms, and its threshold rises by ``adaptation``, which decays with
-    ``tau_adaptation``. (The one-to-one inhibitory cells of the source are left out: inhibition comes one step
-    after the spike.)
+    ``tau_adaptation``.
 
     Args:
         drive: What presynaptic spikes add to the excitatory conductance ``[B, N]``, 0 or above.
         state: State before the step; not modified.
         p: Parameters.
         dt: Step in ms.
+        inhibition: What they add to the inhibitory conductance ``[B, N]``, 0 or above; nothing by default.
 
     Returns:
         Spikes ``[B, N]`` in {0, 1} and the next state.
 
     Source: Diehl and Cook, Front. Comput. Neurosci. 9 (2015), equations 1 and 2.
     """
-    return conductance_lif_advance(drive, state, conductance_lif_factors(p, dt), p.surrogate)
+    return conductance_lif_advance(drive, state, conductance_lif_factors(p, dt), p.surrogate, inhibition)
 
 
 def conductance_lif_advance(
-    drive: Tensor, state: ConductanceLIFState, f: ConductanceLIFFactors, surrogate: Surrogate
+    drive: Tensor,
+    state: ConductanceLIFState,
+    f: ConductanceLIFFactors,
+    surrogate: Surrogate,
+    inhibition: Tensor | None = None,
 ) -> tuple[Tensor, ConductanceLIFState]:
     """`conductance_lif_step` with the factors of its ``dt``."""
-    others = state.spikes.sum(1, keepdim=True) - state.spikes
     g_e = state.excitation * f.excitation_decay + drive
-    g_i = state.inhibition * f.inhibition_decay + f.inhibition * others
+    g_i = state.inhibition * f.inhibition_decay
+    if inhibition is not None:
+        g_i = g_i + inhibition
     pull = f.v_rest + g_e * f.reversal_excitation + g_i * f.reversal_inhibition
     free = state.refractory <= 0
     u = torch.where(free, (state.v + f.step * pull) / (1 + f.step * (1 + g_e + g_i)), f.v_reset)
@@ -124,7 +129,6 @@ def conductance_lif_advance(
         inhibition=g_i,
         refractory=torch.where(fired, f.refractory_steps, (state.refractory - 1).clamp_min(0)),
         adaptation=state.adaptation * f.adaptation_decay + f.adaptation * spikes.detach(),
-        spikes=spikes.detach().clone(),
     )
 
 
@@ -133,5 +137,5 @@ def conductance_lif_rest(
 ) -> ConductanceLIFState:
     """State ``[B, N]`` at rest, at least float32, on the device of ``like``."""
     dtype = torch.promote_types(like.dtype, torch.float32)
-    v, *others = (like.new_zeros(batch, num_neurons, dtype=dtype) for _ in range(6))
+    v, *others = (like.new_zeros(batch, num_neurons, dtype=dtype) for _ in range(5))
     return ConductanceLIFState(v + p.v_rest, *others)

@@ -5,6 +5,7 @@ from torch import Tensor
 from lightning_snn.core import checks
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.conductance_lif import (
+    ConductanceLIFFactors,
     ConductanceLIFParameters,
     ConductanceLIFState,
     conductance_lif_factors,
@@ -12,16 +13,18 @@ from lightning_snn.dynamics.conductance_lif import (
     conductance_lif_step,
 )
 from lightning_snn.dynamics.surrogate import Surrogate
-from lightning_snn.neurons.model import NeuronModel, check_lasting
+from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.neurons.parameters import check_lasting
 from lightning_snn.ops.conductance_lif import conductance_lif_scan
 
 
 class ConductanceLIF(NeuronModel):
-    """Leaky integrate-and-fire with conductance synapses and uniform inhibition between its neurons.
+    """Leaky integrate-and-fire with conductance synapses.
 
-    Its input is what presynaptic spikes add to the excitatory conductance: the weights of a projection, as
-    they are. See `lightning_snn.dynamics.conductance_lif`; the defaults are the excitatory cells of the
-    source. Every parameter is one number, the same for all neurons.
+    It has two inputs, what presynaptic spikes add to a conductance: the weights of a projection as they are,
+    0 or above, in units of the leak's conductance. ``current`` adds to the excitatory conductance,
+    ``inhibition`` to the inhibitory one. See `lightning_snn.dynamics.conductance_lif`; the defaults are the
+    excitatory cells of the source. Every parameter is one number, the same for all neurons.
 
     Args:
         tau_mem: Membrane time constant in ms.
@@ -33,11 +36,10 @@ class ConductanceLIF(NeuronModel):
         tau_inhibition: Time constant in ms of the inhibitory conductance.
         reversal_excitation: Reversal potential of excitation in mV.
         reversal_inhibition: Reversal potential of inhibition in mV.
-        inhibition: What a spike adds to the inhibitory conductance of every other neuron.
         adaptation: Rise of the threshold in mV at each spike.
         tau_adaptation: Time constant in ms with which that rise decays.
         surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, and 1 ms in a model alone.
 
     Raises:
         ValueError: if a parameter is not one number, a time constant or ``dt`` is not positive, a strength is
@@ -46,6 +48,8 @@ class ConductanceLIF(NeuronModel):
 
     Source: Diehl and Cook, Front. Comput. Neurosci. 9 (2015), sections 2.1 and 2.2.
     """
+
+    inputs = ("current", "inhibition")
 
     def __init__(
         self,
@@ -59,23 +63,22 @@ class ConductanceLIF(NeuronModel):
         tau_inhibition: float = 2.0,
         reversal_excitation: float = 0.0,
         reversal_inhibition: float = -100.0,
-        inhibition: float = 17.0,
         adaptation: float = 0.05,
         tau_adaptation: float = 1e7,
         surrogate: Surrogate = "atan",
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
         super().__init__(dt)
         checks.one_of("surrogate", surrogate, surrogates.names())
         self.constants = ConductanceLIFParameters(
             tau_mem, v_rest, v_reset, threshold, refractory, tau_excitation, tau_inhibition,
-            reversal_excitation, reversal_inhibition, inhibition, adaptation, tau_adaptation, surrogate,
+            reversal_excitation, reversal_inhibition, adaptation, tau_adaptation, surrogate,
         )  # fmt: skip
         for name, value in self.parameters_of(0).items():
             checks.number(name, value)
         for name in ("tau_mem", "tau_excitation", "tau_inhibition", "tau_adaptation"):
             checks.positive(name, getattr(self.constants, name))
-        for name in ("refractory", "inhibition", "adaptation"):
+        for name in ("refractory", "adaptation"):
             checks.non_negative(name, getattr(self.constants, name))
         for name in ("v_rest", "v_reset", "threshold", "reversal_excitation", "reversal_inhibition"):
             checks.finite(name, getattr(self.constants, name))
@@ -97,14 +100,44 @@ class ConductanceLIF(NeuronModel):
         """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
         check_lasting(1.0, self.constants.tau_adaptation)
 
-    def step(self, current: Tensor, state: ConductanceLIFState) -> tuple[Tensor, ConductanceLIFState]:
+    def step(
+        self, current: Tensor, state: ConductanceLIFState, **others: Tensor
+    ) -> tuple[Tensor, ConductanceLIFState]:
         """One step; see `conductance_lif_step`."""
-        return conductance_lif_step(current, state, self.constants, self.dt)
+        self.check_inputs(current, others)
+        return conductance_lif_step(current, state, self.constants, self.dt, **others)
 
-    def scan(self, current: Tensor, state: ConductanceLIFState) -> tuple[Tensor, ConductanceLIFState]:
+    def scan(
+        self, current: Tensor, state: ConductanceLIFState, **others: Tensor
+    ) -> tuple[Tensor, ConductanceLIFState]:
         """Steps in one operator; see `conductance_lif_scan`."""
-        factors = conductance_lif_factors(self.constants, self.dt)
-        return conductance_lif_scan(current, state, factors, surrogate=self.constants.surrogate)
+        self.check_inputs(current, others)
+        return conductance_lif_scan(
+            current, state, self._factors(), surrogate=self.constants.surrogate,
+            inhibition=others.get("inhibition"),
+        )  # fmt: skip
+
+    def scan_uniform(
+        self,
+        current: Tensor,
+        state: ConductanceLIFState,
+        spikes: Tensor,
+        strength: float,
+        *,
+        input: str = "current",
+        **others: Tensor,
+    ) -> tuple[Tensor, ConductanceLIFState]:
+        """As in `NeuronModel`; inhibition of all others runs in one operator, see `conductance_lif_scan`."""
+        if input != "inhibition":
+            return super().scan_uniform(current, state, spikes, strength, input=input, **others)
+        self.check_inputs(current, others)
+        return conductance_lif_scan(
+            current, state, self._factors(), surrogate=self.constants.surrogate,
+            inhibition=others.get("inhibition"), spikes=spikes, strength=strength,
+        )  # fmt: skip
+
+    def _factors(self) -> ConductanceLIFFactors:
+        return conductance_lif_factors(self.constants, self.dt)
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """The constants, the same for every neuron."""

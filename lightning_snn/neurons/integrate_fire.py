@@ -20,7 +20,7 @@ class IntegrateFire(NeuronModel):
         threshold: Potential at which a neuron spikes.
         reset: ``hard``, ``soft`` or ``none``; see `integrate_fire_step`.
         surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, and 1 ms in a model alone.
 
     Raises:
         ValueError: if the threshold or ``dt`` is not positive, or an option is unknown.
@@ -36,7 +36,7 @@ class IntegrateFire(NeuronModel):
         *,
         reset: IntegrateFireReset = "hard",
         surrogate: Surrogate = "atan",
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
         super().__init__(dt)
         checks.number("threshold", threshold)
@@ -56,12 +56,18 @@ class IntegrateFire(NeuronModel):
     def check_thresholds_can_rise(self) -> None:
         """They can."""
 
-    def step(self, current: Tensor, state: IntegrateFireState) -> tuple[Tensor, IntegrateFireState]:
+    def step(
+        self, current: Tensor, state: IntegrateFireState, **others: Tensor
+    ) -> tuple[Tensor, IntegrateFireState]:
         """One step; see `integrate_fire_step`."""
+        self.check_inputs(current, others)
         return integrate_fire_step(current, state, self.threshold, self.reset, self.surrogate)
 
-    def scan(self, current: Tensor, state: IntegrateFireState) -> tuple[Tensor, IntegrateFireState]:
+    def scan(
+        self, current: Tensor, state: IntegrateFireState, **others: Tensor
+    ) -> tuple[Tensor, IntegrateFireState]:
         """Steps in one operator; see `integrate_fire_scan`."""
+        self.check_inputs(current, others)
         return integrate_fire_scan(
             current, state, threshold=self.threshold, reset=self.reset, surrogate=self.surrogate
         )

@@ -17,7 +17,8 @@ from lightning_snn.dynamics.izhikevich import (
     izhikevich_step,
 )
 from lightning_snn.dynamics.surrogate import Surrogate
-from lightning_snn.neurons.model import NeuronModel, Parameter, check_length, entry
+from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.neurons.parameters import Parameter, check_length, entry
 from lightning_snn.ops.izhikevich import izhikevich_scan, izhikevich_sheet_scan
 
 Preset = Literal[
@@ -44,7 +45,8 @@ class Izhikevich(NeuronModel):
         d: Jump of u (mV/ms).
         num_neurons: Size of a heterogeneous population; a layer fills it in.
         seed: Seed of a heterogeneous population; by default the network's, or one by torch's generator.
-        dt: Step in ms; the paper's program has 1, exact spike times need 0.01.
+        dt: Step in ms, by default the network's, and 1 ms in a model alone; the paper's program has 1, exact
+            spike times need 0.01.
         clip_peak: Limit v to 30 mV before each use.
         surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
 
@@ -72,7 +74,7 @@ class Izhikevich(NeuronModel):
         d: Parameter | None = None,
         num_neurons: int | None = None,
         seed: int | None = None,
-        dt: float = 1.0,
+        dt: float | None = None,
         clip_peak: bool = False,
         surrogate: Surrogate = "atan",
     ) -> None:
@@ -115,18 +117,25 @@ class Izhikevich(NeuronModel):
         """``v = -65 mV, u = b v``."""
         return izhikevich_rest(batch, num_neurons, self.constants, like)
 
-    def step(self, current: Tensor, state: IzhikevichState) -> tuple[Tensor, IzhikevichState]:
+    def step(
+        self, current: Tensor, state: IzhikevichState, **others: Tensor
+    ) -> tuple[Tensor, IzhikevichState]:
         """One step; see `izhikevich_step`."""
+        self.check_inputs(current, others)
         return izhikevich_step(current, state, self.constants, self.dt)
 
-    def scan(self, current: Tensor, state: IzhikevichState) -> tuple[Tensor, IzhikevichState]:
+    def scan(
+        self, current: Tensor, state: IzhikevichState, **others: Tensor
+    ) -> tuple[Tensor, IzhikevichState]:
         """Steps in one operator; see `izhikevich_scan`."""
+        self.check_inputs(current, others)
         return izhikevich_scan(current, state, self._factors(), **self._options())
 
     def scan_sheet(
-        self, current: Tensor, state: IzhikevichState, spikes: Tensor, rows: Tensor
+        self, current: Tensor, state: IzhikevichState, spikes: Tensor, rows: Tensor, **others: Tensor
     ) -> tuple[Tensor, IzhikevichState]:
         """Steps in one operator; see `izhikevich_sheet_scan`."""
+        self.check_inputs(current, others)
         return izhikevich_sheet_scan(current, state, spikes, rows, self._factors(), **self._options())
 
     def _factors(self) -> Tensor:

@@ -8,9 +8,18 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.dynamics import surrogate as surrogates
-from lightning_snn.dynamics.lif import LIFParameters, LIFState, Reset, lif_factors, lif_rest, lif_step
+from lightning_snn.dynamics.lif import (
+    LIFFactors,
+    LIFParameters,
+    LIFState,
+    Reset,
+    lif_advance,
+    lif_factors,
+    lif_rest,
+)
 from lightning_snn.dynamics.surrogate import Surrogate
-from lightning_snn.neurons.model import NeuronModel, Parameter, check_lasting, check_length, entry
+from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.neurons.parameters import Parameter, check_lasting, check_length, entry
 from lightning_snn.ops.lif import lif_scan, lif_sheet_scan
 from lightning_snn.ops.sequence import check_kind
 
@@ -32,7 +41,7 @@ class LIF(NeuronModel):
         tau_adaptation: Time constant in ms with which that rise decays.
         reset: ``hard``: v to ``v_reset``; ``soft``: v lowered by the threshold.
         surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, and 1 ms in a model alone.
 
     Raises:
         ValueError: if a time constant, the threshold, the resistance or ``dt`` is not positive, the
@@ -53,7 +62,7 @@ class LIF(NeuronModel):
         tau_adaptation: Parameter = 100.0,
         reset: Reset = "hard",
         surrogate: Surrogate = "atan",
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
         super().__init__(dt)
         checks.one_of("reset", reset, get_args(Reset))
@@ -91,19 +100,23 @@ class LIF(NeuronModel):
         """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
         check_lasting(self.constants.adaptation, self.constants.tau_adaptation)
 
-    def step(self, current: Tensor, state: LIFState) -> tuple[Tensor, LIFState]:
+    def step(self, current: Tensor, state: LIFState, **others: Tensor) -> tuple[Tensor, LIFState]:
         """One step; see `lif_step`."""
-        return lif_step(current, state, self.constants, self.dt)
+        self.check_inputs(current, others)
+        c, factors = self.constants, LIFFactors(*self._factors_for(state).unbind())
+        return lif_advance(current, state, factors, c.reset, c.surrogate)
 
-    def scan(self, current: Tensor, state: LIFState) -> tuple[Tensor, LIFState]:
+    def scan(self, current: Tensor, state: LIFState, **others: Tensor) -> tuple[Tensor, LIFState]:
         """Steps in one operator; see `lif_scan`."""
+        self.check_inputs(current, others)
         c = self.constants
         return lif_scan(current, state, self._factors_for(state), reset=c.reset, surrogate=c.surrogate)
 
     def scan_sheet(
-        self, current: Tensor, state: LIFState, spikes: Tensor, rows: Tensor
+        self, current: Tensor, state: LIFState, spikes: Tensor, rows: Tensor, **others: Tensor
     ) -> tuple[Tensor, LIFState]:
         """Steps in one operator; see `lif_sheet_scan`."""
+        self.check_inputs(current, others)
         c = self.constants
         factors = self._factors_for(state)
         return lif_sheet_scan(current, state, spikes, rows, factors, reset=c.reset, surrogate=c.surrogate)

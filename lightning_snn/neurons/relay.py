@@ -18,7 +18,7 @@ class Relay(NeuronModel):
     """Passes its input on as it is: pulses of an encoder as spikes, or pooled spikes as graded ones.
 
     Args:
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, and 1 ms in a model alone.
     """
 
     graded = True
@@ -27,13 +27,15 @@ class Relay(NeuronModel):
         """No input yet."""
         return RelayState(like.new_zeros(batch, num_neurons))
 
-    def step(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
+    def step(self, current: Tensor, state: RelayState, **others: Tensor) -> tuple[Tensor, RelayState]:
         """The input."""
+        self.check_inputs(current, others)
         del state
         return current, RelayState(current.clone())
 
-    def scan(self, current: Tensor, state: RelayState) -> tuple[Tensor, RelayState]:
+    def scan(self, current: Tensor, state: RelayState, **others: Tensor) -> tuple[Tensor, RelayState]:
         """The input ``[T, B, N]``."""
+        self.check_inputs(current, others)
         check_batch(current, state)
         return current, RelayState(current[-1].clone())
 

@@ -1,6 +1,6 @@
 """What every scan takes: a sequence of inputs, and a state that fits it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -62,10 +62,32 @@ def check_part(name: str, value: Tensor, shape: Iterable[int], *, like: Tensor) 
 
 
 def check_batch(current: Tensor, state: Any) -> None:
-    """Raise ``ValueError`` unless each field ``[B, N, ...]`` of a state of any kind fits ``current``."""
+    """Raise ``ValueError`` unless each field ``[B, N, ...]`` of a state of any kind fits ``current``.
+
+    Of maps ``[T, B, C, H, W]`` the fields are ``[B, C, H, W, ...]``.
+    """
     for name, value in getattr(state, "_asdict", dict)().items():
         if isinstance(value, Tensor) and value.ndim > 1:
-            check_part(f"state.{name}", value, (*current.shape[1:], *value.shape[2:]), like=current)
+            check_part(
+                f"state.{name}", value, (*current.shape[1:], *value.shape[current.ndim - 1 :]), like=current
+            )
+
+
+def check_inputs(current: Tensor, others: Mapping[str, Tensor]) -> None:
+    """Raise ``ValueError`` unless further inputs have the shape of ``current`` and lie on its device."""
+    for name, value in others.items():
+        if value.shape != current.shape or value.device != current.device:
+            raise ValueError(
+                f"{name} must be {list(current.shape)} on {current.device} like the current, got "
+                f"{list(value.shape)} on {value.device}"
+            )
+
+
+def steps_of(current: Tensor, others: Mapping[str, Tensor]) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    """The current ``[B, N]`` and the further inputs ``[B, N]`` by name of each step of sequences."""
+    sequences = (value.unbind(0) for value in (current, *others.values()))
+    for step_current, *rows in zip(*sequences, strict=True):
+        yield step_current, dict(zip(others, rows, strict=True))
 
 
 def check_factors(factors: Tensor, current: Tensor) -> None:

@@ -4,47 +4,54 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from torch import Tensor
 
 from lightning_snn.dynamics.conductance_lif import ConductanceLIFFactors
 from lightning_snn.ops import parallel
-from lightning_snn.ops.jit import jit, owned, strided
+from lightning_snn.ops.jit import array, jit, owned, strided
 
 
-def scan(drive: Tensor, state: Sequence[Tensor], factors: Sequence[float]) -> tuple[Tensor, ...]:
+def scan(
+    drive: Tensor,
+    inhibition: Tensor,
+    before: Tensor,
+    state: Sequence[Tensor],
+    factors: Sequence[float],
+    strength: float,
+) -> tuple[Tensor, ...]:
     """Spikes ``[T, B, N]`` and the state after the last step."""
     spikes = drive.new_empty(drive.shape)
     end = [owned(value) for value in state]
-    f = ConductanceLIFFactors(*(end[0].numpy().dtype.type(value) for value in factors))
-    arguments = (*strided(drive), tuple(value.numpy() for value in end), f, spikes.numpy())
+    number = end[0].numpy().dtype.type
+    arguments = (
+        *strided(drive), *strided(inhibition), array(before), tuple(value.numpy() for value in end),
+        ConductanceLIFFactors(*(number(value) for value in factors)), number(strength), spikes.numpy(),
+    )  # fmt: skip
     parallel.split(drive.shape[1], lambda first, last: _scan(*arguments, first, last))
     return spikes, *end
 
 
 @jit
-def _scan(drive, st, sb, state, f, spikes, first, last):
+def _scan(drive, st, sb, inhibition, it, ib, before, state, f, strength, spikes, first, last):
     steps, _, nodes = spikes.shape
-    potential, excitation, inhibition, refractory, adaptation, before = state
-    others = np.empty(nodes, spikes.dtype)
+    potential, excitation, inhibited, refractory, adaptation = state
     for b in range(first, last):
-        v, g_e, g_i = potential[b], excitation[b], inhibition[b]
-        clock, rise, fired = refractory[b], adaptation[b], before[b]
+        v, g_e, g_i, clock, rise = potential[b], excitation[b], inhibited[b], refractory[b], adaptation[b]
+        fired = before[b]
         for t in range(steps):
-            start = t * st + b * sb
-            _inhibit(g_i, fired, others, f.inhibition_decay, f.inhibition)
-            _step(drive[start : start + nodes], v, g_e, g_i, clock, rise, spikes[t, b], f)
-            fired[:] = spikes[t, b]
+            start, added = t * st + b * sb, t * it + b * ib
+            _inhibit(g_i, inhibition[added : added + nodes], fired, f.inhibition_decay, strength)
+            fired = spikes[t, b]
+            _step(drive[start : start + nodes], v, g_e, g_i, clock, rise, fired, f)
 
 
 @jit
-def _inhibit(g_i, fired, others, decay, strength):
+def _inhibit(g_i, row, fired, decay, strength):
     total = fired.dtype.type(0)
     for i in range(len(fired)):
         total += fired[i]
     for i in range(len(fired)):
-        others[i] = strength * (total - fired[i])
-        g_i[i] = g_i[i] * decay + others[i]
+        g_i[i] = g_i[i] * decay + (row[i] + strength * (total - fired[i]))
 
 
 @jit

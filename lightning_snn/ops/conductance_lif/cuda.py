@@ -11,22 +11,31 @@ from torch import Tensor
 from lightning_snn.ops import triton_tools as tools
 
 
-def scan(drive: Tensor, state: Sequence[Tensor], factors: Sequence[float]) -> tuple[Tensor, ...]:
+def scan(
+    drive: Tensor,
+    inhibition: Tensor,
+    before: Tensor,
+    state: Sequence[Tensor],
+    factors: Sequence[float],
+    strength: float,
+) -> tuple[Tensor, ...]:
     """Spikes ``[T, B, N]`` and the state after the last step."""
-    drive, end = tools.rows(drive), [tools.owned(value) for value in state]
+    drive, inhibition = tools.rows(drive), tools.rows(inhibition)
+    end = [tools.owned(value) for value in state]
     spikes = torch.empty(drive.shape, dtype=end[0].dtype, device=drive.device)
     steps, batch, nodes = drive.shape
     _scan[(batch,)](
-        drive, drive.stride(0), drive.stride(1), *end, spikes, *factors,
-        steps, batch, nodes, BLOCK=triton.next_power_of_2(nodes), num_warps=8, enable_fp_fusion=False,
+        drive, drive.stride(0), drive.stride(1), inhibition, inhibition.stride(0), inhibition.stride(1),
+        before.contiguous(), *end, spikes, *factors, strength, steps, batch, nodes,
+        BLOCK=triton.next_power_of_2(nodes), num_warps=8, enable_fp_fusion=False,
     )  # fmt: skip
     return spikes, *end
 
 
 @triton.jit
 def _scan(
-    drive, st, sb, v, excitation, inhibition, clock, adaptation, before, spikes,
-    h, rest, reset, base, pause, decay_e, decay_i, e_e, e_i, strength, jump, fade,
+    drive, st, sb, inhibition, it, ib, before, v, excitation, inhibited, clock, adaptation, spikes,
+    h, rest, reset, base, pause, decay_e, decay_i, e_e, e_i, jump, fade, strength,
     steps, batch, nodes, BLOCK: tl.constexpr,
 ):  # fmt: skip
     b = tl.program_id(0).to(tl.int64)
@@ -35,15 +44,15 @@ def _scan(
     own = b * nodes + n
     x = tl.load(v + own, mask=mask, other=0.0)
     g_e = tl.load(excitation + own, mask=mask, other=0.0)
-    g_i = tl.load(inhibition + own, mask=mask, other=0.0)
+    g_i = tl.load(inhibited + own, mask=mask, other=0.0)
     k = tl.load(clock + own, mask=mask, other=0.0)
     a = tl.load(adaptation + own, mask=mask, other=0.0)
     s = tl.load(before + own, mask=mask, other=0.0)
-    source, target = drive + b * sb + n, spikes + own
+    source, added, target = drive + b * sb + n, inhibition + b * ib + n, spikes + own
     for _ in range(steps):
-        others = tl.sum(s, 0) - s
+        sent = strength * (tl.sum(s, 0) - s)
         g_e = g_e * decay_e + tl.load(source, mask=mask, other=0.0)
-        g_i = g_i * decay_i + strength * others
+        g_i = g_i * decay_i + (tl.load(added, mask=mask, other=0.0) + sent)
         pull = (rest + g_e * e_e) + g_i * e_i
         free = k <= 0
         u = tl.where(free, (x + h * pull) / (1 + h * ((1 + g_e) + g_i)), reset)
@@ -54,10 +63,10 @@ def _scan(
         a = a * fade + jump * s
         tl.store(target, s, mask=mask)
         source += st
+        added += it
         target += batch * nodes
     tl.store(v + own, x, mask=mask)
     tl.store(excitation + own, g_e, mask=mask)
-    tl.store(inhibition + own, g_i, mask=mask)
+    tl.store(inhibited + own, g_i, mask=mask)
     tl.store(clock + own, k, mask=mask)
     tl.store(adaptation + own, a, mask=mask)
-    tl.store(before + own, s, mask=mask)
