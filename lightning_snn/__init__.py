@@ -50,9 +50,11 @@ if TYPE_CHECKING:
     from lightning_snn.geometry import Square as Square
     from lightning_snn.geometry import Torus as Torus
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
+    from lightning_snn.network import Connection as Connection
+    from lightning_snn.network import NetworkState as NetworkState
     from lightning_snn.network import Node as Node
     from lightning_snn.network import SpikingLayer as SpikingLayer
-    from lightning_snn.network import SpikingStack as SpikingStack
+    from lightning_snn.network import SpikingNetwork as SpikingNetwork
     from lightning_snn.neurons import LIF as LIF
     from lightning_snn.neurons import ConductanceLIF as ConductanceLIF
     from lightning_snn.neurons import IntegrateFire as IntegrateFire
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import Dense as Dense
     from lightning_snn.synapses import ExponentialCurrent as ExponentialCurrent
     from lightning_snn.synapses import Fields as Fields
+    from lightning_snn.synapses import FoundFields as FoundFields
     from lightning_snn.synapses import Kinetics as Kinetics
     from lightning_snn.synapses import Lateral as Lateral
     from lightning_snn.synapses import LateralInhibition as LateralInhibition
@@ -98,6 +101,8 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import Pool2d as Pool2d
     from lightning_snn.synapses import Projection as Projection
     from lightning_snn.synapses import RoundFields as RoundFields
+    from lightning_snn.synapses import UniformInhibition as UniformInhibition
+    from lightning_snn.synapses import WeightedProjection as WeightedProjection
 
 _PUBLIC = {
     "callbacks": (
@@ -119,7 +124,7 @@ _PUBLIC = {
         "SpikingClassifier",
     ),
     "network": (
-        "Node", "SpikingLayer", "SpikingStack",
+        "Connection", "NetworkState", "Node", "SpikingLayer", "SpikingNetwork",
     ),
     "neurons": (
         "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Relay",
@@ -137,9 +142,9 @@ _PUBLIC = {
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
-        "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "Kinetics", "Lateral",
+        "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
         "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Pool2d", "Projection",
-        "RoundFields",
+        "RoundFields", "UniformInhibition", "WeightedProjection",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""

@@ -1,6 +1,7 @@
-"""Layers of spiking neurons and stacks of layers."""
+"""Layers of spiking neurons, connections between them, and networks of both."""
 
+from lightning_snn.network.connection import Connection
 from lightning_snn.network.layer import LayerState, Node, SpikingLayer
-from lightning_snn.network.stack import SpikingStack
+from lightning_snn.network.network import NetworkState, SpikingNetwork
 
-__all__ = ["LayerState", "Node", "SpikingLayer", "SpikingStack"]
+__all__ = ["Connection", "LayerState", "NetworkState", "Node", "SpikingLayer", "SpikingNetwork"]

@@ -1,6 +1,7 @@
 """What a learning rule is: how it starts, learns in streams, and merges what the streams learned."""
 
 from abc import ABC, abstractmethod
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -44,6 +45,17 @@ class LearningRule(Configurable, ABC):
 
     converged_below: float | None = None
     """`convergence` below which the projection is wired; None where the fields decide."""
+
+    def at(self, dt: float, key: str) -> Self:
+        """The rule at the step ``dt`` in ms of a network.
+
+        Raises:
+            ValueError: if it was given another step of its own, under the ``key`` of a configuration.
+        """
+        own = self._init_args.get("dt")
+        if own is not None and own != dt:
+            raise ValueError(f"{key} = {own}, but the network's dt is {dt}: give dt once, to the network")
+        return self if self.dt is None or self.dt == dt else self.again(dt=dt)
 
     @abstractmethod
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:

@@ -64,9 +64,9 @@ class RowCoupling(Coupling):
         return weighted_sum(spikes, rows=self.rows)
 
     def scan(
-        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str
+        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str, **others: Tensor
     ) -> tuple[Tensor, Any] | None:
         """Run coupled neurons over time, all steps at once; see `Projection.scan`."""
         if input != neurons.inputs[0]:
             return None
-        return neurons.scan_sheet(current, state, spikes, self.rows)
+        return neurons.scan_sheet(current, state, spikes, self.rows, **others)

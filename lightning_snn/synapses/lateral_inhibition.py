@@ -74,12 +74,12 @@ class InhibitoryProjection(WeightedProjection):
         return partial(weighted_sum, rows=self.rows)
 
     def scan(
-        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str
+        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str, **others: Tensor
     ) -> tuple[Tensor, Any] | None:
         """Run inhibited neurons over time, all steps at once; see `Projection.scan`."""
         if input != neurons.inputs[0]:
             return None
-        return neurons.scan_sheet(current, state, spikes, self.rows)
+        return neurons.scan_sheet(current, state, spikes, self.rows, **others)
 
     def initial(self) -> Tensors:
         """No weights yet: zeros ``[N, N]``."""

@@ -21,11 +21,13 @@ class Population(Protocol):
 
     inputs: tuple[str, ...]
 
-    def scan_sheet(self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor) -> tuple[Tensor, Any]:
+    def scan_sheet(
+        self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
+    ) -> tuple[Tensor, Any]:
         """Spikes ``[T, B, N]`` and the last state of neurons that send ``rows`` ``[N, N]`` to each other."""
 
     def scan_uniform(
-        self, current: Tensor, state: Any, spikes: Tensor, strength: float, *, input: str
+        self, current: Tensor, state: Any, spikes: Tensor, strength: float, *, input: str, **others: Tensor
     ) -> tuple[Tensor, Any]:
         """As `scan_sheet`, for neurons that send ``strength`` to all others."""
 
@@ -90,7 +92,7 @@ class Projection(Configurable, nn.Module, ABC):
         return self
 
     def scan(
-        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str
+        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str, **others: Tensor
     ) -> tuple[Tensor, Any] | None:
         """Run neurons that are joined by this projection alone, all steps at once, where there is such a way.
 
@@ -100,11 +102,12 @@ class Projection(Configurable, nn.Module, ABC):
             state: Their state before the first step.
             spikes: Spikes ``[B, N]`` of the step before the first.
             input: The input of the neurons that the projection drives.
+            **others: Their further inputs ``[T, B, N]`` from elsewhere, by name.
 
         Returns:
             Spikes ``[T, B, N]`` and the state after the last step; None: it must be done step by step.
         """
-        del neurons, current, state, spikes, input
+        del neurons, current, state, spikes, input, others
         return None
 
     def transmit(

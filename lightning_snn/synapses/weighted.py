@@ -1,7 +1,7 @@
 """Projections with weights, and whether they are wired."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -143,6 +143,10 @@ class WeightedProjection(Projection):
         """The weights ``[F]`` of one neuron's inputs."""
         place, unit = (self.units(torch.arange(self.num_post)) == neuron).nonzero()[0].tolist()
         return self.weight[unit] if self.groups is None else self.weight[place, unit]
+
+    def find(self, earlier: Mapping[str, "WeightedProjection"]) -> None:
+        """Take over the fields that another connection has found, where it has any such; see `Fields`."""
+        del earlier
 
     def strongest(self, size: int) -> Tensor:
         """Nodes of the ``size`` largest weights of each neuron ``[num_post, size]``, the largest first.

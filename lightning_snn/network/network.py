@@ -1,0 +1,327 @@
+"""Networks of layers and connections."""
+
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from lightning_snn.core.module_dict import ModuleDictOf
+from lightning_snn.core.random import RootSeed, drawing, root_seed
+from lightning_snn.core.tensors import Tensors
+from lightning_snn.network import graph
+from lightning_snn.network.building import check_connections, check_layers, joined, shared_dt
+from lightning_snn.network.connection import Connection
+from lightning_snn.network.layer import LayerState, SpikingLayer
+from lightning_snn.network.running import Inputs, Wire, add, run_layer, run_steps
+from lightning_snn.synapses import Projection, WeightedProjection
+
+
+class NetworkState(NamedTuple):
+    """State of a network.
+
+    Args:
+        layers: That of each layer, by name.
+        connections: That of the synapses of each connection, by name, each tensor ``[B, ...]``; empty
+            without delay and kinetics.
+    """
+
+    layers: dict[str, LayerState]
+    connections: dict[str, Tensors]
+
+
+class SpikingNetwork(nn.Module):
+    """Layers, and connections between them.
+
+    Layers run in the order in which they are listed. A connection from an earlier layer arrives in the same
+    step (plus its delay), one from the same or a later layer in the next step. Layers that no loop joins run
+    one after another, whole sequences at a time; those in a loop run together, step by step.
+
+    Args:
+        layers: Layers by name. Their short forms ``projection`` and ``lateral`` are connections too, which
+            come first, in the order of the layers.
+        connections: Further connections by name. Those with a learning rule are wired in the order in which
+            they are listed.
+        dt: Step in ms; by default the one that the neurons were given, else 1.
+        seed: What is random in the parts and has no seed of its own is drawn from it, under the name of the
+            layer or connection; by default the run's, or one by torch's generator. It stands in the
+            ``state_dict``. ``plain``: as before there were names, each part from its own seed (0 by
+            default) alone.
+
+    Raises:
+        ValueError: if there is no layer, a name is no identifier, taken by PyTorch or given twice, a
+            connection names a layer that does not exist, an input that its target does not have, or sizes or
+            fields that do not fit, a loop leads through a projection that only knows whole sequences, a
+            layer is joined to no other, parts differ in ``dt``, a delay is not a whole number of steps,
+            lateral inhibition is to be learned in a layer that no rule wires, or thresholds are to rise in
+            neurons whose thresholds cannot.
+    """
+
+    seed: Tensor
+
+    def __init__(
+        self,
+        layers: Mapping[str, SpikingLayer],
+        connections: Mapping[str, Connection] | None = None,
+        *,
+        dt: float | None = None,
+        seed: RootSeed = None,
+    ) -> None:
+        super().__init__()
+        root = root_seed(seed)
+        self.register_buffer("seed", torch.tensor(root))
+        check_layers(layers)
+        self.dt = shared_dt(layers, dt)
+        for name, layer in layers.items():
+            layer.draw(root, name)
+            layer.neuron.at(self.dt, f"layers.{name}.neuron.dt")
+        self._keys, found = joined(layers, connections or {}, dt=self.dt, seed=root)
+        self.layers = ModuleDictOf[SpikingLayer](layers)
+        self.connections = ModuleDictOf[Connection](found)
+        check_connections(layers, found, self._keys, dt=self.dt)
+        self.register_load_state_dict_post_hook(_follow)  # type: ignore[no-untyped-call]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the layers as listed."""
+        return list(self.layers)
+
+    def layer(self, name: str) -> SpikingLayer:
+        """A layer by name."""
+        return self.layers[name]
+
+    def connection(self, name: str) -> Connection:
+        """A connection by name."""
+        return self.connections[name]
+
+    def key(self, connection: str) -> str:
+        """Where a connection stands in a configuration, such as ``layers.lgn.projection``."""
+        return self._keys[connection]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the layers that take the input: no layer before them leads to them."""
+        return graph.input_layers(self.names, self.edges)
+
+    @cached_property
+    def edges(self) -> tuple[graph.Edge, ...]:
+        """Source and target of each connection."""
+        return tuple((c.source, c.target) for c in self.connections.values())
+
+    @property
+    def projections(self) -> dict[str, Projection]:
+        """The projections by the name of their connection."""
+        return {name: connection.projection for name, connection in self.connections.items()}
+
+    @property
+    def weighted(self) -> dict[str, WeightedProjection]:
+        """Those with weights."""
+        return {n: p for n, p in self.projections.items() if isinstance(p, WeightedProjection)}
+
+    @property
+    def learned(self) -> list[str]:
+        """Names of the connections that a rule wires, in that order."""
+        return [name for name, connection in self.connections.items() if connection.learns]
+
+    @property
+    def unwired(self) -> list[str]:
+        """Those of them that are not wired yet."""
+        return [name for name in self.learned if not self.connection(name).weighted.wired]
+
+    @property
+    def graded(self) -> list[str]:
+        """Names of the layers that may send other values than 0 and 1."""
+        return [name for name in self.names if self.layer(name).neuron.graded]
+
+    def needed_for(self, names: Collection[str]) -> list[str]:
+        """The layers that these and what leads to them consist of, as listed."""
+        found = graph.leading_to(names, self.edges)
+        return [name for name in self.names if name in found]
+
+    def find_fields(self, projections: Mapping[str, Projection] | None = None) -> None:
+        """Let connections whose fields others find take them over.
+
+        ``projections`` instead of the network's own, by connection name, are those of a control.
+        """
+        chosen = self.projections | dict(projections or {})
+        for name, projection in chosen.items():
+            if isinstance(projection, WeightedProjection) and (projections is None or name in projections):
+                projection.find({n: p for n, p in chosen.items() if isinstance(p, WeightedProjection)})
+
+    def rest(
+        self,
+        batch: int,
+        like: Tensor,
+        *,
+        layers: Collection[str] | None = None,
+        projections: Mapping[str, Projection] | None = None,
+    ) -> NetworkState:
+        """State of ``batch`` samples at rest, with the thresholds that homeostasis has set.
+
+        Args:
+            batch: Samples.
+            like: A tensor of the device and number format.
+            layers: Names of the layers, by default all, with the connections among them.
+            projections: Projections instead of the network's own, by connection name.
+        """
+        chosen = self.projections | dict(projections or {})
+        names = set(self.names if layers is None else layers)
+        states = {
+            name: self.layer(name).rest(batch, like, rise=self.threshold_rise(name, chosen))
+            for name in self.names
+            if name in names
+        }
+        synapses = {
+            name: chosen[name].rest(batch, like, dt=self.dt)
+            for name, c in self.connections.items()
+            if {c.source, c.target} <= names
+        }
+        return NetworkState(states, synapses)
+
+    def threshold_rise(self, layer: str, projections: Mapping[str, Projection]) -> Tensor | None:
+        """What homeostasis adds to the thresholds of a layer ``[N]``, over all that leads to it."""
+        total: Tensor | None = None
+        for name, connection in self.connections.items():
+            projection = projections[name]
+            if connection.target == layer and isinstance(projection, WeightedProjection):
+                rise = projection.threshold_rise
+                if rise is not None:
+                    total = rise if total is None else total + rise
+        return total
+
+    def forward(
+        self,
+        inputs: Tensor | Mapping[str, Tensor],
+        state: NetworkState | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> tuple[dict[str, Tensor], NetworkState]:
+        """Run over time.
+
+        Args:
+            inputs: Input ``[T, B, N]`` of the first layer, or of several layers by name.
+            state: State to continue from; rest by default.
+            generator: Source of the layers' noise; torch's global one by default.
+
+        Returns:
+            Spikes ``[T, B, N]`` by layer name, and the state after the last step.
+
+        Raises:
+            ValueError: if an input is for a layer that does not exist, or of another shape than its layer,
+                or the state is of another batch.
+        """
+        named = {self.names[0]: inputs} if isinstance(inputs, Tensor) else inputs
+        return self.run(named, state, generator=generator)
+
+    def run(
+        self,
+        inputs: Mapping[str, Tensor],
+        state: NetworkState | None = None,
+        *,
+        known: Mapping[str, Tensor] | None = None,
+        layers: Collection[str] | None = None,
+        projections: Mapping[str, Projection] | None = None,
+        silent: Collection[str] = (),
+        developing: bool = False,
+        noise: bool = True,
+        generator: torch.Generator | None = None,
+    ) -> tuple[dict[str, Tensor], NetworkState]:
+        """Run a part of the network over time; as `forward`, and:
+
+        Args:
+            inputs: Input ``[T, B, N]`` of layers by name; may be empty where spikes are known.
+            state: State to continue from; what it lacks starts from rest.
+            known: Spikes ``[T, B, N]`` of layers that have run already, by name.
+            layers: Names of the layers to run, by default all; others send nothing.
+            projections: Projections instead of the network's own, by connection name.
+            silent: Names of connections that carry nothing.
+            developing: Whether connections of ``development`` act.
+            noise: Whether the layers' own noise acts.
+            generator: Source of that noise.
+
+        Returns:
+            Spikes by layer name, without the known ones, and the state of what has run.
+        """
+        known, chosen = known or {}, self.projections | dict(projections or {})
+        self._check_inputs(inputs)
+        names = [n for n in self.names if n not in known and (layers is None or n in layers)]
+        like = next(iter([*inputs.values(), *known.values()]))
+        steps, batch = like.shape[:2]
+        given = state or NetworkState({}, {})
+        rest = self.rest(batch, like[0], layers=[*names, *known], projections=projections)
+        before, synapses = rest.layers | given.layers, rest.connections | given.connections
+        wires = self._wires(chosen, [*names, *known], silent, developing=developing)
+        edges = tuple((wire.source, wire.target) for wire in wires)
+        spikes, states = dict(known), {}
+        for group in graph.groups(tuple(names), tuple(e for e in edges if set(e) <= set(names))):
+            outer: dict[str, Inputs] = {}
+            for name in group:
+                layer = self.layer(name)
+                first = layer.neuron.inputs[0]
+                found: Inputs = {first: inputs[name]} if name in inputs else {}
+                for wire in wires:
+                    if wire.target == name and wire.source not in group:
+                        sent = spikes[wire.source]
+                        if wire.late:
+                            sent = torch.cat([before[wire.source].spikes[None].to(sent), sent[:-1]])
+                        current, synapses[wire.name] = wire.projection.transmit(
+                            sent, synapses[wire.name], dt=self.dt
+                        )
+                        add(found, wire.input, current)
+                if first not in found:
+                    found[first] = like.new_zeros(steps, batch, layer.num_nodes)
+                layer.check_current(found[first])
+                if noise:
+                    found[first] = layer.noisy(found[first], generator)
+                outer[name] = found
+            inner = [wire for wire in wires if wire.source in group and wire.target in group]
+            if len(group) == 1:
+                name = group[0]
+                spikes[name], states[name] = run_layer(
+                    self.layer(name), outer[name], before[name], inner, synapses
+                )
+            else:
+                members = {name: self.layer(name) for name in group}
+                sent_by, after = run_steps(members, outer, before, inner, synapses)
+                spikes |= sent_by
+                states |= after
+        ran = {name: spikes[name] for name in self.names if name in states}
+        acting = {wire.name: synapses[wire.name] for wire in wires}
+        return ran, NetworkState({name: states[name] for name in ran}, acting)
+
+    def _wires(
+        self, projections: Mapping[str, Projection], names: Collection[str], silent: Collection[str],
+        *, developing: bool,
+    ) -> list[Wire]:  # fmt: skip
+        place = {name: number for number, name in enumerate(self.names)}
+        return [
+            Wire(name, c.source, c.target, c.input, projections[name], place[c.source] >= place[c.target])
+            for name, c in self.connections.items()
+            if c.source in names and c.target in names and name not in silent
+            and (developing or c.active == "always")
+        ]  # fmt: skip
+
+    def _check_inputs(self, inputs: Mapping[str, Tensor]) -> None:
+        unknown = sorted(set(inputs) - set(self.names))
+        if unknown:
+            raise ValueError(f"inputs must be for layers of {self.names}, got {unknown}")
+        for name, layer in self.layers.items():
+            if layer.dt != self.dt:
+                raise ValueError(
+                    f"layers.{name}.neuron.dt must stay {self.dt} ms, which the network was made for, got "
+                    f"{layer.dt}: build the network with that dt"
+                )
+
+
+def _follow(network: nn.Module, keys: Any) -> None:
+    """After loading: what will still be drawn comes from the seed in the file, what follows sheets is theirs."""
+    del keys
+    assert isinstance(network, SpikingNetwork)
+    for name, connection in network.connections.items():
+        projection = connection.projection
+        if projection.stream is not None:
+            projection.stream = projection.stream.under(int(network.seed), name)
+        source, target = network.layer(connection.source), network.layer(connection.target)
+        with drawing(int(network.seed), name):
+            connection.follow(source.geometry, target.geometry, dt=network.dt)
