@@ -1,6 +1,6 @@
 """Lists of the nodes that groups of units see: what units of many fields share with those of one."""
 # mypy: disallow-untyped-defs=False
-# ruff: noqa: ANN001, ANN202
+# ruff: noqa: ANN001, ANN201, ANN202
 
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lightning_snn.core import checks
 from lightning_snn.ops.jit import array, jit
 
 
@@ -28,16 +29,14 @@ def check_nodes(nodes: Tensor | None, num_nodes: int) -> None:
         return
     if nodes.ndim != 2 or nodes.dtype != torch.int64 or 0 in nodes.shape:
         raise ValueError(f"nodes must be int64 [G, F] and not empty, got {nodes.dtype} {list(nodes.shape)}")
+    if checks.is_recorded():
+        return
     ended = nodes == num_nodes
-    if (
-        (nodes < 0).any()
-        or (nodes > num_nodes).any()
-        or ended[:, 0].any()
-        or (ended[:, :-1] & ~ended[:, 1:]).any()
-    ):
+    inside = (nodes >= 0).all() and (nodes <= num_nodes).all()
+    if not inside or ended[:, 0].any() or (ended[:, :-1] & ~ended[:, 1:]).any():
         raise ValueError(
-            f"nodes must lie between 0 and {num_nodes - 1}, at least one a group, and be filled up at the end "
-            f"with {num_nodes}"
+            f"nodes must lie between 0 and {num_nodes - 1}, one or more in each list, with {num_nodes} "
+            "wherever it has ended"
         )
 
 
@@ -109,3 +108,11 @@ def add_sites(rows, spikes, fired, count, fields, total):
             site, low = fields.where[p], fields.groups[p] * units
             for i in range(units):
                 total[low + i] += sent * rows[site, i]
+
+
+@jit
+def pick(values, nodes, out):
+    """What a list sees of ``values [N]``, written into the start of ``out``."""
+    for j in range(len(nodes)):
+        out[j] = values[nodes[j]]
+    return out[: len(nodes)]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lightning_snn.ops import parallel
 from lightning_snn.ops.jit import add_rows, collect, furthest, jit
-from lightning_snn.ops.seen import add_sites, sites
+from lightning_snn.ops.seen import add_sites, pick, sites
 
 
 def scan(
@@ -36,9 +36,11 @@ def _scan(spikes, weight, threshold, wins, largest, constants, fields, first, la
     units, everything = weight.shape[2], len(fields.where) == 0
     f = threshold.dtype.type
     learning_rate, mean_weight, threshold_rate, winners = constants
-    fired, row = np.empty(num_pre, np.int64), np.empty(fan_in, weight.dtype)
+    fired = np.empty(num_pre, np.int64)
+    row, own = np.empty(fan_in, weight.dtype), np.empty(fan_in, weight.dtype)
     response = np.empty(threshold.shape[1], weight.dtype)
     for s in range(first, last):
+        limits = threshold[s]
         for t in range(steps):
             step = spikes[t, s]
             count = collect(step, fired)
@@ -50,13 +52,14 @@ def _scan(spikes, weight, threshold, wins, largest, constants, fields, first, la
             for g in range(groups):
                 low, high = g * units, (g + 1) * units
                 for _ in range(int(winners)):
-                    winner = low + furthest(response[low:high], threshold[s, low:high])
-                    margin = response[winner] - threshold[s, winner]
+                    winner = furthest(response, limits, low, high)
+                    margin = response[winner] - limits[winner]
                     if not margin > 0:
                         break
-                    rows, own = weight[s, g * fan_in : (g + 1) * fan_in], fields.nodes[g, : fields.sizes[g]]
-                    _learn(rows, winner - low, own, step, row, f(learning_rate) * margin, mean_weight)
-                    threshold[s, winner] += f(threshold_rate) * margin
+                    sent = step if everything else pick(step, fields.nodes[g, : fields.sizes[g]], own)
+                    rows = weight[s, g * fan_in : (g + 1) * fan_in]
+                    _learn(rows, winner - low, sent, row, f(learning_rate) * margin, mean_weight)
+                    limits[winner] += f(threshold_rate) * margin
                     wins[s, winner] += 1
                     response[winner] = -np.inf
 
@@ -70,11 +73,11 @@ def _respond(response, largest):
 
 
 @jit
-def _learn(weight, winner, nodes, step, row, rate, mean_weight):
+def _learn(weight, winner, step, row, rate, mean_weight):
     total = 0.0  # float64, as in the reference
-    for j in range(len(nodes)):
-        row[j] = weight[j, winner] + rate * step[nodes[j]]
+    for j in range(len(step)):
+        row[j] = weight[j, winner] + rate * step[j]
         total += row[j]
     scale = row.dtype.type(mean_weight * (1.0 / (total / len(row))))  # as torch divides a number by a tensor
-    for j in range(len(nodes)):
+    for j in range(len(step)):
         weight[j, winner] = row[j] * scale

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lightning_snn.ops import parallel
 from lightning_snn.ops.jit import collect, furthest, jit
-from lightning_snn.ops.seen import sites
+from lightning_snn.ops.seen import pick, sites
 from lightning_snn.ops.stdp_scan.reference import STDPConstants
 
 
@@ -42,7 +42,7 @@ def _scan(spikes, weight, v, pre_trace, post_trace, adaptive, wins, c, fields, f
     membrane_decay, pre_decay, post_decay = f(c.membrane_decay), f(c.pre_decay), f(c.post_decay)
     base, fade, jump = f(c.threshold), f(c.threshold_decay), f(c.threshold_jump)
     rate, offset, pair = f(c.learning_rate), f(c.trace_offset), f(c.pair_depression)
-    fired = np.empty(num_pre, np.int64)
+    fired, own = np.empty(num_pre, np.int64), np.empty(fan_in, v.dtype)
     total, threshold = np.empty(num_post, v.dtype), np.empty(num_post, v.dtype)
     loss, kept = np.empty(num_post, v.dtype), np.empty(num_post, v.dtype)
     for s in range(first, last):
@@ -58,12 +58,12 @@ def _scan(spikes, weight, v, pre_trace, post_trace, adaptive, wins, c, fields, f
             _integrate(x, total, rise, threshold, membrane_decay, base, fade)
             for g in range(groups):
                 low, high = g * units, (g + 1) * units
-                winner = low + furthest(x[low:high], threshold[low:high])
+                winner = furthest(x, threshold, low, high)
                 if x[winner] - threshold[winner] > 0:
-                    _inhibit(x[low:high], threshold[low:high])
+                    _inhibit(x, threshold, low, high)
                     x[winner] = 0
-                    own = fields.nodes[g, : fields.sizes[g]]
-                    _learn(rows, g * fan_in, winner - low, own, pre, rate, offset)
+                    trace = pre if everything else pick(pre, fields.nodes[g, : fields.sizes[g]], own)
+                    _learn(rows[g * fan_in : (g + 1) * fan_in], winner - low, trace, rate, offset)
                     post[winner] += f(1)
                     rise[winner] += jump
                     wins[s, winner] += 1
@@ -126,17 +126,17 @@ def _integrate(v, total, rise, threshold, decay, base, fade):
 
 
 @jit
-def _inhibit(v, threshold):
+def _inhibit(v, threshold, low, high):
     zero = v.dtype.type(0)
-    for i in range(len(v)):
+    for i in range(low, high):
         v[i] = (v[i] if v[i] > zero else zero) - threshold[i]
 
 
 @jit
-def _learn(rows, first, unit, nodes, trace, rate, offset):
+def _learn(rows, unit, trace, rate, offset):
     zero, one = trace.dtype.type(0), trace.dtype.type(1)
-    for j in range(len(nodes)):
-        w = rows[first + j, unit]
-        over = trace[nodes[j]] - offset
+    for j in range(len(trace)):
+        w = rows[j, unit]
+        over = trace[j] - offset
         change = (over if over < one else one) * (one - w) if over > zero else over / offset * w
-        rows[first + j, unit] = w + rate * change
+        rows[j, unit] = w + rate * change
