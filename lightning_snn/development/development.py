@@ -1,19 +1,17 @@
 """The wiring of one projection from activity, round by round; no Trainer in sight."""
 
 from collections.abc import Mapping
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors, leaves, rebuilt
+from lightning_snn.development.learning import activity_of, learn_round, open_rule
 from lightning_snn.network import LayerState, SpikingStack
-from lightning_snn.plasticity import Activity, LearningRule, Streams
+from lightning_snn.plasticity import LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Projection
-from lightning_snn.synapses.initial import stack as stack_parts
-from lightning_snn.synapses.initial import unstack
 
 
 class NotFiniteError(ValueError):
@@ -87,7 +85,7 @@ class Development:
         self.streams = streams
         self._layers: dict[str, LayerState] = {}
         self._axons: Tensors = {}
-        self._rule_state: list[Tensors] = []
+        self._rule_state: Tensors = {}
         self._rest()
         self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
         self._inhibition_before = None if self.inhibition is None else self.inhibition.weight.clone()
@@ -110,37 +108,19 @@ class Development:
         if not self.stimulus.continues:
             self._rest()
         pre, post = self._run(steps, number)
-        rows = self.streams.rows(self.projection.places if self.projection.groups is None else 1)
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
         arrived, self._axons = self.projection.arrive(pre, self._axons)
-        activities = self._activities(arrived, post, reward)
-        parts = unstack(self.projection.wiring, self.projection.groups)
-        merged, states, spikes = [], [], pre.new_zeros(())
-        for activity, wiring, state in zip(activities, parts, self._rule_state, strict=True):
-            proposal, state = self.rule.learn(activity, wiring, state)
-            fixed = {} if self.plastic else {"weight": wiring["weight"]}
-            wiring = wiring | self.rule.merge(wiring, proposal, rows, steps)
-            if "spikes" not in proposal:
-                raise ValueError(
-                    f"{type(self.rule).__name__}.learn must propose `spikes` [R, K] of every unit, got "
-                    f"{sorted(proposal)}"
-                )
-            counts = rows.sum(proposal["spikes"].sum(0))
-            for regulator in self.projection.homeostasis:
-                time = steps * rows.total * self.stack.bottom.dt
-                wiring = regulator.regulate(wiring, counts, time, rows.total)
-            merged.append(wiring | fixed)
-            states.append(state)
-            spikes = spikes + counts.sum()
+        activity = activity_of(self.projection, arrived, post, reward)
         rise = self.projection.threshold_rise
-        self.projection.rewire(merged[0] if self.projection.groups is None else stack_parts(merged))
+        self._rule_state, share = learn_round(
+            self.projection, self.rule, activity, self._rule_state, self.streams,
+            dt=self.stack.bottom.dt, plastic=self.plastic,
+        )  # fmt: skip
         self._raise_thresholds(rise)
-        self._rule_state = states
         if self.inhibition is not None and post is not None and self.plastic:
             self.inhibition.learn(post, self.streams)
-        units = steps * rows.total * self.projection.weight.shape[:-1].numel()
         below = self.streams.sum(pre.sum()).item() / (steps * self.streams.total * pre.shape[2])
-        return RoundActivity(pre, below, spikes.item() / units)
+        return RoundActivity(pre, below, share)
 
     def activity(self, last: RoundActivity) -> dict[str, float]:
         """Spikes of a step in the layer that is wired and in the one below, over the rounds' streams.
@@ -198,31 +178,12 @@ class Development:
         self._layers = above
         return found[self.below], found[self.name] if self.needs_post else None
 
-    def _activities(self, pre: Tensor, post: Tensor | None, reward: Tensor | None) -> list[Activity]:
-        """What the rule sees: once, places as rows, where they share weights; else place by place."""
-        fields = self.projection.fields(pre)
-        units = None if post is None else self.projection.units(post)
-        if self.projection.groups is None:
-            joined = None if units is None else units.flatten(1, 2)
-            places, positions = self.projection.places, self.projection.place_positions
-            return [Activity(fields.flatten(1, 2), joined, places, reward, positions)]
-        by_place = fields.movedim(2, 0).contiguous()
-        own = repeat(None) if units is None else units.movedim(2, 0)
-        return [Activity(*spikes, reward=reward) for spikes in zip(by_place, own, strict=False)]
-
     def _raise_thresholds(self, before: Tensor | None) -> None:
         """Let streams that go on feel what homeostasis has changed in this round."""
         rise, state = self.projection.threshold_rise, self._layers.get(self.name)
         if rise is not None and before is not None and state is not None:
             neurons = self.stack.layer(self.name).neuron.raise_thresholds(state.neurons, rise - before)
             self._layers = self._layers | {self.name: state._replace(neurons=neurons)}
-
-    def _open(self) -> list[Tensors]:
-        """State of the rule, for each wiring of the projection."""
-        projection = self.projection
-        places = projection.places if projection.groups is None else 1
-        parts = unstack(projection.wiring, projection.groups)
-        return [self.rule.open(part, self.streams.count * places) for part in parts]
 
     def _rest(self) -> None:
         """Forget the activity of the round before."""
@@ -233,7 +194,7 @@ class Development:
             for name in active
         }
         self._axons = self.projection.silent_axons(self.streams.count, like, dt=self.stack.bottom.dt)
-        self._rule_state = self._open()
+        self._rule_state = open_rule(self.projection, self.rule, self.streams)
 
     def conclude(self, *, keep: bool) -> None:
         """Count the projection as wired, or put back the wiring from before."""

@@ -143,10 +143,13 @@ def _add(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN
 
 
 @jit
-def furthest(values, thresholds):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """The first unit whose value lies furthest above its threshold, or least below."""
-    winner = 0
-    for i in range(len(values)):
+def furthest(values, thresholds, low, high):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+    """The first unit from ``low`` to ``high - 1`` whose value lies furthest above its threshold, or least below.
+
+    By numbers: a slice costs as much as a few units, of which a group may have only one.
+    """
+    winner = low
+    for i in range(low + 1, high):
         if values[i] - thresholds[i] > values[winner] - thresholds[winner]:
             winner = i
     return winner

@@ -110,18 +110,20 @@ def check_coupling(spikes: Tensor, coupling: Tensor, current: Tensor) -> None:
         )
 
 
-def check_copies(spikes: Tensor, state: Any) -> None:
+def check_copies(spikes: Tensor, state: Any, nodes: Tensor | None = None) -> None:
     """Raise ``ValueError`` unless ``state`` is one of the S streams of ``spikes`` ``[T, S, pre]``.
 
     Its ``weight`` is ``[S, pre, post]``, its ``pre_trace``, if any, ``[S, pre]``, everything else
-    ``[S, post]``; all are contiguous, since they are overwritten, and ``wins`` are int64.
+    ``[S, post]``; all are contiguous, since they are overwritten, and ``wins`` are int64. Where G groups see
+    ``nodes [G, F]``, ``weight`` is ``[S, G, F, K]``, and what has a value for each unit ``[S, G, K]``.
     """
     fields = state._asdict()
     check_formats("state", {name: value for name, value in fields.items() if name != "wins"})
     _, streams, num_pre = spikes.shape
-    sizes = {"weight": (streams, num_pre, fields["threshold"].shape[-1]), "pre_trace": (streams, num_pre)}
+    last = fields["threshold"].shape[-1]
+    seen, units = ((num_pre,), (last,)) if nodes is None else (nodes.shape, (nodes.shape[0], last))
+    sizes = {"weight": (streams, *seen, last), "pre_trace": (streams, num_pre)}
     for name, value in fields.items():
-        shape = sizes.get(name, (streams, sizes["weight"][2]))
-        check_part(f"state.{name}", value, shape, like=spikes)
+        check_part(f"state.{name}", value, sizes.get(name, (streams, *units)), like=spikes)
         if not value.is_contiguous() or (name == "wins" and value.dtype != torch.int64):
             raise ValueError(f"state.{name} must be contiguous, and wins int64, got {value.dtype}")

@@ -1,27 +1,34 @@
 """What a learning rule sees of a projection of any kind."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.ops.seen import seen
 from lightning_snn.ops.stdp_window import Pairing
 
 
 class Activity(NamedTuple):
-    """Spikes of one chunk on both sides of the synapses that share one set of weights.
+    """Spikes of one chunk on both sides of synapses.
 
     A projection of any kind presents itself in this form: R rows are its streams, or where weights are
-    shared between places (as in a convolution) its streams times its places, places running fastest.
+    shared between places (as in a convolution) its streams times its places, places running fastest. Units that see
+    fields of their own, with weights of their own, stand in G groups; a rule that `takes_groups` sees them
+    all at once, with ``nodes``, any other rule one after another.
 
     Args:
-        pre: Spikes ``[T, R, F]`` of the F inputs of a unit; graded ones where the rule can take them.
-        post: Spikes ``[T, R, K]`` of the K units; None for a rule that decides itself who spikes.
+        pre: Spikes ``[T, R, F]`` of the F inputs of a unit; graded ones where the rule can take them. With
+            ``nodes`` those of all N inputs ``[T, R, N]``.
+        post: Spikes ``[T, R, K]`` of the K units; None for a rule that decides itself who spikes. With
+            ``nodes`` ``[T, R, G, K]``.
         places: Places of each stream: R is the number of streams times this.
         reward: One number a stream ``[S]``, for the chunk; None where there is none.
         positions: Where the places lie ``[P, 2]``, in steps of a grid; None where that says nothing.
+        nodes: Which inputs the units of each group see ``[G, F]``, filled up with N, which never spikes.
     """
 
     pre: Tensor
@@ -29,6 +36,16 @@ class Activity(NamedTuple):
     places: int = 1
     reward: Tensor | None = None
     positions: Tensor | None = None
+    nodes: Tensor | None = None
+
+    def groups(self) -> Iterator["Activity"]:
+        """What each group sees, as an activity of its own."""
+        if self.nodes is None:
+            yield self
+            return
+        for g, nodes in enumerate(self.nodes):
+            post = None if self.post is None else self.post[:, :, g]
+            yield self._replace(pre=seen(self.pre, nodes), post=post, nodes=None)
 
     def require_post(self) -> Tensor:
         """``post``.

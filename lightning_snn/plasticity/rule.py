@@ -22,7 +22,8 @@ class LearningRule(Configurable, ABC):
     * *proposal*: what the streams made of the wiring in one chunk, the rows of a process in order, given to
       `merge`.
 
-    A rule knows no projection: it sees the spikes of F inputs and K units, see `Activity`.
+    A rule knows no projection: it sees the spikes of F inputs and K units, see `Activity`. Where G groups of
+    units have weights of their own, it is called for each group, unless it `takes_groups`.
     """
 
     connected_above: float
@@ -43,6 +44,11 @@ class LearningRule(Configurable, ABC):
     absolute_weights: bool = False
     """Whether a weight is the input that a spike causes; else only its share in the unit's field counts."""
 
+    takes_groups: bool = False
+    """Whether `open`, `learn` and `merge` take G groups of units at once: ``weight [G, K, F]``, other wiring
+    ``[G, ...]``, proposal and stream state ``[R, G, ...]``, or ``[R, N]`` for what each of the N inputs has.
+    """
+
     converged_below: float | None = None
     """`convergence` below which the projection is wired; None where the fields decide."""
 
@@ -62,8 +68,11 @@ class LearningRule(Configurable, ABC):
         """The wiring of ``num_post`` units with ``num_pre`` inputs each before any activity."""
 
     @abstractmethod
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
-        """The stream state before the first chunk, each tensor ``[R, ...]``."""
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
+        """The stream state before the first chunk, each tensor ``[R, ...]``.
+
+        A rule that does not `takes_groups` needs no ``num_inputs``: N, for groups; by default F.
+        """
 
     @abstractmethod
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
@@ -90,10 +99,13 @@ class LearningRule(Configurable, ABC):
 
 
 def working_copies(weight: Tensor, num_streams: int) -> Tensor:
-    """``[S, pre, post]`` copies of a weight ``[post, pre]``; a node's outgoing weights are contiguous."""
-    return weight.t().repeat(num_streams, 1, 1)
+    """``[S, (G,) pre, post]`` copies of a weight ``[(G,) post, pre]``.
+
+    A node's outgoing weights are contiguous.
+    """
+    return copies(weight.transpose(-1, -2), num_streams)
 
 
 def copies(values: Tensor, num_streams: int) -> Tensor:
-    """``[S, post]`` copies of ``values`` ``[post]``."""
-    return values.repeat(num_streams, 1)
+    """``[S, ...]`` copies of ``values`` ``[...]``."""
+    return values.repeat(num_streams, *(1 for _ in values.shape))

@@ -51,15 +51,15 @@ class Streams:
         """Each unit's entry from the stream that owns it.
 
         Args:
-            copies: The streams' copies ``[count, ..., units]``.
-            owner: Global number of a stream for each unit ``[units]``.
+            copies: The streams' copies ``[count, (G,) ..., units]``.
+            owner: Global number of a stream for each unit ``[(G,) units]``.
 
         Returns:
-            ``[units, ...]``, the same bits for any number of processes: an owner's entry is added to zeros.
+            ``[(G,) units, ...]``, the same bits for any number of processes: an owner's entry is added to zeros.
         """
         local = owner - self.first
         mine = (local >= 0) & (local < self.count)
-        unit = torch.arange(len(owner), device=owner.device)
-        entries = copies.movedim(-1, 0)[unit, local.clamp(0, self.count - 1)]
+        units = torch.meshgrid(*(torch.arange(n, device=owner.device) for n in owner.shape), indexing="ij")
+        entries = copies.movedim(-1, owner.ndim)[local.clamp(0, self.count - 1), *units]
         entries[~mine] = 0
         return self.sum(entries)

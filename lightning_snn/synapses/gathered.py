@@ -5,21 +5,18 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from lightning_snn.core import checks
 from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.ops.seen import seen
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.fields import Fields
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
-
-BLOCK_BYTES = 2**24
-"""Most memory of the spikes that the places of a block of samples see, where no gradient is needed."""
 
 DENSE_UP_TO = 2**24
 """Most pairs of neurons for which `connected` is written out."""
@@ -90,13 +87,9 @@ class Gathered(WeightedProjection):
         weights = self.efficacy()
         if self.trainable or spikes.requires_grad:
             return torch.einsum("...pf,pkf->...pk", self.fields(spikes), weights).flatten(-2)
-        places, fan_in = self.nodes.shape
         rows = weights.transpose(1, 2).contiguous()
-        flat = spikes.reshape(-1, self.num_pre)
-        size = max(1, BLOCK_BYTES // (4 * places * fan_in))
-        blocks = [flat] if checks.is_recorded() else torch.split(flat, size)
-        current = [event_sum(self.fields(block).reshape(-1, fan_in), rows) for block in blocks]
-        return torch.cat(current).reshape(*spikes.shape[:-1], self.num_post)
+        current = event_sum(spikes.reshape(-1, self.num_pre), rows, nodes=self.nodes)
+        return current.reshape(*spikes.shape[:-1], self.num_post)
 
     def initial(self) -> Tensors:
         """``weight [P, K, F]`` and the variables that the projection started from."""
@@ -139,7 +132,7 @@ class Gathered(WeightedProjection):
 
     def fields(self, spikes: Tensor) -> Tensor:
         """The field of each place ``[..., P, F]`` from spikes ``[..., num_pre]``."""
-        return F.pad(spikes, (0, 1))[..., self.nodes]
+        return seen(spikes, self.nodes)
 
     def units(self, spikes: Tensor) -> Tensor:
         """The units of each place ``[..., P, K]`` from spikes ``[..., num_post]``."""

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.plasticity import Homeostasis, LearningRule
+from lightning_snn.plasticity.groups import stack
 from lightning_snn.plasticity.homeostasis import add_variables
 
 
@@ -43,15 +44,3 @@ def initial_wiring(
 def _filled_up(wiring: Tensors, missing: int) -> Tensors:
     """With ``missing`` synapses more ``[K, F]``, all 0."""
     return {name: F.pad(value, (0, missing)) if value.ndim == 2 else value for name, value in wiring.items()}
-
-
-def stack(parts: list[Tensors]) -> Tensors:
-    """The wirings of several places as one."""
-    return {name: torch.stack([part[name] for part in parts]) for name in parts[0]}
-
-
-def unstack(wiring: Tensors, groups: int | None) -> list[Tensors]:
-    """The wirings of the places: inverse of `stack`."""
-    if groups is None:
-        return [wiring]
-    return [{name: value[g] for name, value in wiring.items()} for g in range(groups)]

@@ -8,6 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from lightning_snn.ops.seen import seen
 from lightning_snn.ops.triton_tools import add_fired_rows, collect
 
 
@@ -18,8 +19,13 @@ def scan(
     wins: Tensor,
     largest: Tensor,
     constants: Sequence[float],
+    nodes: Tensor | None = None,
 ) -> None:
-    """Overwrite the state with that at the end of the chunk."""
+    """Overwrite the state with that at the end of the chunk; each group of each stream is a row of its own."""
+    if nodes is not None:
+        own = (x.flatten(0, 1) for x in (weight, threshold, wins, largest))
+        scan(seen(spikes, nodes).flatten(1, 2), *own, constants)
+        return
     steps, streams, num_pre = spikes.shape
     num_post = threshold.shape[1]
     fired = torch.empty(streams, num_pre, dtype=torch.int32, device=weight.device)

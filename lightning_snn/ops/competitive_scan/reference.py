@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.ops.seen import seen
 
 
 class CompetitiveConstants(NamedTuple):
@@ -20,6 +21,7 @@ class CompetitiveConstants(NamedTuple):
 class CompetitiveState(NamedTuple):
     """What the streams work on: weights ``[S, pre, post]``, and ``[S, post]`` each: thresholds, steps won
     in this chunk, largest response so far.
+    Of G groups that see F inputs each: weights ``[S, G, F, K]``, and ``[S, G, K]`` each.
     """  # noqa: D205
 
     weight: Tensor
@@ -28,11 +30,21 @@ class CompetitiveState(NamedTuple):
     largest: Tensor
 
 
-def competitive_scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveConstants) -> CompetitiveState:
-    """Step by step; see `lightning_snn.ops.competitive_scan.competitive_scan`.
+def competitive_scan(
+    spikes: Tensor, state: CompetitiveState, c: CompetitiveConstants, nodes: Tensor | None = None
+) -> CompetitiveState:
+    """Step by step, group by group; see `lightning_snn.ops.competitive_scan.competitive_scan`.
 
     A row's mean is a sum in float64 in the order of the nodes: torch defines no order for `Tensor.sum`.
     """
+    if nodes is None:
+        return _scan(spikes, state, c)
+    for g, own in enumerate(nodes):
+        _scan(seen(spikes, own), CompetitiveState(*(value[:, g] for value in state)), c)
+    return state
+
+
+def _scan(spikes: Tensor, state: CompetitiveState, c: CompetitiveConstants) -> CompetitiveState:
     weight, threshold, wins, largest = state
     for step in spikes.unbind(0):
         response = event_sum(step, weight).relu()

@@ -5,11 +5,12 @@ from torch import Tensor
 
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import reference
+from lightning_snn.ops.seen import check_nodes
 
 __all__ = ["event_sum"]
 
 
-def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
+def event_sum(spikes: Tensor, rows: Tensor, *, nodes: Tensor | None = None) -> Tensor:
     """``spikes @ rows`` that reads only the rows of the nodes that are not silent.
 
     Rows are added in the order of their nodes, so the bits of one sample's result do not depend on
@@ -18,9 +19,11 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
     Args:
         spikes: ``[B, N]``: 0 or 1, or graded values of any size and sign.
         rows: What each node sends, ``[N, M]``, or ``[G, N, M]``: sample b reads the rows of group ``b % G``.
+            With ``nodes`` ``[G, F, M]``, what those of each list send.
+        nodes: Lists of nodes ``[G, F]``, filled up with N: every sample is summed over each of them.
 
     Returns:
-        ``[B, M]``; gradients reach ``rows`` only.
+        ``[B, M]``, with ``nodes`` ``[B, G, M]``; gradients reach ``rows`` only.
 
     Raises:
         ValueError: if the shapes do not belong together, or the tensors lie on different devices.
@@ -28,20 +31,27 @@ def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
     >>> event_sum(torch.tensor([[1.0, 0.0, 1.0]]), torch.tensor([[1.0], [2.0], [4.0]]))
     tensor([[5.]])
     """
-    _check(spikes, rows)
+    _check(spikes, rows, nodes)
     spikes = spikes.detach().to(rows.dtype)
     if torch.is_grad_enabled() and rows.requires_grad:
-        return reference.event_sum(spikes, rows)
+        return reference.event_sum(spikes, rows, nodes)
 
     def fused() -> Tensor:
-        total: Tensor = _event_sum(spikes, rows)
+        total: Tensor = _event_sum(spikes, rows, nodes)
         return total
 
-    return backend.run(__name__, rows.device, fused, lambda: reference.event_sum(spikes, rows))
+    return backend.run(__name__, rows.device, fused, lambda: reference.event_sum(spikes, rows, nodes))
 
 
-def _check(spikes: Tensor, rows: Tensor) -> None:
-    if spikes.ndim != 2 or rows.ndim not in (2, 3) or rows.shape[-2] != spikes.shape[1]:
+def _check(spikes: Tensor, rows: Tensor, nodes: Tensor | None) -> None:
+    if nodes is not None:
+        if spikes.ndim != 2 or rows.ndim != 3 or rows.shape[:2] != nodes.shape:
+            raise ValueError(
+                f"rows must be [G, F, M] for spikes [B, N] and nodes [G, F], got {list(rows.shape)}, "
+                f"{list(spikes.shape)} and {list(nodes.shape)}"
+            )
+        check_nodes(nodes, spikes.shape[1])
+    elif spikes.ndim != 2 or rows.ndim not in (2, 3) or rows.shape[-2] != spikes.shape[1]:
         raise ValueError(
             f"rows must be [N, M] or [G, N, M] for spikes [B, N], got {list(rows.shape)} and "
             f"{list(spikes.shape)}"
@@ -51,11 +61,12 @@ def _check(spikes: Tensor, rows: Tensor) -> None:
 
 
 @torch.library.custom_op("lightning_snn::event_sum", mutates_args=())
-def _event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
-    total: Tensor = backend.kernels(__name__, rows.device).event_sum(spikes, rows)
+def _event_sum(spikes: Tensor, rows: Tensor, nodes: Tensor | None = None) -> Tensor:
+    total: Tensor = backend.kernels(__name__, rows.device).event_sum(spikes, rows, nodes)
     return total
 
 
 @_event_sum.register_fake
-def _(spikes: Tensor, rows: Tensor) -> Tensor:
-    return rows.new_empty(spikes.shape[0], rows.shape[-1])
+def _(spikes: Tensor, rows: Tensor, nodes: Tensor | None = None) -> Tensor:
+    groups = () if nodes is None else nodes.shape[:1]
+    return rows.new_empty(spikes.shape[0], *groups, rows.shape[-1])

@@ -6,15 +6,33 @@ from torch import Tensor
 
 from lightning_snn.ops import parallel
 from lightning_snn.ops.jit import add_rows, array, collect, jit
+from lightning_snn.ops.seen import add_sites, sites
 
 
-def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
-    """``[B, M]`` from spikes ``[B, N]`` and rows ``[N, M]`` or ``[G, N, M]``."""
+def event_sum(spikes: Tensor, rows: Tensor, nodes: Tensor | None = None) -> Tensor:
+    """``[B, M]`` from spikes ``[B, N]`` and rows ``[N, M]`` or ``[G, N, M]``; ``[B, G, M]`` over lists."""
+    if nodes is not None:
+        return _sum_lists(spikes, rows, nodes)
     total = rows.new_empty(len(spikes), rows.shape[-1])
     own = rows if rows.ndim == 3 else rows[None]
     arguments = (array(spikes), array(own), total.numpy())
     parallel.split(len(spikes), lambda first, last: _event_sum(*arguments, first, last))
     return total
+
+
+def _sum_lists(spikes: Tensor, rows: Tensor, nodes: Tensor) -> Tensor:
+    total = rows.new_empty(len(spikes), len(nodes), rows.shape[-1])
+    arguments = (array(spikes), array(rows.flatten(0, 1)), sites(nodes, spikes.shape[1]))
+    found = total.flatten(1).numpy()
+    parallel.split(len(spikes), lambda first, last: _add_lists(*arguments, found, first, last))
+    return total
+
+
+@jit
+def _add_lists(spikes, rows, fields, total, first, last):  # type: ignore[no-untyped-def]
+    fired = np.empty(spikes.shape[1], np.int64)
+    for b in range(first, last):
+        add_sites(rows, spikes[b], fired, collect(spikes[b], fired), fields, total[b])
 
 
 @jit

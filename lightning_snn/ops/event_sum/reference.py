@@ -5,8 +5,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
-    """See `lightning_snn.ops.event_sum.event_sum`."""
+from lightning_snn.core import checks
+from lightning_snn.ops.seen import seen
+
+BLOCK_BYTES = 2**24
+"""Most memory of what the lists of a block of samples see, where no gradient is needed."""
+
+
+def event_sum(spikes: Tensor, rows: Tensor, nodes: Tensor | None = None) -> Tensor:
+    """See `lightning_snn.ops.event_sum.event_sum`; each list of each sample is a row of its own."""
+    if nodes is None:
+        return _sum(spikes, rows)
+    size = max(1, BLOCK_BYTES // (rows.element_size() * nodes.numel()))
+    blocks = [spikes] if checks.is_recorded() else torch.split(spikes, size)
+    sums = [_sum(seen(block, nodes).flatten(0, 1), rows) for block in blocks]
+    return torch.cat(sums).reshape(-1, len(nodes), rows.shape[-1])
+
+
+def _sum(spikes: Tensor, rows: Tensor) -> Tensor:
     batch, num_nodes = spikes.shape
     sample, node = spikes.nonzero(as_tuple=True)
     sent = spikes[sample, node]

@@ -8,6 +8,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from lightning_snn.ops.seen import seen
 from lightning_snn.ops.triton_tools import collect
 
 
@@ -20,8 +21,16 @@ def scan(
     adaptive: Tensor,
     wins: Tensor,
     constants: Sequence[float],
+    nodes: Tensor | None = None,
 ) -> None:
-    """Overwrite the state with that at the end of the chunk."""
+    """Overwrite the state with that at the end of the chunk; each group of each stream is a row of its own."""
+    if nodes is not None:
+        rows, trace = seen(spikes, nodes).flatten(1, 2), seen(pre_trace, nodes)
+        own = (x.flatten(0, 1) for x in (weight, v, trace, post_trace, adaptive, wins))
+        scan(rows, *own, constants)
+        for step in spikes.unbind(0):
+            pre_trace.mul_(constants[1]).add_(step)
+        return
     steps, streams, num_pre = spikes.shape
     num_post = v.shape[1]
     fired = torch.empty(streams, num_pre, dtype=torch.int32, device=weight.device)

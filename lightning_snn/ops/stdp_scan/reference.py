@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.ops.seen import seen
 
 
 class STDPConstants(NamedTuple):
@@ -25,6 +26,7 @@ class STDPConstants(NamedTuple):
 class STDPState(NamedTuple):
     """What the streams work on: weights ``[S, pre, post]``, presynaptic traces ``[S, pre]``, and
     ``[S, post]`` each: potentials, postsynaptic traces, adaptive thresholds, spikes in this chunk.
+    Of G groups that see F inputs each: weights ``[S, G, F, K]``, and ``[S, G, K]`` each.
     """  # noqa: D205
 
     weight: Tensor
@@ -35,8 +37,20 @@ class STDPState(NamedTuple):
     wins: Tensor
 
 
-def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
-    """Step by step; see `lightning_snn.ops.stdp_scan.stdp_scan`."""
+def stdp_scan(spikes: Tensor, state: STDPState, c: STDPConstants, nodes: Tensor | None = None) -> STDPState:
+    """Step by step, group by group; see `lightning_snn.ops.stdp_scan.stdp_scan`."""
+    if nodes is None:
+        return _scan(spikes, state, c)
+    before = state.pre_trace.clone()
+    for step in spikes.unbind(0):
+        state.pre_trace.mul_(c.pre_decay).add_(step)
+    for g, own in enumerate(nodes):
+        parts = {name: value[:, g] for name, value in state._asdict().items() if name != "pre_trace"}
+        _scan(seen(spikes, own), STDPState(pre_trace=seen(before, own), **parts), c)
+    return state
+
+
+def _scan(spikes: Tensor, state: STDPState, c: STDPConstants) -> STDPState:
     weight, v, pre_trace, post_trace, adaptive, wins = state
     for step in spikes.unbind(0):
         v.mul_(c.membrane_decay).add_(event_sum(step, weight))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.ops import backend
+from lightning_snn.ops.seen import check_nodes
 from lightning_snn.ops.sequence import check_formats, check_part, check_sequence
 from lightning_snn.ops.stdp_window import reference
 
@@ -17,9 +18,10 @@ Pairing = Literal["all", "nearest"]
 
 
 class STDPWindow(NamedTuple):
-    """Sums ``[post, pre]`` or ``[G, post, pre]``, and traces ``[B, pre]``, ``[B, post]`` to go on from.
+    """Sums ``[post, pre]`` or ``[groups, post, pre]``, and traces ``[B, pre]``, ``[B, post]`` to go on from.
 
-    The depression is empty where it was not asked for.
+    Where G groups of K units see F nodes each, ``[G, K, F]`` stands for ``[post, pre]``. The depression is
+    empty where it was not asked for.
     """
 
     potentiation: Tensor
@@ -41,6 +43,7 @@ def stdp_window(
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
     depression: bool = True,
+    nodes: Tensor | None = None,
 ) -> STDPWindow:
     """Pair statistics of a window.
 
@@ -53,40 +56,46 @@ def stdp_window(
 
     Args:
         pre: Presynaptic spikes ``[T, B, pre]``.
-        post: Postsynaptic spikes ``[T, B, post]``.
+        post: Postsynaptic spikes ``[T, B, post]``; with ``nodes`` ``[T, B, G, K]``.
         pre_trace: Traces x ``[B, pre]`` before the first step.
-        post_trace: Traces y ``[B, post]`` before the first step.
+        post_trace: Traces y ``[B, post]`` before the first step; with ``nodes`` ``[B, G, K]``.
         pre_decay: Factor ``exp(-dt / tau_plus)`` of a step.
         post_decay: Factor ``exp(-dt / tau_minus)`` of a step.
         pairing: ``all`` spikes of the other side count, or its ``nearest`` one in the past only: a spike sets
             the trace instead of adding to it.
-        groups: G equal groups of consecutive rows of the batch, each summed for itself; by default one sum.
+        groups: Equal groups of consecutive rows of the batch, each summed for itself; by default one sum.
             The bits of a group's sum do not depend on the other groups.
         pre_factor: What a presynaptic spike counts in Q, broadcast to ``[T, B, pre]``; its trace adds 1.
-        post_factor: What a postsynaptic spike counts in P, broadcast to ``[T, B, post]``.
+        post_factor: What a postsynaptic spike counts in P, broadcast to the shape of ``post``.
         depression: Whether Q is needed.
+        nodes: Which inputs each group of K units sees ``[G, F]``, filled up with ``pre``; by default all
+            units see all.
 
     Returns:
         P, Q and the traces after the last step. No gradient.
 
     Raises:
         ValueError: if a sequence is empty or not ``[T, B, N]``, the shapes do not belong together, the batch
-            does not divide into the groups, or the pairing is unknown.
+            does not divide into the groups, the lists of nodes do not fit, or the pairing is unknown.
 
     Source: Morrison, Diesmann and Gerstner, Biol. Cybern. 98 (2008), sections 4.1.2 (traces) and 4.1.3
     (nearest: their symmetric scheme).
     """
     check_sequence(pre)
-    check_sequence(post)
+    check_sequence(post if nodes is None else post.flatten(2))
+    check_nodes(nodes, pre.shape[2])
     checks.one_of("pairing", pairing, get_args(Pairing))
     _check_shapes(pre, post, pre_trace, post_trace, groups)
+    units = post.shape[2:]
+    if nodes is not None and post_factor is not None:
+        post_factor = post_factor.expand(post.shape).flatten(2)
 
     def by(window: Callable[..., reference.Found]) -> reference.Found:
         return window(
             pre.to(pre_trace.dtype),
-            post.to(post_trace.dtype),
+            post.to(post_trace.dtype).flatten(2),
             pre_trace,
-            post_trace,
+            post_trace.flatten(1),
             pre_decay,
             post_decay,
             pre_factor,
@@ -94,12 +103,13 @@ def stdp_window(
             nearest=pairing == "nearest",
             groups=groups or 1,
             depression=depression,
+            nodes=nodes,
         )
 
     with torch.no_grad():
         found = backend.run(__name__, pre.device, lambda: by(_window), lambda: by(reference.stdp_window))
     sums = found[:2] if groups is not None else (found[0][0], found[1][0])
-    return STDPWindow(*sums, *found[2:])
+    return STDPWindow(*sums, found[2], found[3].unflatten(1, units))
 
 
 def _check_shapes(
@@ -129,11 +139,12 @@ def _window(
     nearest: bool = False,
     groups: int = 1,
     depression: bool = True,
+    nodes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     kernels = backend.kernels(__name__, pre.device)
     found: tuple[Tensor, Tensor, Tensor, Tensor] = kernels.stdp_window(
         pre, post, pre_trace, post_trace, pre_decay, post_decay,
-        pre_factor, post_factor, nearest, groups, depression,
+        pre_factor, post_factor, nearest, groups, depression, nodes,
     )  # fmt: skip
     return found
 
@@ -151,8 +162,9 @@ def _(
     nearest: bool = False,
     groups: int = 1,
     depression: bool = True,
+    nodes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     del pre_decay, post_decay, pre_factor, post_factor, nearest
-    pairs = pre_trace.new_empty(groups, post.shape[2], pre.shape[2])
+    pairs = pre_trace.new_empty(groups, *reference.pairs(post.shape[2], pre.shape[2], nodes))
     other = torch.empty_like(pairs) if depression else pairs.new_empty(groups, 0, 0)
     return pairs, other, torch.empty_like(pre_trace), torch.empty_like(post_trace)

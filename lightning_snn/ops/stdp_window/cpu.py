@@ -5,10 +5,15 @@ At a spike probability of 0.05 a step this takes a quarter of the time of two ma
 # mypy: disallow-untyped-defs=False
 # ruff: noqa: ANN001, ANN202
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 
 from lightning_snn.ops import parallel
 from lightning_snn.ops.jit import array, jit, strided
+from lightning_snn.ops.seen import Sites, sites
+from lightning_snn.ops.stdp_window.reference import pairs
 
 BLOCK_BYTES = 2**24
 """Most memory of the traces of a block of steps."""
@@ -26,22 +31,26 @@ def stdp_window(
     nearest: bool = False,
     groups: int = 1,
     depression: bool = True,
+    nodes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Block by block over time; the traces are carried from block to block."""
     pre_trace, post_trace = pre_trace.clone(), post_trace.clone()
     _, batch, num_pre = pre.shape
     num_post = post.shape[2]
-    potentiation = pre_trace.new_zeros(groups, num_post, num_pre)
-    loss = pre_trace.new_zeros(groups, num_pre, num_post) if depression else pre_trace.new_empty(groups, 0, 0)
+    fields = None if nodes is None else sites(nodes, num_pre)
+    potentiation = pre_trace.new_zeros(groups, *pairs(num_post, num_pre, nodes))
+    loss = pre_trace.new_empty(groups, 0, 0)
+    if depression:
+        loss = torch.zeros_like(potentiation.transpose(-1, -2), memory_format=torch.contiguous_format)
     steps = max(1, BLOCK_BYTES // (pre_trace.element_size() * batch * (num_pre + num_post)))
     for start in range(0, len(pre), steps):
         block = slice(start, start + steps)
         with_own = _traces(pre[block], pre_trace, pre_decay, nearest, inclusive=True)
         before = _traces(post[block], post_trace, post_decay, nearest, inclusive=False)
-        _accumulate(_times(post, post_factor, block), with_own, potentiation)
+        _accumulate(_times(post, post_factor, block), with_own, potentiation, fields, _add_seen)
         if depression:
-            _accumulate(_times(pre, pre_factor, block), before, loss)
-    return potentiation, loss.transpose(1, 2).contiguous(), pre_trace, post_trace
+            _accumulate(_times(pre, pre_factor, block), before, loss, fields, _add_at_sites)
+    return potentiation, loss.transpose(-1, -2).contiguous(), pre_trace, post_trace
 
 
 def _times(spikes: Tensor, factor: Tensor | None, block: slice) -> Tensor:
@@ -58,10 +67,16 @@ def _traces(spikes: Tensor, trace: Tensor, decay: float, nearest: bool, *, inclu
     return found
 
 
-def _accumulate(spikes: Tensor, traces: Tensor, total: Tensor) -> None:
-    """Add ``spikes^T traces`` of each group of rows to its ``total [N, M]``."""
+def _accumulate(
+    spikes: Tensor, traces: Tensor, total: Tensor, fields: Sites | None, by_group: Callable[..., None]
+) -> None:
+    """Add ``spikes^T traces`` of each group of rows to its ``total [N, M]``, or what is seen of it."""
     arguments = (array(spikes), traces.numpy(), total.numpy())
-    parallel.split(total.shape[1], lambda first, last: _add_rows(*arguments, first, last))
+    nodes = spikes.shape[2]
+    if fields is None:
+        parallel.split(nodes, lambda first, last: _add_rows(*arguments, first, last))
+    else:
+        parallel.split(nodes, lambda first, last: by_group(*arguments, fields, first, last))
 
 
 @jit
@@ -74,6 +89,48 @@ def _add_rows(spikes, traces, total, first, last):
                 for i in range(first, last):
                     if spikes[t, b, i] != 0:
                         _add(total[g, i], traces[t, b], spikes[t, b, i])
+
+
+@jit
+def _add_seen(post, traces, total, fields, first, last):
+    """A unit's spike adds the traces of the nodes that its group sees to ``total [rows, G, K, F]``."""
+    steps, batch, _ = post.shape
+    rows, units = batch // len(total), total.shape[2]
+    for r in range(len(total)):
+        for t in range(steps):
+            for b in range(r * rows, (r + 1) * rows):
+                for i in range(first, last):
+                    if post[t, b, i] != 0:
+                        g = i // units
+                        own = fields.nodes[g, : fields.sizes[g]]
+                        _add_at(total[r, g, i - g * units], traces[t, b], own, post[t, b, i])
+
+
+@jit
+def _add_at(total, trace, nodes, factor):
+    for j in range(len(nodes)):
+        total[j] += factor * trace[nodes[j]]
+
+
+@jit
+def _add_at_sites(pre, traces, total, fields, first, last):
+    """A node's spike adds the traces of the units that see it to ``total [rows, G, F, K]``."""
+    steps, batch, _ = pre.shape
+    rows, units, flat = batch // len(total), total.shape[3], total.reshape(len(total), -1)
+    for r in range(len(total)):
+        for t in range(steps):
+            for b in range(r * rows, (r + 1) * rows):
+                for n in range(first, last):
+                    if pre[t, b, n] != 0:
+                        _add_node(flat[r], traces[t, b], fields, n, units, pre[t, b, n])
+
+
+@jit
+def _add_node(total, trace, fields, node, units, factor):
+    for p in range(fields.starts[node], fields.starts[node + 1]):
+        site, low = fields.where[p] * units, fields.groups[p] * units
+        for k in range(units):
+            total[site + k] += factor * trace[low + k]
 
 
 @jit

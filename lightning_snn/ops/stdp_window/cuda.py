@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from lightning_snn.ops.stdp_window.reference import after_spikes
+from lightning_snn.ops.stdp_window.reference import after_spikes, products
 
 
 def stdp_window(
@@ -18,6 +18,7 @@ def stdp_window(
     nearest: bool = False,
     groups: int = 1,
     depression: bool = True,
+    nodes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The traces of all steps, then the products; no synchronisation with the host.
 
@@ -32,12 +33,14 @@ def stdp_window(
         post_trace = after_spikes(post_trace, post_step, nearest)
     weighted_pre = pre if pre_factor is None else pre * pre_factor
     weighted_post = post if post_factor is None else post * post_factor
-    potentiation = _products(weighted_post, torch.stack(with_own), groups)
-    loss = _products(torch.stack(before), weighted_pre, groups) if depression else pre.new_empty(groups, 0, 0)
+    potentiation = _products(weighted_post, torch.stack(with_own), groups, nodes)
+    loss = pre.new_empty(groups, 0, 0)
+    if depression:
+        loss = _products(torch.stack(before), weighted_pre, groups, nodes)
     return potentiation, loss, pre_trace, post_trace
 
 
-def _products(left: Tensor, right: Tensor, groups: int) -> Tensor:
-    """``[G, N, M]`` from ``[T, B, N]`` and ``[T, B, M]``."""
-    pairs = zip(left.chunk(groups, 1), right.chunk(groups, 1), strict=True)
-    return torch.stack([one.flatten(0, 1).t() @ other.flatten(0, 1) for one, other in pairs])
+def _products(post: Tensor, pre: Tensor, groups: int, nodes: Tensor | None) -> Tensor:
+    """The sums of each group from ``[T, B, post]`` and ``[T, B, pre]``; see `products`."""
+    parts = zip(post.chunk(groups, 1), pre.chunk(groups, 1), strict=True)
+    return torch.stack([products(one.flatten(0, 1), other.flatten(0, 1), nodes) for one, other in parts])

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from lightning_snn.ops.seen import seen
+
 Found = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -18,13 +20,14 @@ def stdp_window(
     nearest: bool = False,
     groups: int = 1,
     depression: bool = True,
+    nodes: Tensor | None = None,
 ) -> Found:
     """See `lightning_snn.ops.stdp_window.stdp_window`; group by group."""
     sequences = (pre, post, _times(pre, pre_factor), _times(post, post_factor))
     groups_of = [values.chunk(groups, 1) for values in sequences]
     groups_of += [trace.chunk(groups) for trace in (pre_trace, post_trace)]
     parts = [
-        _sum_group(*group, pre_decay=pre_decay, post_decay=post_decay, nearest=nearest)
+        _sum_group(*group, pre_decay=pre_decay, post_decay=post_decay, nearest=nearest, nodes=nodes)
         for group in zip(*groups_of, strict=True)
     ]
     potentiation, losses, pre_traces, post_traces = zip(*parts, strict=True)
@@ -43,17 +46,30 @@ def _sum_group(
     pre_decay: float,
     post_decay: float,
     nearest: bool,
+    nodes: Tensor | None,
 ) -> Found:
-    """The sums ``[post, pre]`` of all rows, and their traces."""
-    potentiation = pre_trace.new_zeros(post.shape[2], pre.shape[2])
+    """The sums ``[post, pre]`` or ``[G, K, F]`` of all rows, and their traces."""
+    potentiation = pre_trace.new_zeros(*pairs(post.shape[2], pre.shape[2], nodes))
     depression = torch.zeros_like(potentiation)
     for t in range(len(pre)):
         pre_trace = after_spikes(pre_decay * pre_trace, pre[t], nearest)
         post_trace = post_decay * post_trace
-        potentiation += weighted_post[t].t() @ pre_trace
-        depression += post_trace.t() @ weighted_pre[t]
+        potentiation += products(weighted_post[t], pre_trace, nodes)
+        depression += products(post_trace, weighted_pre[t], nodes)
         post_trace = after_spikes(post_trace, post[t], nearest)
     return potentiation, depression, pre_trace, post_trace
+
+
+def pairs(num_post: int, num_pre: int, nodes: Tensor | None) -> tuple[int, ...]:
+    """Shape of what there is for each synapse: ``[post, pre]``, or ``[G, K, F]`` where groups see nodes."""
+    return (num_post, num_pre) if nodes is None else (len(nodes), num_post // len(nodes), nodes.shape[1])
+
+
+def products(post: Tensor, pre: Tensor, nodes: Tensor | None) -> Tensor:
+    """Sums over rows ``[R, post]`` and ``[R, pre]``, in the shape of `pairs`."""
+    if nodes is None:
+        return post.t() @ pre
+    return post.unflatten(1, (len(nodes), -1)).permute(1, 2, 0) @ seen(pre, nodes).transpose(0, 1)
 
 
 def after_spikes(trace: Tensor, spikes: Tensor, nearest: bool) -> Tensor:

@@ -23,6 +23,8 @@ class AdaptiveThreshold(Homeostasis):
     Source: Zhang and Linden, Nat. Rev. Neurosci. 4 (2003); as used here: Diehl and Cook (2015), section 2.2.
     """
 
+    takes_groups = True
+
     def __init__(self, jump: float, tau: float = 1e7, *, share: float = 1.0) -> None:
         checks.positive("jump", jump)
         checks.positive("tau", tau)

@@ -14,6 +14,11 @@ THRESHOLD_RISE = "threshold_rise"
 class Homeostasis(Configurable, ABC):
     """Regulates the wiring of K units from their spikes; its variables stand in the wiring."""
 
+    takes_groups: bool = False
+    """Whether `regulate` takes G groups of units at once, with ``[G, ...]`` for everything; else it is called
+    for each group of units that have weights of their own.
+    """
+
     @abstractmethod
     def initial(self, wiring: Tensors) -> Tensors:
         """Its own variables for a wiring with ``weight [K, F]``."""

@@ -25,6 +25,8 @@ class SynapticScaling(Homeostasis):
     Source: Turrigiano et al., Nature 391 (1998); van Rossum, Bi and Turrigiano, J. Neurosci. 20 (2000).
     """
 
+    takes_groups = True
+
     def __init__(self, rate: float, tau: float = 10_000.0, gain: float = 0.1) -> None:
         checks.positive("rate", rate)
         checks.positive("tau", tau)
@@ -45,4 +47,4 @@ class SynapticScaling(Homeostasis):
         average = observed + distance * decay
         integral = observed * duration + distance * self.tau * (1 - decay)
         growth = self.gain / 1000 * (duration - integral / self.rate)
-        return wiring | {"weight": wiring["weight"] * growth.exp()[:, None], "average_rate": average}
+        return wiring | {"weight": wiring["weight"] * growth.exp()[..., None], "average_rate": average}

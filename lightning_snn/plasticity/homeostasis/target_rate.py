@@ -21,6 +21,8 @@ class TargetRate(Homeostasis):
     Source: Desai, Rutherford and Turrigiano, Nat. Neurosci. 2 (1999).
     """
 
+    takes_groups = True
+
     def __init__(
         self,
         rate: float,
@@ -48,4 +50,8 @@ class TargetRate(Homeostasis):
         passed = wiring["regulated"]
         step = annealed(self.learning_rate, self.final_learning_rate, passed, self.horizon)
         excess = spikes - self.rate * time / 1000
-        return wiring | {THRESHOLD_RISE: wiring[THRESHOLD_RISE] + step * excess, "regulated": passed + time}
+        rise = wiring[THRESHOLD_RISE]
+        return wiring | {
+            THRESHOLD_RISE: rise + step.to(rise)[..., None] * excess,
+            "regulated": passed + time,
+        }

@@ -19,6 +19,8 @@ class WeightNormalisation(Homeostasis):
     Source: von der Malsburg, Kybernetik 14 (1973); in spiking networks: Diehl and Cook (2015), section 2.4.
     """
 
+    takes_groups = True
+
     def __init__(self, total: float) -> None:
         checks.positive("total", total)
         self.total = total
@@ -31,6 +33,6 @@ class WeightNormalisation(Homeostasis):
     def regulate(self, wiring: Tensors, spikes: Tensor, time: float, rows: int = 1) -> Tensors:
         """``w <- w total / sum |w|``."""
         del spikes, time, rows
-        sums = wiring["weight"].abs().sum(1, keepdim=True)
+        sums = wiring["weight"].abs().sum(-1, keepdim=True)
         factor = torch.where(sums > 0, self.total / sums.clamp_min(1e-12), 1.0)
         return wiring | {"weight": wiring["weight"] * factor}

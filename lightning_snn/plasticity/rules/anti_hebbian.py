@@ -91,9 +91,9 @@ class AntiHebbian(LearningRule):
             )
         return {"weight": torch.zeros(num_post, num_pre)}
 
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
         """Nothing: bins end with the chunk."""
-        del wiring, num_rows
+        del wiring, num_rows, num_inputs
         return {}
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:

@@ -39,6 +39,8 @@ class CompetitiveHebbian(LearningRule):
     Source: Raghavan, Lin and Thomson, Self-organization of multi-layer spiking neural networks (2020).
     """
 
+    takes_groups = True
+
     def __init__(
         self,
         learning_rate: float = 0.1,
@@ -85,9 +87,9 @@ class CompetitiveHebbian(LearningRule):
             "steps": torch.zeros((), dtype=torch.int64),
         }
 
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
         """Nothing: the rule has no dynamics of its own."""
-        del wiring, num_rows
+        del wiring, num_rows, num_inputs
         return {}
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
@@ -101,7 +103,7 @@ class CompetitiveHebbian(LearningRule):
             wins=copies(torch.zeros_like(wiring["wins"]), num_streams),
             largest=copies(wiring["largest"], num_streams),
         )
-        end = competitive_scan(spikes, start, self.constants)._asdict()
+        end = competitive_scan(spikes, start, self.constants, nodes=activity.nodes)._asdict()
         spikes_of_units = end.pop("wins")
         return end | {"spikes": spikes_of_units}, stream
 
@@ -113,8 +115,8 @@ class CompetitiveHebbian(LearningRule):
         wins = wiring["wins"] + won.sum(0)
         largest = streams.gather(proposal["largest"]).amax(0)
         threshold = streams.select(proposal["threshold"], owner)
-        if total // self.review_interval > wiring["steps"] // self.review_interval:
-            threshold = torch.where(wins < self.review_wins, largest / 5, threshold)
+        review = total // self.review_interval > wiring["steps"] // self.review_interval
+        threshold = torch.where(review[..., None] & (wins < self.review_wins), largest / 5, threshold)
         return {
             "weight": streams.select(proposal["weight"], owner),
             "threshold": threshold,

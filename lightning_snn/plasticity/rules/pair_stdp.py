@@ -54,6 +54,7 @@ class PairSTDP(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    takes_groups = True
     dt: float
 
     def __init__(
@@ -98,11 +99,11 @@ class PairSTDP(LearningRule):
         """Weights drawn evenly from ``initial_range``."""
         return {"weight": uniform(num_pre, num_post, self.initial_range, generator)}
 
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
         """Traces at 0, and no spike under way."""
-        num_post, num_pre = wiring["weight"].shape
-        zeros = wiring["weight"].new_zeros
-        state = {"pre_trace": zeros(num_rows, num_pre), "post_trace": zeros(num_rows, num_post)}
+        *units, fan_in = wiring["weight"].shape
+        num_pre, zeros = num_inputs or fan_in, wiring["weight"].new_zeros
+        state = {"pre_trace": zeros(num_rows, num_pre), "post_trace": zeros(num_rows, *units)}
         if steps := delay_steps(self.delay, self.dt):
             state["under_way"] = zeros(num_rows, steps, num_pre)
         return state
@@ -123,6 +124,7 @@ class PairSTDP(LearningRule):
             post_decay=math.exp(-self.dt / self.tau_minus),
             pairing=self.pairing,
             groups=pre.shape[1] // activity.places,
+            nodes=activity.nodes,
         )
         proposal = {
             "potentiation": window.potentiation,
@@ -139,6 +141,6 @@ class PairSTDP(LearningRule):
         if self.trace_offset:
             counts = spikes_of_streams(proposal["spikes"], len(proposal["potentiation"]))
             spikes = add_streams(counts, streams, self.reduction)
-            loss = loss + self.a_plus * self.trace_offset * spikes[:, None]
+            loss = loss + self.a_plus * self.trace_offset * spikes[..., None]
         weight = bounded(wiring["weight"], gain, loss, w_max=self.w_max, bounds=self.bounds)
         return wiring | {"weight": weight}

@@ -51,6 +51,7 @@ class PostsynapticSTDP(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    takes_groups = True
     dt: float
 
     def __init__(
@@ -92,9 +93,10 @@ class PostsynapticSTDP(LearningRule):
         weight = uniform(num_pre, num_post, self.initial_range, generator)
         return {"weight": weight, ELAPSED: torch.zeros((), dtype=torch.float64)}
 
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
         """Traces at 0."""
-        return {"pre_trace": wiring["weight"].new_zeros(num_rows, wiring["weight"].shape[1])}
+        weight = wiring["weight"]
+        return {"pre_trace": weight.new_zeros(num_rows, num_inputs or weight.shape[-1])}
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """The traces summed over the spikes of each unit ``[S, K, F]``; see `stdp_window`."""
@@ -111,15 +113,18 @@ class PostsynapticSTDP(LearningRule):
             pairing="nearest",
             groups=post.shape[1] // activity.places,
             depression=False,
+            nodes=activity.nodes,
         )
         return {"traces": window.potentiation, "spikes": post.sum(0)}, {"pre_trace": window.pre_trace}
 
     def merge(self, wiring: Tensors, proposal: Tensors, streams: Streams, steps: int) -> Tensors:
         """The spikes of all streams in closed form."""
         elapsed = wiring[ELAPSED]
-        rate = annealed(self.rate, self.final_rate, elapsed, self.horizon)
+        weight = wiring["weight"]
+        rate = annealed(self.rate, self.final_rate, elapsed, self.horizon)[..., None, None]
         traces = add_streams(proposal["traces"], streams, "sum")
-        spikes = streams.sum(proposal["spikes"].sum(0))[:, None]
-        gain, loss = rate * traces, rate * self.silent_loss * (spikes - traces).clamp_min(0)
-        weight = bounded(wiring["weight"], gain, loss, w_max=self.w_max, bounds="soft")
+        spikes = streams.sum(proposal["spikes"].sum(0))[..., None]
+        gain = rate.to(weight) * traces
+        loss = (rate * self.silent_loss).to(weight) * (spikes - traces).clamp_min(0)
+        weight = bounded(weight, gain, loss, w_max=self.w_max, bounds="soft")
         return wiring | {"weight": weight, ELAPSED: elapsed + steps * streams.total * self.dt}

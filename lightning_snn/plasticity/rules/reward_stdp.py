@@ -51,6 +51,7 @@ class RewardSTDP(LearningRule):
     needs_post = True
     needs_reward = True
     absolute_weights = True
+    takes_groups = True
     dt: float
 
     def __init__(
@@ -94,14 +95,14 @@ class RewardSTDP(LearningRule):
         """Weights drawn evenly from ``initial_range``."""
         return {"weight": uniform(num_pre, num_post, self.initial_range, generator)}
 
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
         """Traces and eligibility ``[R, K, F]`` at 0."""
-        num_post, num_pre = wiring["weight"].shape
+        *units, fan_in = wiring["weight"].shape
         zeros = wiring["weight"].new_zeros
         return {
-            "pre_trace": zeros(num_rows, num_pre),
-            "post_trace": zeros(num_rows, num_post),
-            "eligibility": zeros(num_rows, num_post, num_pre),
+            "pre_trace": zeros(num_rows, num_inputs or fan_in),
+            "post_trace": zeros(num_rows, *units),
+            "eligibility": zeros(num_rows, *units, fan_in),
         }
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
@@ -111,7 +112,7 @@ class RewardSTDP(LearningRule):
         pre, post = activity.pre, activity.require_post()
         steps, rows = pre.shape[:2]
         decay = math.exp(-self.dt / self.tau_eligibility)
-        kept = decay ** torch.arange(steps - 1, -1, -1, device=pre.device)[:, None, None]
+        kept = decay ** torch.arange(steps - 1, -1, -1, device=pre.device)
         window = stdp_window(
             pre=pre,
             post=post,
@@ -120,8 +121,9 @@ class RewardSTDP(LearningRule):
             pre_decay=math.exp(-self.dt / self.tau_plus),
             post_decay=math.exp(-self.dt / self.tau_minus),
             groups=rows,
-            pre_factor=self.a_minus * kept,
-            post_factor=self.a_plus * kept,
+            pre_factor=self.a_minus * kept.reshape(-1, 1, 1),
+            post_factor=self.a_plus * kept.reshape(-1, *(1 for _ in post.shape[1:])),
+            nodes=activity.nodes,
         )
         new = window.potentiation - window.depression
         eligibility = decay**steps * stream["eligibility"] + new
@@ -141,7 +143,7 @@ class RewardSTDP(LearningRule):
 
 
 def _rewarded(eligibility: Tensor, activity: Activity) -> Tensor:
-    """Reward times eligibility ``[R, K, F]``, summed over places: ``[S, K, F]``.
+    """Reward times eligibility ``[R, ...]``, summed over places: ``[S, ...]``.
 
     Raises:
         ValueError: if there is not one reward a stream.
@@ -152,4 +154,4 @@ def _rewarded(eligibility: Tensor, activity: Activity) -> Tensor:
         return torch.zeros_like(of_streams)
     if reward.shape != of_streams.shape[:1]:
         raise ValueError(f"reward must be one number a stream, [{len(of_streams)}], got {list(reward.shape)}")
-    return reward.to(of_streams)[:, None, None] * of_streams
+    return reward.to(of_streams).reshape(-1, *(1 for _ in of_streams.shape[1:])) * of_streams

@@ -45,6 +45,7 @@ class STDP(LearningRule):
     soft upper bound and the loss scaled to the offset; traces: Morrison, Diesmann and Gerstner (2008).
     """
 
+    takes_groups = True
     dt: float
 
     def __init__(
@@ -111,14 +112,14 @@ class STDP(LearningRule):
             "threshold": self.threshold_jump * torch.rand(num_post, generator=generator),
         }
 
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
         """Potentials and traces at 0."""
-        num_post, num_pre = wiring["weight"].shape
+        *units, fan_in = wiring["weight"].shape
         zeros = wiring["weight"].new_zeros
         return {
-            "v": zeros(num_rows, num_post),
-            "pre_trace": zeros(num_rows, num_pre),
-            "post_trace": zeros(num_rows, num_post),
+            "v": zeros(num_rows, *units),
+            "pre_trace": zeros(num_rows, num_inputs or fan_in),
+            "post_trace": zeros(num_rows, *units),
         }
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
@@ -132,7 +133,7 @@ class STDP(LearningRule):
             wins=copies(torch.zeros_like(wiring["threshold"], dtype=torch.int64), num_streams),
             **{name: value.clone() for name, value in stream.items()},
         )
-        end = stdp_scan(spikes, start, self.constants)._asdict()
+        end = stdp_scan(spikes, start, self.constants, nodes=activity.nodes)._asdict()
         proposal = {"weight": end["weight"], "threshold": end["threshold"], "spikes": end["wins"]}
         return proposal, {name: end[name] for name in stream}
 
@@ -144,7 +145,7 @@ class STDP(LearningRule):
         del steps
         won = streams.gather(proposal["spikes"])
         owner = won.argmax(0)
-        silent = (won.amax(0) == 0)[:, None]
+        silent = (won.amax(0) == 0)[..., None]
         weight = streams.select(proposal["weight"], owner)
         return {
             "weight": torch.where(silent, wiring["weight"], weight),

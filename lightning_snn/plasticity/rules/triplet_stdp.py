@@ -54,6 +54,7 @@ class TripletSTDP(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    takes_groups = True
     dt: float
 
     def __init__(
@@ -104,12 +105,12 @@ class TripletSTDP(LearningRule):
         """Weights drawn evenly from ``initial_range``."""
         return {"weight": uniform(num_pre, num_post, self.initial_range, generator)}
 
-    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
         """All traces at 0."""
-        num_post, num_pre = wiring["weight"].shape
-        zeros = wiring["weight"].new_zeros
-        sizes = {"r1": num_pre, "o1": num_post, "r2": num_pre, "o2": num_post}
-        return {name: zeros(num_rows, size) for name, size in sizes.items()}
+        *units, fan_in = wiring["weight"].shape
+        inputs, zeros = (num_inputs or fan_in,), wiring["weight"].new_zeros
+        sizes = {"r1": inputs, "o1": units, "r2": inputs, "o2": units}
+        return {name: zeros(num_rows, *size) for name, size in sizes.items()}
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Gain and loss of a chunk ``[S, K, F]``, as shares of w_max."""
@@ -129,6 +130,7 @@ class TripletSTDP(LearningRule):
             post_decay=decays["tau_minus"],
             pairing=self.pairing,
             groups=pre.shape[1] // activity.places,
+            nodes=activity.nodes,
             pre_factor=a["a2_minus"] + a["a3_minus"] * r2,
             post_factor=a["a2_plus"] + a["a3_plus"] * o2,
         )
