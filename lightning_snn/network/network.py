@@ -247,13 +247,22 @@ class SpikingNetwork(nn.Module):
         self._check_inputs(inputs)
         names = [n for n in self.names if n not in known and (layers is None or n in layers)]
         like = next(iter([*inputs.values(), *known.values()]))
-        rest = self.rest(like.shape[1], like[0], layers=[*names, *known], projections=projections)
-        given = state or NetworkState({}, {})
+        batch, given = like.shape[1], state or NetworkState({}, {})
+        wires = self._wires(chosen, [*names, *known], silent, developing=developing)
+        before = {
+            name: given.layers.get(name)
+            or self.layer(name).rest(batch, like[0], rise=self.threshold_rise(name, chosen))
+            for name in [*names, *known]
+        }
         run = Run(
             layers={name: self.layer(name) for name in names},
-            wires=self._wires(chosen, [*names, *known], silent, developing=developing),
-            before=rest.layers | given.layers,
-            synapses=rest.connections | given.connections,
+            wires=wires,
+            before=before,
+            synapses={
+                wire.name: given.connections.get(wire.name)
+                or wire.projection.rest(batch, like[0], dt=self.dt)
+                for wire in wires
+            },
             spikes=dict(known),
             noise=noise,
             generator=generator,
