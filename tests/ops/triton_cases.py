@@ -167,13 +167,22 @@ def test_integrate_fire(reset, shape):
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
+@pytest.mark.parametrize("inhibited", [False, True])
+@pytest.mark.parametrize("strength", [None, 0.05])
 @pytest.mark.parametrize("shape", [(1, 3, 100), (60, 2, 300), (60, 1, 1)])
-def test_conductance_lif(shape):
+def test_conductance_lif(shape, strength, inhibited):
     steps, batch, nodes = shape
-    neuron, drive = ConductanceLIF(adaptation=0.5, inhibition=0.05), 0.8 * rand(steps, batch, nodes)
+    neuron, drive = ConductanceLIF(adaptation=0.5), 0.8 * rand(steps, batch, nodes)
     state = neuron.rest(batch, nodes, drive)
-    start = state._replace(adaptation=rand(batch, nodes, seed=1), spikes=(rand(batch, nodes) < 0.1).float())
-    plain, fused = on_triton(lambda: neuron.scan(drive, start))
+    start, first = state._replace(adaptation=rand(batch, nodes, seed=1)), (rand(batch, nodes) < 0.1).float()
+    others = {"inhibition": 0.02 * rand(steps, batch, nodes, seed=2)} if inhibited else {}
+
+    def run():
+        if strength is None:
+            return neuron.scan(drive, start, **others)
+        return neuron.scan_uniform(drive, start, first, strength, input="inhibition", **others)
+
+    plain, fused = on_triton(run)
     assert steps == 1 or 0 < plain[0].mean() < 1
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
