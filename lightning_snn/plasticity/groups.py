@@ -29,7 +29,8 @@ class Learned(NamedTuple):
 def open_groups(rule: LearningRule, wiring: Tensors, num_rows: int, num_inputs: int) -> Tensors:
     """The stream state of a rule before its first chunk, for ``weight [K, F]`` or ``[G, K, F]``."""
     if rule.takes_groups:
-        return rule.open(wiring, num_rows, num_inputs)
+        opened: Tensors = rule.open(wiring, num_rows, num_inputs)  # type: ignore[call-arg]
+        return opened
     if wiring["weight"].ndim == 2:
         return rule.open(wiring, num_rows)
     return stack([rule.open(part, num_rows) for part in unstack(wiring)], dim=1)
