@@ -1,4 +1,4 @@
-"""A round of self-organisation where every place has weights of its own, against `Dense` of the same layers."""
+"""A round of self-organisation where places have weights of their own, against `Dense` of the same layers."""
 
 from functools import partial
 
@@ -47,14 +47,11 @@ def work(kind: str, rule: str, num_pre: int) -> Work:
         "Columns of 4 units": partial(snn.Columns, fields=snn.ListedFields(_fields(num_pre, NUM_POST // 4))),
     }
     side = (num_pre / 1.91) ** 0.5
-    lateral = snn.LateralKernel(inhibition_range=5.0)
+    sheet, lateral = snn.Square(num_pre, side), snn.LateralKernel(inhibition_range=5.0)
+    projection = partial(kinds[kind], rule=rules[rule])
     layers = {
-        "retina": snn.SpikingLayer(
-            snn.Square(num_pre, side), snn.Izhikevich("heterogeneous"), lateral=lateral
-        ),
-        "lgn": snn.SpikingLayer(
-            snn.Square(NUM_POST, side), snn.LIF(10.0), projection=partial(kinds[kind], rule=rules[rule])
-        ),
+        "retina": snn.SpikingLayer(sheet, snn.Izhikevich("heterogeneous"), lateral=lateral),
+        "lgn": snn.SpikingLayer(snn.Square(NUM_POST, side), snn.LIF(10.0), projection=projection),
     }
     stack = snn.SpikingStack(layers, seed=0)
     development = Development(stack, "lgn", snn.SpontaneousWaves(seed=0), Streams(STREAMS))
