@@ -51,7 +51,7 @@ def named_controls(controls: Controls | None) -> dict[str, Control]:
     if isinstance(controls, Mapping):
         return dict(controls)
     kinds = list(controls or [])
-    found = {kind: Control(kind) for kind in kinds}
+    found: dict[str, Control] = {kind: Control(kind) for kind in kinds}
     if len(found) < len(kinds):
         raise ValueError(f"controls must differ, got {kinds}: give them names to have two of one kind")
     return found
@@ -148,6 +148,13 @@ class ControlNetwork(nn.Module):
     def unlearned(self) -> list[str]:
         """Those of them that a rule must wire anew."""
         return [name for name in self.unwired if name != self.connection]
+
+    @property
+    def needs_activity(self) -> bool:
+        """Whether the self-organisation has still something to do: later connections learn, thresholds settle."""
+        return bool(self.unlearned) or any(
+            self.projections[name].threshold_rise is not None for name in self.unwired
+        )
 
     def wire(self, network: SpikingNetwork) -> None:
         """Wire what needs no activity, after the network's wired connection.

@@ -91,7 +91,13 @@ class Images(Stimulus):
         return max(encoder.steps(_of(given, name), dt=network.dt) for name, encoder in encoders.items())
 
     def currents(
-        self, network: SpikingNetwork, connection: str, *, steps: int, streams: Iterable[int], round_number: int
+        self,
+        network: SpikingNetwork,
+        connection: str,
+        *,
+        steps: int,
+        streams: Iterable[int],
+        round_number: int,
     ) -> dict[str, Tensor]:
         """One image a stream; see `Stimulus.currents`."""
         numbers = list(streams)
@@ -100,7 +106,7 @@ class Images(Stimulus):
         for name in self.drives(network, connection):
             layer = network.layer(name)
             like = layer.positions
-            shown = mapped(lambda values, device=like.device: values.to(device), _of(given, name))
+            shown = mapped(partial(Tensor.to, device=like.device), _of(given, name))
             encode = partial(self._encoder(name).encode, sheet=layer.geometry, dt=network.dt)
             if self._encoder(name).repeatable:
                 current = encode(shown)

@@ -105,7 +105,13 @@ class Stimulus(Configurable, ABC):
 
     @abstractmethod
     def currents(
-        self, network: SpikingNetwork, connection: str, *, steps: int, streams: Iterable[int], round_number: int
+        self,
+        network: SpikingNetwork,
+        connection: str,
+        *,
+        steps: int,
+        streams: Iterable[int],
+        round_number: int,
     ) -> dict[str, Tensor]:
         """Input ``[steps, S, N]`` of the layers that it drives, by name.
 

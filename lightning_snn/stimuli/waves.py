@@ -48,7 +48,13 @@ class SpontaneousWaves(Stimulus):
             raise ValueError(f"spontaneous waves need lateral coupling: give layers.{name} `lateral`")
 
     def currents(
-        self, network: SpikingNetwork, connection: str, *, steps: int, streams: Iterable[int], round_number: int
+        self,
+        network: SpikingNetwork,
+        connection: str,
+        *,
+        steps: int,
+        streams: Iterable[int],
+        round_number: int,
     ) -> dict[str, Tensor]:
         """Each stream's own noise; see `Stimulus.currents`."""
         (name,) = self.drives(network, connection)
