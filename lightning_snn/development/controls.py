@@ -1,23 +1,47 @@
 """Wirings to compare a self-organised network with: the same stack, wired by chance or by hand."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
 from lightning_snn.geometry import Sheet
-from lightning_snn.network import SpikingStack
-from lightning_snn.synapses import Projection
+from lightning_snn.network import SpikingNetwork
+from lightning_snn.synapses import Projection, WeightedProjection
 
-Control = Literal["random", "grid", "pixels"]
+ControlKind = Literal["random", "grid", "pixels"]
 """``random`` and ``grid`` rewire the stack; ``pixels`` feeds the image to the readout as it is."""
 
 
-def random_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
+class Control(Configurable):
+    """A network to compare with.
+
+    Args:
+        kind: ``random`` and ``grid`` rewire a connection; ``pixels`` feeds the image to the readout as it is.
+        connection: The connection that is rewired; the first that a rule wires by default.
+    """
+
+    def __init__(self, kind: ControlKind, connection: str | None = None) -> None:
+        checks.one_of("controls", kind, get_args(ControlKind))
+        self.kind = kind
+        self.connection = connection
+
+
+def named_controls(controls: list[ControlKind] | Mapping[str, Control]) -> dict[str, Control]:
+    """Controls by name; those of a list are called as their kind."""
+    if isinstance(controls, Mapping):
+        return dict(controls)
+    if len(set(controls)) < len(controls):
+        raise ValueError(f"controls must differ, got {controls}")
+    return {kind: Control(kind) for kind in controls}
+
+
+def random_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
     """The weights of every unit, each moved to a node of its field chosen by chance: same fan-in.
 
     Args:
@@ -35,7 +59,7 @@ def random_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "
     return projection.weight.detach().gather(-1, order.to(projection.weight.device))
 
 
-def grid_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
+def grid_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
     """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
 
     The number of nodes is the mean fan-in of the projection, their weight its mean connected weight.
@@ -50,71 +74,53 @@ def grid_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "")
     return weight.to(projection.weight.device)
 
 
-_WIRINGS: dict[str, Callable[[Projection, Sheet, int, str], Tensor]] = {
+_WIRINGS: dict[str, Callable[[WeightedProjection, Sheet, int, str], Tensor]] = {
     "random": random_wiring,
     "grid": grid_wiring,
 }
 
 
 class ControlNetwork(nn.Module):
-    """The projections that a control has instead of the stack's own.
+    """The projections that a control has instead of the network's own."""
 
-    Args:
-        kind: ``random`` or ``grid``.
-        stack: The stack; every projection that a rule wires or a gradient trains is replaced.
-    """
-
-    def __init__(self, kind: str, stack: SpikingStack) -> None:
+    def __init__(self, control: Control, network: SpikingNetwork) -> None:
         super().__init__()
-        checks.one_of("controls", kind, tuple(_WIRINGS))
-        self.kind = kind
+        self.kind = control.kind
         plastic = {
-            name: p for name, p in stack.projections.items() if p.rule is not None or p.weight.requires_grad
+            n: p
+            for n, p in network.weighted.items()
+            if network.connection(n).learns or any(q.requires_grad for q in p.parameters())
         }
-        if all(p.rule is None for p in plastic.values()):
+        if not network.learned:
             raise ValueError(
-                f"controls: {kind!r} rewires what a learning rule wires, but no layer has a rule"
-            )
-        blind = [name for name, p in plastic.items() if not p.has_fields or p.groups is not None]
-        if kind == "grid" and blind:
-            raise ValueError(
-                f"controls: 'grid' pools by hand what a unit sees of the layer below, but layers.{blind[0]} "
-                "has no dense projection"
+                f"controls: {control.kind!r} rewires what a learning rule wires, but no connection has a rule"
             )
         self.copies = nn.ModuleDict({name: copy.deepcopy(p) for name, p in plastic.items()})
 
     @property
     def projections(self) -> dict[str, Projection]:
-        """The control's projections by layer name."""
+        """The control's projections by connection."""
         return {name: p for name, p in self.copies.items() if isinstance(p, Projection)}
 
     @property
     def unwired(self) -> list[str]:
-        """Names of the layers whose projections are not wired yet, bottom first."""
-        return [name for name, projection in self.projections.items() if not projection.wired]
+        """Names of the connections that are not wired yet."""
+        return [n for n, p in self.copies.items() if isinstance(p, WeightedProjection) and not p.wired]
 
-    def wire(self, stack: SpikingStack) -> None:
-        """Wire those that are not wired yet, after the stack's wired projections."""
+    def wire(self, network: SpikingNetwork) -> None:
+        """Wire those that are not wired yet, after the network's wired projections."""
         for name in self.unwired:
-            self.rewire(stack, name)
-            self.projections[name].wired.fill_(True)
+            self.rewire(network, name)
+            self.copies[name].wired.fill_(True)
 
     @torch.no_grad()
-    def rewire(self, stack: SpikingStack, name: str) -> None:
-        """Give one projection its weights, after the stack's wired one, and no thresholds yet."""
-        below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
-        weight = _WIRINGS[self.kind](stack.projections[name], below, max(int(stack.seed), 0), name)
-        own = self.projections[name]
-        own.stream = stack.projections[name].stream  # of the seed that a checkpoint may have brought
+    def rewire(self, network: SpikingNetwork, name: str) -> None:
+        """Give one projection its weights, after the network's wired one, and no thresholds yet."""
+        below = network.layer(network.connection(name).source).geometry
+        weight = _WIRINGS[self.kind](network.weighted[name], below, max(int(network.seed), 0), name)
+        own = self.copies[name]
+        own.stream = network.weighted[name].stream
         own.restart(weight)
-
-
-def check_controls(controls: list[Control]) -> None:
-    """Raise ``ValueError`` unless all are known and none is named twice."""
-    for control in controls:
-        checks.one_of("controls", control, get_args(Control))
-    if len(set(controls)) < len(controls):
-        raise ValueError(f"controls must differ, got {controls}")
 
 
 def controls_of(module: nn.Module) -> list[ControlNetwork]:
