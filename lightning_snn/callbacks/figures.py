@@ -76,8 +76,16 @@ def _network_figures(
     for name, stimulus in list(stimuli.items())[:1]:
         activity = cache(partial(_activity, network, name, stimulus, steps))
         driven = stimulus.drives(network, name)[0]
-        yield "waves", lambda: viz.wave_frames(positions[driven], activity()[driven], dt=dt)
-        yield "raster", lambda: viz.raster(activity(), dt=dt)
+        yield "waves", partial(_waves, activity, driven, positions[driven], dt)
+        yield "raster", partial(_raster, activity, dt)
+
+
+def _waves(activity: Callable[[], dict[str, Tensor]], layer: str, positions: Tensor, dt: float) -> Figure:
+    return viz.wave_frames(positions, activity()[layer], dt=dt)
+
+
+def _raster(activity: Callable[[], dict[str, Tensor]], dt: float) -> Figure:
+    return viz.raster(activity(), dt=dt)
 
 
 def _fields(projection: WeightedProjection, positions: Tensor) -> Figure:
@@ -90,9 +98,7 @@ def _activity(network: SpikingNetwork, connection: str, stimulus: Stimulus, step
     stimulus.check(network, connection)
     driven, state = stimulus.drives(network, connection), None
     for number in range(_SETTLING_ROUNDS + 1):
-        currents = stimulus.currents(
-            network, connection, steps=steps, streams=[0], round_number=number
-        )
+        currents = stimulus.currents(network, connection, steps=steps, streams=[0], round_number=number)
         last = number == _SETTLING_ROUNDS
         spikes, state = network.run(
             currents, state, layers=graph.reachable(driven, network.edges) if last else driven,

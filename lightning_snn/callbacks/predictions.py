@@ -12,7 +12,7 @@ from lightning_snn.core.batches import Prediction
 
 
 class WritePredictions(BasePredictionWriter):
-    """Writes sample, class and probability of `Prediction` to ``predictions.csv``; with several processes, a file each.
+    """Writes each `Prediction` to ``predictions.csv``; with several processes, a file each.
 
     Args:
         folder: Where to write.

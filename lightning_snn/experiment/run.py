@@ -16,6 +16,7 @@ from lightning_snn.modules import SpikingClassifier, SpikingModule
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.measures import score_name
 from lightning_snn.presentation.present import NETWORK
+from lightning_snn.synapses import Projection, WeightedProjection
 from lightning_snn.trainer.queries import find_callback, is_trial
 
 _LABELS = {
@@ -97,11 +98,11 @@ def _networks(
     """Scores and field measures by network; the scores of a module of another kind as it logs them."""
     network = model.network
     assert isinstance(network, SpikingNetwork)
-    wirings = {NETWORK: network.weighted}
+    wirings: dict[str, Mapping[str, Projection]] = {NETWORK: network.weighted}
     if not isinstance(model, SpikingModule):
         rows = {NETWORK: {key.removeprefix("test/"): value for key, value in scores.items()}}
     else:
-        wirings |= {name: dict(control.projections) for name, control in model.controls.items()}
+        wirings |= {name: control.projections for name, control in model.controls.items()}
         kinds = model.metrics()
         rows = {
             name: {kind: scores[f"test/{score_name(kind, name)}"] for kind in kinds if scores}
@@ -109,7 +110,7 @@ def _networks(
         }
     for name, row in rows.items():
         for key, projection in wirings.get(name, {}).items():
-            if projection.has_fields:
+            if isinstance(projection, WeightedProjection) and projection.has_fields:
                 below = network.layer(network.connection(key).source).geometry
                 fields = measure_fields(projection, below, target_share=target_share)
                 row |= {f"{key}/{kind}": value for kind, value in fields.items()}

@@ -118,12 +118,7 @@ class SpikingClassifier(SpikingModule):
 
     def target(self, batch: Parts) -> Tensor:
         """Labels ``[B]``."""
-        if not isinstance(batch.target, Tensor):
-            raise ValueError(
-                "a batch must be (input, label) or (input, label, sample), got "
-                f"{'1 item' if batch.target is None else f'a label of {type(batch.target).__name__}'}"
-            )
-        return checks.labels(batch.target, self.num_classes)
+        return checks.labels(super().target(batch), self.num_classes)
 
     def features(self, batch: Parts, shown: Presentation) -> dict[str, Tensor]:
         """Traces, and of the control ``pixels`` the image itself."""
@@ -141,9 +136,8 @@ class SpikingClassifier(SpikingModule):
             ValueError: if images are not of ``image_size``, or the encoder refuses the input.
         """
         if isinstance(input, Tensor) and input.ndim == 4 and input.shape[1:] != self._shape:
-            raise ValueError(
-                f"images must be [B, {', '.join(map(str, self._shape))}] (image_size), got {list(input.shape)}"
-            )
+            wanted = ", ".join(map(str, self._shape))
+            raise ValueError(f"images must be [B, {wanted}] (image_size), got {list(input.shape)}")
         return super().present(input, with_controls=with_controls)
 
     def on_test_epoch_start(self) -> None:

@@ -106,7 +106,7 @@ class StoredModule(Configurable, LightningModule):
         self._hparams_initial = copy.deepcopy(self._hparams)
 
     def _store_arguments(self) -> None:
-        """Keep what the constructor of the subclass is to be called with again, and its seed, if it takes any."""
+        """Keep what the constructor is to be called with again, and the seed, if it takes any."""
         parameters = inspect.signature(type(self)).parameters
         defaults = {p.name: p.default for p in parameters.values() if p.default is not p.empty}
         seeded = "seed" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -115,6 +115,4 @@ class StoredModule(Configurable, LightningModule):
             "_class_path": public_path(type(self)),
             "_instantiator": "lightning.pytorch.cli.instantiate_module",
         }
-        self.save_hyperparameters(
-            stamp | {name: to_config(value, key=name) for name, value in given.items()}
-        )
+        self.save_hyperparameters(stamp | {name: to_config(value, key=name) for name, value in given.items()})

@@ -53,7 +53,7 @@ class StageMeasures(nn.Module):
 
     def named(self) -> dict[str, Any]:
         """The metrics by the name that they are logged under."""
-        kinds = next(iter(self.scores.values()), {})
+        kinds = list(next(iter(self.scores.values()), ()))
         found: dict[str, Any] = {
             f"{self.stage}/{score_name(kind, network)}": metrics[kind]
             for kind in kinds

@@ -1,14 +1,16 @@
-"""The encoders of a module by input layer."""
+"""Encoders and readouts of a module, which draw from the seed of its network."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 
-from lightning_snn.core.random import rerouted
+from lightning_snn.core.module_dict import ModuleDictOf
+from lightning_snn.core.random import RandomStream, drawing, rerouted, torch_seeded
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.present import NETWORK
+from lightning_snn.readout import Readout
 
 
 def encoders_of(encoder: Encoder | Mapping[str, Encoder], network: SpikingNetwork) -> dict[str, Encoder]:
@@ -29,9 +31,25 @@ def encoders_of(encoder: Encoder | Mapping[str, Encoder], network: SpikingNetwor
             f"{list(by_name)}"
         )
     seed, alone = int(network.seed), len(names) == 1
-    return {
-        name: rerouted(by_name[name], seed, NETWORK if alone else f"{NETWORK}/{name}") for name in names
-    }
+    return {name: rerouted(by_name[name], seed, NETWORK if alone else f"{NETWORK}/{name}") for name in names}
+
+
+def readouts_of(
+    readout: Callable[[int, int], Readout], sizes: Mapping[str, int], out_features: int, *, seed: int
+) -> ModuleDictOf[Readout]:
+    """A readout for each network, which starts from weights of its own.
+
+    Args:
+        readout: ``(in_features, out_features) -> Readout``.
+        sizes: Numbers of features by network.
+        out_features: Size of what a readout gives.
+        seed: That of the network.
+    """
+    found = ModuleDictOf[Readout]()
+    for name, size in sizes.items():
+        with drawing(seed, name), torch_seeded(RandomStream(max(seed, 0), f"readout/{name}")):
+            found[name] = readout(size, out_features)
+    return found
 
 
 def follow_seed(module: nn.Module, keys: Any) -> None:
