@@ -14,8 +14,7 @@ from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 class Local(Gathered):
     """All pairs of neurons closer than ``radius``, both sheets laid over each other, or other fields.
 
-    To a rule every neuron is a place of its own with one unit, so nothing competes, and a round takes a
-    call of the rule for each neuron.
+    To a rule every neuron is a place of its own with one unit, so nothing competes.
 
     Args:
         num_pre: Presynaptic neurons; a network fills it in.

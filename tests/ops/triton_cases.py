@@ -27,6 +27,7 @@ from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.triton_tools import surrogate_derivative
 from lightning_snn.plasticity import Activity
+from lightning_snn.plasticity.groups import stack
 
 on_triton = partial(on_both, kernels="triton")
 
@@ -131,6 +132,22 @@ def test_rules(rule, shape):
 
     plain, fused = on_triton(run)
     assert steps == 1 or plain[2].sum() > 10
+    assert_close(plain, fused)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_rules_in_groups(rule):
+    nodes = torch.tensor([[*range(0, 80, 2)], [*range(60, 90), *[100] * 10]])
+    wiring = stack([rule.initial(40, 17, torch.Generator().manual_seed(g)) for g in range(2)])
+    wiring["weight"].mul_((nodes < 100)[:, None])
+    activity = Activity((rand(12, 2, 100) < 0.5).float(), nodes=nodes)
+
+    def run():
+        proposal, stream = rule.learn(activity, wiring, rule.open(wiring, 2, 100))
+        return [*proposal.values(), *stream.values()]
+
+    plain, fused = on_triton(run)
+    assert plain[2].sum() > 10
     assert_close(plain, fused)
 
 

@@ -9,6 +9,7 @@ from lightning_snn.geometry import Disk, Square
 from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF
 from lightning_snn.ops import backend
+from lightning_snn.ops.event_sum import reference
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, SynapticScaling, TargetRate
 from lightning_snn.synapses import Columns, Dense, ListedFields, RoundFields, gathered
 
@@ -65,10 +66,13 @@ def test_gradients_are_those_of_a_masked_matrix(kind):
     assert (projection.weight.grad * ~projection.exists[:, None]).abs().sum() == 0
 
 
-def test_bits_do_not_depend_on_the_split_of_the_batch():
+def test_bits_do_not_depend_on_the_split_of_the_batch(monkeypatch):
     projection, spikes = make("stdp"), spikes_of(12, 10)
     whole = projection(spikes)
     assert torch.equal(torch.cat([projection(part) for part in spikes.split(5)]), whole)
+    monkeypatch.setattr(reference, "BLOCK_BYTES", 200)
+    with backend.use("reference"):
+        assert torch.equal(projection(spikes), whole)
 
 
 @every_rule
