@@ -83,7 +83,7 @@ def run_sheet(sheet, neuron, kernel):
     """Spikes ``[T, S, N]`` of a sheet that is left alone with noise."""
     layer = SpikingLayer(sheet, neuron, lateral=kernel, lateral_active="development")
     above = SpikingLayer(Square(5, 6.5), LIF(), projection=Dense)
-    of = SpikingNetwork({"sheet": layer, "above": above})
+    of = SpikingNetwork({"sheet": layer, "above": above}, seed=0)
     currents = SpontaneousWaves().currents(of, "above", steps=1500, streams=range(2), round_number=0)
     spikes, _ = of.run(currents, layers=["sheet"], developing=True)
     return spikes["sheet"][500:]
@@ -106,7 +106,7 @@ def mean_distance(spikes, distances):
     ids=["izhikevich", "lif"],
 )
 def test_a_coupled_sheet_makes_waves(kind, neuron):
-    sheet = kind(500, side=16.2)
+    sheet = kind(500, side=16.2, seed=0)
     distances = sheet.distances()
     chance = (distances.sum() / (500 * 499)).item()
     waves = run_sheet(sheet, neuron, KERNEL)
