@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from lightning_snn.data import FashionMNIST as FashionMNIST
     from lightning_snn.data import Sequences as Sequences
     from lightning_snn.data import pad_sequences as pad_sequences
+    from lightning_snn.development import Control as Control
+    from lightning_snn.development import self_organize as self_organize
     from lightning_snn.encoders import ConstantCurrent as ConstantCurrent
     from lightning_snn.encoders import Encoder as Encoder
     from lightning_snn.encoders import Frames as Frames
@@ -114,6 +116,9 @@ _PUBLIC = {
     ),
     "data": (
         "MNIST", "XOR", "FashionMNIST", "Sequences", "pad_sequences",
+    ),
+    "development": (
+        "Control", "self_organize",
     ),
     "encoders": (
         "ConstantCurrent", "Encoder", "Frames", "ImageEncoder", "Latency", "Poisson",
