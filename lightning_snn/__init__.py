@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from lightning_snn.geometry import Square as Square
     from lightning_snn.geometry import Torus as Torus
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
+    from lightning_snn.modules import SpikingModule as SpikingModule
     from lightning_snn.network import Connection as Connection
     from lightning_snn.network import NetworkState as NetworkState
     from lightning_snn.network import Node as Node
@@ -126,7 +127,7 @@ _PUBLIC = {
         "Disk", "Maps", "OnOff", "Points", "Sheet", "Square", "Torus",
     ),
     "modules": (
-        "SpikingClassifier",
+        "SpikingClassifier", "SpikingModule",
     ),
     "network": (
         "Connection", "NetworkState", "Node", "SpikingLayer", "SpikingNetwork",
