@@ -80,13 +80,13 @@ def test_any_layer_with_lateral_coupling_can_make_waves():
 
 
 def run_sheet(sheet, neuron, kernel):
-    """Spikes ``[T, S, N]`` of a sheet that is left alone with noise."""
+    """Spikes ``[T, S, N]`` of a sheet that is left alone with noise, and the distances of its nodes."""
     layer = SpikingLayer(sheet, neuron, lateral=kernel, lateral_active="development")
     above = SpikingLayer(Square(5, 6.5), LIF(), projection=Dense)
     of = SpikingNetwork({"sheet": layer, "above": above}, seed=0)
     currents = SpontaneousWaves().currents(of, "above", steps=1500, streams=range(2), round_number=0)
     spikes, _ = of.run(currents, layers=["sheet"], developing=True)
-    return spikes["sheet"][500:]
+    return spikes["sheet"][500:], of.layer("sheet").geometry.distances()
 
 
 def mean_distance(spikes, distances):
@@ -106,11 +106,10 @@ def mean_distance(spikes, distances):
     ids=["izhikevich", "lif"],
 )
 def test_a_coupled_sheet_makes_waves(kind, neuron):
-    sheet = kind(500, side=16.2, seed=0)
-    distances = sheet.distances()
+    sheet = kind(500, side=16.2)
+    waves, distances = run_sheet(sheet, neuron, KERNEL)
     chance = (distances.sum() / (500 * 499)).item()
-    waves = run_sheet(sheet, neuron, KERNEL)
-    scattered = run_sheet(sheet, neuron, LateralKernel(0.0, inhibition=0.0, inhibition_range=5.0))
+    scattered, _ = run_sheet(sheet, neuron, LateralKernel(0.0, inhibition=0.0, inhibition_range=5.0))
     assert waves.sum() > 2000
     assert mean_distance(waves, distances) < 0.6 * chance
     assert mean_distance(scattered, distances) == pytest.approx(chance, rel=0.15)
