@@ -172,7 +172,7 @@ def test_dt_is_given_once():
     for network in (one, other):
         assert network.dt == network.layer("a").dt == network.layer("b").dt == 0.5
         assert network.connection("b").projection.rule.dt == 0.5
-    with pytest.raises(ValueError, match="layers.a.neuron.dt = 0.5, but the network's dt is 1.0"):
+    with pytest.raises(ValueError, match=r"layers.a.neuron.dt = 0.5, but the network's dt is 1.0"):
         SpikingNetwork({"a": layer(neuron=LIF(dt=0.5))}, dt=1.0)
 
 
@@ -189,7 +189,10 @@ def test_a_step_that_was_changed_stays_where_neurons_are_drawn_anew():
 
 def test_a_connection_without_weights_says_so():
     network = SpikingNetwork(
-        {"a": maps(1, 4), "b": SpikingLayer(Maps(1, 2, 2), IntegrateFire(), projection=partial(Pool2d, kernel_size=2))}
+        {
+            "a": maps(1, 4),
+            "b": SpikingLayer(Maps(1, 2, 2), IntegrateFire(), projection=partial(Pool2d, kernel_size=2)),
+        }
     )
     with pytest.raises(ValueError, match="the connection from a to b is Pool2d, which has no weights"):
         network.layer("b").node(1).weights(network.connection("b"))
@@ -225,13 +228,19 @@ def test_the_graph():
     names = ("a", "b", "c", "d")
     assert input_layers(names, [("a", "b"), ("c", "b"), ("b", "d")]) == ["a", "c"]
     assert groups(names, ()) == [["a"], ["b"], ["c"], ["d"]]
-    assert groups(names, (("a", "a"), ("a", "b"), ("c", "d"), ("d", "c"), ("b", "c"))) == [["a"], ["b"], ["c", "d"]]
+    assert groups(names, (("a", "a"), ("a", "b"), ("c", "d"), ("d", "c"), ("b", "c"))) == [
+        ["a"],
+        ["b"],
+        ["c", "d"],
+    ]
     assert groups(names, (("c", "a"), ("b", "c"))) == [["b"], ["c"], ["a"], ["d"]]
 
 
 def test_local_and_columns_ask_for_their_sheets():
     sheet = layer(60)
-    network = SpikingNetwork({"a": sheet, "b": layer(30)}, {"near": Connection("a", "b", partial(Local, radius=2.0))})
+    network = SpikingNetwork(
+        {"a": sheet, "b": layer(30)}, {"near": Connection("a", "b", partial(Local, radius=2.0))}
+    )
     projection = network.connection("near").projection
     distance = torch.cdist(network.layer("b").positions, network.layer("a").positions)
     assert torch.equal(projection.matrix(projection.weight.detach()) != 0, distance < 2.0)
