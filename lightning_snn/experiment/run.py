@@ -11,12 +11,14 @@ from rich.table import Table
 
 from lightning_snn.callbacks import SelfOrganization
 from lightning_snn.core.files import write_whole
-from lightning_snn.development.report import measure_fields
+from lightning_snn.development.composite import fields_of
+from lightning_snn.development.report import COMPOSITE_TOLERANCE, TOLERANCE, field_measures
+from lightning_snn.development.settings import PhaseSettings
 from lightning_snn.modules import SpikingClassifier, SpikingModule
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.measures import score_name
 from lightning_snn.presentation.present import NETWORK
-from lightning_snn.synapses import Projection, WeightedProjection
+from lightning_snn.synapses import WeightedProjection
 from lightning_snn.trainer.queries import find_callback, is_trial
 
 _LABELS = {
@@ -74,12 +76,12 @@ def run_experiment(
     folder = Path(trainer.log_dir or trainer.default_root_dir)
     if not trainer.is_global_zero:
         return {}
-    networks = _networks(model, scores, phase.target_share)
+    networks = _networks(model, scores, phase.settings)
     if not is_trial(trainer):
         results = json.dumps({"networks": networks, "seconds": seconds}, indent=2)
         write_whole(folder / "results.json", f"{results}\n".encode())
     console = Console()
-    console.print(_table(networks, seconds, title))
+    console.print(_table(networks, _kinds(model, scores), seconds, title))
     if not is_trial(trainer):
         console.print(f"Run folder: {folder}", soft_wrap=True)
     return networks
@@ -93,28 +95,37 @@ def _title(model: LightningModule, scores: Mapping[str, float]) -> str:
 
 
 def _networks(
-    model: LightningModule, scores: Mapping[str, float], target_share: float
+    model: LightningModule, scores: Mapping[str, float], settings: PhaseSettings
 ) -> dict[str, dict[str, float]]:
-    """Scores and field measures by network; the scores of a module of another kind as it logs them."""
+    """Scores and field measures by network."""
     network = model.network
     assert isinstance(network, SpikingNetwork)
-    wirings: dict[str, Mapping[str, Projection]] = {NETWORK: network.weighted}
-    if not isinstance(model, SpikingModule):
-        rows = {NETWORK: {key.removeprefix("test/"): value for key, value in scores.items()}}
-    else:
-        wirings |= {name: control.projections for name, control in model.controls.items()}
-        kinds = model.metrics()
-        rows = {
-            name: {kind: scores[f"test/{score_name(kind, name)}"] for kind in kinds if scores}
-            for name in model.readouts
-        }
+    rows: dict[str, dict[str, float]] = {NETWORK: {}}
+    wirings: dict[str, Mapping[str, WeightedProjection]] = {NETWORK: network.weighted}
+    if isinstance(model, SpikingModule):
+        rows = {name: {} for name in model.readouts}
+        wirings |= {name: network.weighted | control.projections for name, control in model.controls.items()}
     for name, row in rows.items():
+        for kind in _kinds(model, scores) if scores else ():
+            row[kind] = scores[f"test/{score_name(kind, name)}"]
         for key, projection in wirings.get(name, {}).items():
-            if isinstance(projection, WeightedProjection) and projection.has_fields:
-                below = network.layer(network.connection(key).source).geometry
-                fields = measure_fields(projection, below, target_share=target_share)
-                row |= {f"{key}/{kind}": value for kind, value in fields.items()}
+            if projection.has_fields:
+                fields = fields_of(network, key, wirings[name])
+                measures = field_measures(
+                    fields.connected,
+                    fields.sheet,
+                    target_share=settings.target_share_of(key),
+                    tolerance=COMPOSITE_TOLERANCE if fields.composite else TOLERANCE,
+                )
+                row |= {f"{key}/{kind}": value for kind, value in measures.items()}
     return rows
+
+
+def _kinds(model: LightningModule, scores: Mapping[str, float]) -> list[str]:
+    """Names of the scores of a network; of a module of another kind all that it logs in a test."""
+    if isinstance(model, SpikingModule):
+        return list(model.metrics())
+    return [key.removeprefix("test/") for key in scores if key.startswith("test/")]
 
 
 _FIELDS = {
@@ -126,7 +137,9 @@ _FIELDS = {
 """Measures of fields, their headings and formats."""
 
 
-def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], title: str) -> Table:
+def _table(
+    networks: dict[str, dict[str, float]], kinds: list[str], seconds: dict[str, float], title: str
+) -> Table:
     """One row a network; where several connections are wired, the fields are those of the first."""
     table = Table(
         title=title,
@@ -135,12 +148,11 @@ def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], tit
         caption_justify="left",
     )
     wired = next((key.split("/")[0] for row in networks.values() for key in row if _is_field(key)), None)
-    scores = list(dict.fromkeys(key for row in networks.values() for key in row if not _is_field(key)))
     table.add_column("network")
-    for heading in [*(_SHARES.get(key, key) for key in scores), *(h for h, _ in _FIELDS.values() if wired)]:
+    for heading in [*(_SHARES.get(key, key) for key in kinds), *(h for h, _ in _FIELDS.values() if wired)]:
         table.add_column(heading, justify="right")
     for name, row in networks.items():
-        cells = [_cell(row, key, ".1%" if key in _SHARES else ".4g") for key in scores]
+        cells = [_cell(row, key, ".1%" if key in _SHARES else ".4g") for key in kinds]
         if wired:
             cells += [_cell(row, f"{wired}/{kind}", form) for kind, (_, form) in _FIELDS.items()]
         table.add_row(label(name), *cells)

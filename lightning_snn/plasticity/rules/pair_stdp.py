@@ -7,7 +7,7 @@ import torch
 
 from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delay_steps, delayed
+from lightning_snn.core.time import delay_steps, rounded, delayed
 from lightning_snn.ops.stdp_window import Pairing, stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import Bounds, bounded, check_range, uniform
@@ -93,7 +93,8 @@ class PairSTDP(LearningRule):
         self.initial_range = initial_range
         self.connected_above = connected_above
         self.dt = in_force(dt)
-        checks.non_negative("delay", delay)
+        checks.finite("delay", delay)
+        checks.non_negative("delay", rounded(delay))
         if dt is not None:
             delay_steps(delay, dt)
 
