@@ -13,6 +13,7 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import graph
 from lightning_snn.network.building import check_connections, check_layers, joined, shared_dt
 from lightning_snn.network.connection import Connection
+from lightning_snn.network.inputs import sequence_of
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.network.running import Run, Wire
 from lightning_snn.synapses import Projection, WeightedProjection
@@ -244,9 +245,9 @@ class SpikingNetwork(nn.Module):
             Spikes by layer name, without the known ones, and the state of what has run.
         """
         known, chosen = known or {}, self.projections | dict(projections or {})
-        self._check_inputs(inputs)
+        self._check_dt()
+        like = sequence_of(inputs, known, self.layers)
         names = [n for n in self.names if n not in known and (layers is None or n in layers)]
-        like = next(iter([*inputs.values(), *known.values()]))
         batch, given = like.shape[1], state or NetworkState({}, {})
         wires = self._wires(chosen, [*names, *known], silent, developing=developing)
         before = {
@@ -283,10 +284,7 @@ class SpikingNetwork(nn.Module):
             and (developing or c.active == "always")
         ]  # fmt: skip
 
-    def _check_inputs(self, inputs: Mapping[str, Tensor]) -> None:
-        unknown = sorted(set(inputs) - set(self.names))
-        if unknown:
-            raise ValueError(f"inputs must be for layers of {self.names}, got {unknown}")
+    def _check_dt(self) -> None:
         for name, layer in self.layers.items():
             if layer.dt != self.dt:
                 raise ValueError(

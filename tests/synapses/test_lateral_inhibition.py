@@ -7,8 +7,8 @@ from helpers.stimuli import Noise
 
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps
-from lightning_snn.network import SpikingLayer, SpikingStack
-from lightning_snn.neurons import LIF, IntegrateFire, Relay
+from lightning_snn.network import SpikingLayer, SpikingNetwork
+from lightning_snn.neurons import LIF, IntegrateFire
 from lightning_snn.plasticity import AntiHebbian, CompetitiveHebbian, LearningRule, PairSTDP, Streams
 from lightning_snn.synapses import Dense, LateralInhibition
 
@@ -44,7 +44,7 @@ def develop(streams=None, *, rule=None, neuron=None, lateral=None, **options):
     if lateral is None:
         lateral = LateralInhibition(AntiHebbian(0.05, activity=0.1, bin_time=5.0))
     layers = {
-        "below": SpikingLayer(Maps(1, 5, 4), Relay()),
+        "below": SpikingLayer(Maps(1, 5, 4), LIF()),
         "above": SpikingLayer(
             Maps(4, 1, 1),
             neuron or LIF(20.0, adaptation=0.0),
@@ -52,18 +52,24 @@ def develop(streams=None, *, rule=None, neuron=None, lateral=None, **options):
             projection=partial(Dense, rule=rule or Pairs(), gain=30.0),
         ),
     }
-    return Development(SpikingStack(layers, seed=0), "above", Noise(0.05), streams or Streams(8), **options)
+    return Development(SpikingNetwork(layers, seed=0), "above", Noise(0.05), streams or Streams(8), **options)
 
 
 def weight_of(development):
-    return development.stack.layer("above").lateral.weight
+    return development.network.connection("above_lateral").projection.weight
+
+
+def spikes_below(network, steps, streams, number):
+    """Spikes of the lower layer that noise causes."""
+    noise = Noise(0.05).currents(network, "above", steps=steps, streams=range(streams), round_number=number)
+    return network.run(noise, layers=["below"])[0]["below"]
 
 
 def correlations(development):
     """Of the four units, from bins in which they spiked or not."""
-    bottom, steps = development.stack.bottom, development.inhibition.rule.bin_steps
-    pre, _ = Noise(0.05).run(bottom, None, steps=1000, streams=range(20), round_number=999)
-    spikes = development.stack.ascend(pre, developing=True)[0]["above"]
+    network, steps = development.network, development.beside["above_lateral"].rule.bin_steps
+    pre = spikes_below(network, 1000, 20, 999)
+    spikes = network.run({}, known={"below": pre}, developing=True)[0]["above"]
     active = torch.stack([part.amax(0) for part in spikes.split(steps)]).flatten(0, 1)
     return torch.corrcoef(active.t()), active.mean(0)
 
@@ -84,11 +90,11 @@ def test_units_that_hear_the_same_come_to_inhibit_each_other():
 
 @pytest.mark.parametrize("neuron", [LIF(5.0), IntegrateFire()])
 def test_a_round_runs_with_the_weights_of_before_and_then_learns(neuron):
-    development, noise = develop(neuron=neuron), Noise(0.05)
-    layer, rule = development.stack.layer("above"), development.inhibition.rule
+    development = develop(neuron=neuron)
+    layer, rule = development.network.layer("above"), development.beside["above_lateral"].rule
     expected, spikes, state = torch.zeros(4, 4), torch.zeros(8, 4), layer.rest(8, torch.zeros(1)).neurons
     for number in range(2):
-        pre, _ = noise.run(development.stack.bottom, None, steps=50, streams=range(8), round_number=number)
+        pre = spikes_below(development.network, 50, 8, number)
         current, _ = development.projection.transmit(pre, dt=1.0)
         found = []
         for step in current:
@@ -141,20 +147,20 @@ def test_its_weights_are_saved_and_act_after_loading():
     development = develop()
     for number in range(5):
         development.round(STEPS, number)
-    state = development.stack.state_dict()
-    assert torch.equal(state["layers.above.lateral.weight"], weight_of(development))
-    other = develop().stack
-    pre, _ = Noise(0.05).run(other.bottom, None, steps=100, streams=range(4), round_number=7)
-    before = other.ascend(pre)[0]["above"]
+    state = development.network.state_dict()
+    assert torch.equal(state["connections.above_lateral.projection.weight"], weight_of(development))
+    other = develop().network
+    known = {"below": spikes_below(other, 100, 4, 7)}
+    before = other.run({}, known=known)[0]["above"]
     other.load_state_dict(state)
-    after = other.ascend(pre)[0]["above"]
-    assert torch.equal(after, development.stack.ascend(pre)[0]["above"])
+    after = other.run({}, known=known)[0]["above"]
+    assert torch.equal(after, development.network.run({}, known=known)[0]["above"])
     assert after.sum() < before.sum()
 
 
 def test_the_coupling_is_minus_the_weight_over_dt():
     coupling = LateralInhibition(AntiHebbian(dt=0.5)).couple(Maps(3, 1, 1), dt=0.5)
-    coupling.weight.copy_(torch.arange(9.0).reshape(3, 3))
+    coupling.weight.data.copy_(torch.arange(9.0).reshape(3, 3))
     spikes = torch.eye(3)
     torch.testing.assert_close(coupling(spikes), -2 * coupling.weight.t())
     assert torch.equal(coupling.rows, coupling(spikes))
@@ -162,13 +168,15 @@ def test_the_coupling_is_minus_the_weight_over_dt():
 
 def test_errors():
     learned = LateralInhibition()
-    with pytest.raises(ValueError, match=r"layers.only.lateral is learned while .* has no rule"):
-        SpikingStack({"only": SpikingLayer(Maps(4, 1, 1), LIF(), lateral=learned)})
+    with pytest.raises(
+        ValueError, match=r"layers.only.lateral is learned while .* no connection with a rule"
+    ):
+        SpikingNetwork({"only": SpikingLayer(Maps(4, 1, 1), LIF(), lateral=learned)})
     bottom = SpikingLayer(Maps(4, 1, 1), LIF())
     top = SpikingLayer(Maps(4, 1, 1), LIF(), lateral=learned, projection=Dense)
-    with pytest.raises(ValueError, match=r"layers.top.projection has no rule"):
-        SpikingStack({"bottom": bottom, "top": top})
-    with pytest.raises(ValueError, match=r"one stack shares one dt, .*layers.above.lateral.rule.dt': 0.5"):
+    with pytest.raises(ValueError, match=r"layers.top.lateral is learned while .* leads to layers.top"):
+        SpikingNetwork({"bottom": bottom, "top": top})
+    with pytest.raises(ValueError, match=r"layers.above.lateral.rule.dt = 0.5, but the network's dt is 1.0"):
         develop(lateral=LateralInhibition(AntiHebbian(dt=0.5)))
 
 

@@ -137,25 +137,22 @@ def test_a_network_refuses_a_delay_of_broken_steps():
 
 
 class Recorded(Stimulus):
-    """Given spikes, round by round."""
+    """Given spikes, round by round, as a relay passes them on."""
 
     def __init__(self, spikes):
         self.spikes = spikes
 
-    def check(self, layer):
-        del layer
-
-    def run(self, layer, state, *, steps, streams, round_number):
-        del layer
+    def currents(self, network, connection, *, steps, streams, round_number):
+        del network, connection
         start = round_number * steps
-        return self.spikes[start : start + steps, list(streams)], state
+        return {"below": self.spikes[start : start + steps, list(streams)]}
 
 
 class Seen(STDP):
     """STDP that remembers what it saw."""
 
-    def __init__(self, needs_post):
-        super().__init__(threshold=1.0)
+    def __init__(self, needs_post, *, dt=None):
+        super().__init__(threshold=1.0, dt=dt)
         self.needs_post, self.activities = needs_post, []
 
     def learn(self, activity, wiring, stream):
@@ -169,16 +166,16 @@ def develop(spikes, rule, delay):
         "below": SpikingLayer(Maps(2, 4, 4), Relay()),
         "above": SpikingLayer(Square(6, 5.0), LIF(10.0), projection=wiring),
     }
-    return Development(SpikingStack(layers), "above", Recorded(spikes), Streams(2))
+    return Development(SpikingNetwork(layers), "above", Recorded(spikes), Streams(2))
 
 
 @pytest.mark.parametrize("needs_post", [False, True])
 def test_a_rule_sees_spikes_when_they_arrive(needs_post):
     spikes = spikes_of(30, 2, 32)
-    rule = Seen(needs_post)
-    development = develop(spikes, rule, 4.0)
+    development = develop(spikes, Seen(needs_post), 4.0)
+    rule = development.rule
     assert torch.equal(development.round(10, 0).pre, spikes[:10])
-    saved, weights = development.state(), development.stack.state_dict()
+    saved, weights = development.state(), development.network.state_dict()
     weights = {name: value.clone() for name, value in weights.items()}
     for number in (1, 2):
         development.round(10, number)
@@ -191,18 +188,18 @@ def test_a_rule_sees_spikes_when_they_arrive(needs_post):
         assert not post[:4].any()
 
     second = develop(spikes, Seen(needs_post), 4.0)
-    second.stack.load_state_dict(weights)
+    second.network.load_state_dict(weights)
     second.restore(saved)
     for number in (1, 2):
         second.round(10, number)
     assert torch.equal(second.projection.weight, development.projection.weight)
-    assert not torch.equal(second.projection.weight, weights["layers.above.projection.weight"])
+    assert not torch.equal(second.projection.weight, weights["connections.above.projection.weight"])
 
 
 def test_a_stimulus_that_starts_from_rest_forgets_what_is_on_its_way():
     spikes = torch.ones(20, 2, 32)
-    rule = Seen(False)
-    development = develop(spikes, rule, 4.0)
+    development = develop(spikes, Seen(False), 4.0)
+    rule = development.rule
     development.stimulus.continues = False
     development.round(10, 0)
     development.round(10, 1)
