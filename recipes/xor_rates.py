@@ -20,7 +20,7 @@ def rates(path: str) -> list[float]:
     torch.manual_seed(0)
     images = PATTERNS.float().reshape(4, 1, 1, 2).repeat(TRIALS, 1, 1, 1)
     share = model.present(images).features["network"]
-    found: list[float] = (1000 / model.stack.bottom.dt * share.view(TRIALS, 4).mean(0)).tolist()
+    found: list[float] = (1000 / model.network.dt * share.view(TRIALS, 4).mean(0)).tolist()
     return found
 
 

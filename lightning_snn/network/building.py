@@ -97,7 +97,9 @@ def _join(
     earlier = {
         other: one.projection
         for other, one in all_of_them.items()
-        if one.is_joined and one.source == connection.source and isinstance(one.projection, WeightedProjection)
+        if one.is_joined
+        and one.source == connection.source
+        and isinstance(one.projection, WeightedProjection)
     }
     with drawing(seed, name):
         try:
@@ -121,7 +123,11 @@ def check_connections(
                 f"layers.{name} is joined to no other layer: give it a projection, which leads here from the "
                 "layer before, or name it in a connection"
             )
-    together = {name: number for number, group in enumerate(graph.groups(tuple(layers), tuple(edges))) for name in group}
+    together = {
+        name: number
+        for number, group in enumerate(graph.groups(tuple(layers), tuple(edges)))
+        for name in group
+    }
     for name, connection in connections.items():
         key, target = keys[name], layers[connection.target]
         _check_input(key, connection, target)
@@ -138,8 +144,8 @@ def check_connections(
                 c.learns and c.target == connection.target for c in connections.values()
             ):
                 raise ValueError(
-                    f"{key} is learned while another connection to its layer is wired, but no connection with "
-                    f"a rule leads to layers.{connection.target}"
+                    f"{key} is learned while another connection to its layer is wired, but no connection "
+                    f"with a rule leads to layers.{connection.target}"
                 )
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable, made_by
 from lightning_snn.geometry import Sheet
-from lightning_snn.synapses import Projection, WeightedProjection
+from lightning_snn.synapses import Lateral, Projection, WeightedProjection
 
 Active = Literal["always", "development"]
 
@@ -28,12 +28,14 @@ class Connection(Configurable, nn.Module):
             target, its step and the projections before to one that has arguments ``below``, ``here``,
             ``dt`` and ``earlier``.
         input: Input of the target's neurons that it drives; a model may have more than ``current``.
-        active: When it acts: ``always``, or only in ``development``, while spontaneous waves run. (The lateral
-            connections that carry retinal waves disappear before the eyes open.)
+        active: When it acts: ``always``, or only in ``development``, while spontaneous waves run. (The
+            lateral connections that carry retinal waves disappear before the eyes open.)
 
     Raises:
         ValueError: if ``active`` is unknown.
     """
+
+    __jit_ignored_attributes__ = ("weighted",)  # torch.jit.trace reads every attribute, and this one may raise
 
     projection: Projection
     """What it is made of; a network sets it."""
@@ -42,7 +44,7 @@ class Connection(Configurable, nn.Module):
         self,
         source: str,
         target: str,
-        projection: Callable[[int, int], Projection],
+        projection: Callable[[int, int], Projection] | Lateral,
         *,
         input: str = "current",
         active: Active = "always",
@@ -99,8 +101,8 @@ class Connection(Configurable, nn.Module):
         projection = self.make_projection(below.num_nodes, here.num_nodes, **asked)
         if (projection.num_pre, projection.num_post) != (below.num_nodes, here.num_nodes):
             raise ValueError(
-                f"projection leads from {projection.num_pre} to {projection.num_post} neurons, but the layers "
-                f"{self.source} and {self.target} have {below.num_nodes} and {here.num_nodes}"
+                f"projection leads from {projection.num_pre} to {projection.num_post} neurons, but the "
+                f"layers {self.source} and {self.target} have {below.num_nodes} and {here.num_nodes}"
             )
         self.projection = projection
         self._sheets = below, here

@@ -14,7 +14,7 @@ from lightning_snn.geometry import Sheet
 from lightning_snn.network.connection import Active, Connection
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_part, check_sequence
-from lightning_snn.synapses import Projection
+from lightning_snn.synapses import Lateral, Projection
 
 
 class LayerState(NamedTuple):
@@ -37,8 +37,8 @@ class SpikingLayer(Configurable, nn.Module):
     Args:
         geometry: Where the neurons sit.
         neuron: The neuron model.
-        lateral: A connection from the layer to itself, called ``<layer>_lateral``: how its projection is made,
-            such as a `LateralKernel`, or a class of projections.
+        lateral: A connection from the layer to itself, called ``<layer>_lateral``: how its projection is
+            made, such as a `LateralKernel`, or a class of projections.
         lateral_active: When that connection acts; see `Connection`.
         noise: Standard deviation of the input noise of a step of 1 ms, scaled by ``1 / sqrt(dt)``; during
             development the stimulus is the only source of noise.
@@ -63,7 +63,7 @@ class SpikingLayer(Configurable, nn.Module):
         geometry: Sheet,
         neuron: NeuronModel,
         *,
-        lateral: Callable[[int, int], Projection] | None = None,
+        lateral: Callable[[int, int], Projection] | Lateral | None = None,
         lateral_active: Active = "always",
         noise: float = 0.0,
         projection: Callable[[int, int], Projection] | None = None,
@@ -132,8 +132,9 @@ class SpikingLayer(Configurable, nn.Module):
         """``current`` ``[T, B, N]`` with the layer's own noise, drawn by ``generator`` or torch's own."""
         if self.noise == 0:
             return current
-        noise = torch.randn(current.shape, generator=generator, device=current.device)
-        return current + self.noise * self.dt**-0.5 * noise
+        draw = torch.randn(current.shape, generator=generator, device=current.device)
+        noisy: Tensor = current + self.noise * self.dt**-0.5 * draw
+        return noisy
 
     def forward(
         self,

@@ -14,7 +14,7 @@ from lightning_snn.network import graph
 from lightning_snn.network.building import check_connections, check_layers, joined, shared_dt
 from lightning_snn.network.connection import Connection
 from lightning_snn.network.layer import LayerState, SpikingLayer
-from lightning_snn.network.running import Inputs, Wire, add, run_layer, run_steps
+from lightning_snn.network.running import Run, Wire
 from lightning_snn.synapses import Projection, WeightedProjection
 
 
@@ -227,7 +227,7 @@ class SpikingNetwork(nn.Module):
         noise: bool = True,
         generator: torch.Generator | None = None,
     ) -> tuple[dict[str, Tensor], NetworkState]:
-        """Run a part of the network over time; as `forward`, and:
+        """Run a part of the network over time, as `forward` runs all of it.
 
         Args:
             inputs: Input ``[T, B, N]`` of layers by name; may be empty where spikes are known.
@@ -247,48 +247,29 @@ class SpikingNetwork(nn.Module):
         self._check_inputs(inputs)
         names = [n for n in self.names if n not in known and (layers is None or n in layers)]
         like = next(iter([*inputs.values(), *known.values()]))
-        steps, batch = like.shape[:2]
-        given = state or NetworkState({}, {})
-        rest = self.rest(batch, like[0], layers=[*names, *known], projections=projections)
-        before, synapses = rest.layers | given.layers, rest.connections | given.connections
+        batch, given = like.shape[1], state or NetworkState({}, {})
         wires = self._wires(chosen, [*names, *known], silent, developing=developing)
-        edges = tuple((wire.source, wire.target) for wire in wires)
-        spikes, states = dict(known), {}
-        for group in graph.groups(tuple(names), tuple(e for e in edges if set(e) <= set(names))):
-            outer: dict[str, Inputs] = {}
-            for name in group:
-                layer = self.layer(name)
-                first = layer.neuron.inputs[0]
-                found: Inputs = {first: inputs[name]} if name in inputs else {}
-                for wire in wires:
-                    if wire.target == name and wire.source not in group:
-                        sent = spikes[wire.source]
-                        if wire.late:
-                            sent = torch.cat([before[wire.source].spikes[None].to(sent), sent[:-1]])
-                        current, synapses[wire.name] = wire.projection.transmit(
-                            sent, synapses[wire.name], dt=self.dt
-                        )
-                        add(found, wire.input, current)
-                if first not in found:
-                    found[first] = like.new_zeros(steps, batch, layer.num_nodes)
-                layer.check_current(found[first])
-                if noise:
-                    found[first] = layer.noisy(found[first], generator)
-                outer[name] = found
-            inner = [wire for wire in wires if wire.source in group and wire.target in group]
-            if len(group) == 1:
-                name = group[0]
-                spikes[name], states[name] = run_layer(
-                    self.layer(name), outer[name], before[name], inner, synapses
-                )
-            else:
-                members = {name: self.layer(name) for name in group}
-                sent_by, after = run_steps(members, outer, before, inner, synapses)
-                spikes |= sent_by
-                states |= after
-        ran = {name: spikes[name] for name in self.names if name in states}
-        acting = {wire.name: synapses[wire.name] for wire in wires}
-        return ran, NetworkState({name: states[name] for name in ran}, acting)
+        before = {
+            name: given.layers.get(name)
+            or self.layer(name).rest(batch, like[0], rise=self.threshold_rise(name, chosen))
+            for name in [*names, *known]
+        }
+        run = Run(
+            layers={name: self.layer(name) for name in names},
+            wires=wires,
+            before=before,
+            synapses={
+                wire.name: given.connections.get(wire.name)
+                or wire.projection.rest(batch, like[0], dt=self.dt)
+                for wire in wires
+            },
+            spikes=dict(known),
+            noise=noise,
+            generator=generator,
+        )
+        run.through(inputs, like)
+        acting = {wire.name: run.synapses[wire.name] for wire in run.wires}
+        return {name: run.spikes[name] for name in names}, NetworkState(run.after(names), acting)
 
     def _wires(
         self, projections: Mapping[str, Projection], names: Collection[str], silent: Collection[str],
@@ -315,7 +296,7 @@ class SpikingNetwork(nn.Module):
 
 
 def _follow(network: nn.Module, keys: Any) -> None:
-    """After loading: what will still be drawn comes from the seed in the file, what follows sheets is theirs."""
+    """After loading: what is drawn comes from the seed in the file, what follows sheets from theirs."""
     del keys
     assert isinstance(network, SpikingNetwork)
     for name, connection in network.connections.items():

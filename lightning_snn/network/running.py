@@ -1,12 +1,14 @@
 """Running layers over time: whole sequences, or step by step where loops join them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
+from lightning_snn.network import graph
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.synapses import Projection
 
@@ -45,7 +47,11 @@ def add(inputs: Inputs, name: str, current: Tensor) -> None:
 
 
 def run_layer(
-    layer: SpikingLayer, inputs: Inputs, state: LayerState, loops: Sequence[Wire], synapses: dict[str, Tensors]
+    layer: SpikingLayer,
+    inputs: Inputs,
+    state: LayerState,
+    loops: Sequence[Wire],
+    synapses: dict[str, Tensors],
 ) -> tuple[Tensor, LayerState]:
     """Run one layer over time, with its connections to itself, if any.
 
@@ -66,9 +72,7 @@ def run_layer(
         return spikes, LayerState(neurons, spikes[-1].clone())
     if len(loops) == 1 and loops[0].is_plain and not _needs_gradients(layer, inputs.values(), loops):
         wire = loops[0]
-        done = wire.projection.scan(
-            neuron, current, state.neurons, state.spikes, input=wire.input, **others
-        )
+        done = wire.projection.scan(neuron, current, state.neurons, state.spikes, input=wire.input, **others)
         if done is not None:
             spikes, neurons = done
             return spikes, LayerState(neurons, spikes[-1].clone())
@@ -129,3 +133,70 @@ def run_steps(
         before = now
     found = {name: torch.stack(steps) for name, steps in history.items()}
     return found, {name: LayerState(neurons[name], found[name][-1].clone()) for name in layers}
+
+
+@dataclass
+class Run:
+    """One run of layers and connections over time.
+
+    Args:
+        layers: The layers to run, by name, as listed.
+        wires: The connections that act.
+        before: States of the layers before, by name.
+        synapses: Those of the connections; replaced by those after.
+        spikes: Spikes ``[T, B, N]`` by layer: of those that have run already, then of all.
+        noise: Whether the layers' own noise acts.
+        generator: Its source.
+    """
+
+    layers: dict[str, SpikingLayer]
+    wires: list[Wire]
+    before: dict[str, LayerState]
+    synapses: dict[str, Tensors]
+    spikes: dict[str, Tensor]
+    noise: bool
+    generator: torch.Generator | None
+    states: dict[str, LayerState] = field(default_factory=dict)
+
+    def through(self, inputs: Mapping[str, Tensor], like: Tensor) -> None:
+        """Run over ``inputs`` ``[T, B, N]`` by layer; ``like`` is a sequence of that T and B."""
+        edges = tuple((w.source, w.target) for w in self.wires if {w.source, w.target} <= self.layers.keys())
+        for group in graph.groups(tuple(self.layers), edges):
+            outer = {name: self._outer(name, group, inputs, like) for name in group}
+            inner = [wire for wire in self.wires if wire.source in group and wire.target in group]
+            if len(group) == 1:
+                name = group[0]
+                self.spikes[name], self.states[name] = run_layer(
+                    self.layers[name], outer[name], self.before[name], inner, self.synapses
+                )
+            else:
+                members = {name: self.layers[name] for name in group}
+                sent, states = run_steps(members, outer, self.before, inner, self.synapses)
+                self.spikes |= sent
+                self.states |= states
+
+    def after(self, names: Iterable[str]) -> dict[str, LayerState]:
+        """States after the last step, by layer."""
+        return {name: self.states[name] for name in names}
+
+    def _outer(self, name: str, group: Sequence[str], inputs: Mapping[str, Tensor], like: Tensor) -> Inputs:
+        """What a layer gets from outside its group."""
+        layer = self.layers[name]
+        first = layer.neuron.inputs[0]
+        found: Inputs = {first: inputs[name]} if name in inputs else {}
+        for wire in self.wires:
+            if wire.target == name and wire.source not in group:
+                sent = self.spikes[wire.source]
+                if wire.late:
+                    last = self.before[wire.source].spikes
+                    sent = torch.cat([last[None].to(sent), sent[:-1]])
+                current, self.synapses[wire.name] = wire.projection.transmit(
+                    sent, self.synapses[wire.name], dt=layer.dt
+                )
+                add(found, wire.input, current)
+        if first not in found:
+            found[first] = like.new_zeros(*like.shape[:2], layer.num_nodes)
+        layer.check_current(found[first])
+        if self.noise:
+            found[first] = layer.noisy(found[first], self.generator)
+        return found

@@ -144,7 +144,7 @@ def _add(rows, fired, count, total):  # type: ignore[no-untyped-def] # noqa: ANN
 
 @jit
 def furthest(values, thresholds, low, high):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """The first unit from ``low`` to ``high - 1`` whose value lies furthest above its threshold, or least below.
+    """The first of the units ``low .. high - 1`` that lies furthest above its threshold, or least below.
 
     By numbers: a slice costs as much as a few units, of which a group may have only one.
     """

@@ -16,9 +16,9 @@ class Activity(NamedTuple):
     """Spikes of one chunk on both sides of synapses.
 
     A projection of any kind presents itself in this form: R rows are its streams, or where weights are
-    shared between places (as in a convolution) its streams times its places, places running fastest. Units that see
-    fields of their own, with weights of their own, stand in G groups; a rule that `takes_groups` sees them
-    all at once, with ``nodes``, any other rule one after another.
+    shared between places (as in a convolution) its streams times its places, places running fastest. Units
+    that see fields of their own, with weights of their own, stand in G groups: a rule that `takes_groups`
+    sees them all at once, with ``nodes``, any other rule one after another.
 
     Args:
         pre: Spikes ``[T, R, F]`` of the F inputs of a unit; graded ones where the rule can take them. With

@@ -28,8 +28,11 @@ class Learned(NamedTuple):
 
 def open_groups(rule: LearningRule, wiring: Tensors, num_rows: int, num_inputs: int) -> Tensors:
     """The stream state of a rule before its first chunk, for ``weight [K, F]`` or ``[G, K, F]``."""
-    if rule.takes_groups or wiring["weight"].ndim == 2:
-        return rule.open(wiring, num_rows, num_inputs) if rule.takes_groups else rule.open(wiring, num_rows)
+    if rule.takes_groups:
+        opened: Tensors = rule.open(wiring, num_rows, num_inputs)  # type: ignore[call-arg]
+        return opened
+    if wiring["weight"].ndim == 2:
+        return rule.open(wiring, num_rows)
     return stack([rule.open(part, num_rows) for part in unstack(wiring)], dim=1)
 
 
@@ -60,7 +63,7 @@ def learn_groups(
 def regulate_groups(
     regulator: Homeostasis, wiring: Tensors, spikes: Tensor, time: float, rows: int
 ) -> Tensors:
-    """The wiring after a regulator has seen the spikes of a round ``[(G,) K]``; see `Homeostasis.regulate`."""
+    """The wiring after a regulator has seen a round's spikes ``[(G,) K]``; see `Homeostasis.regulate`."""
     if regulator.takes_groups or spikes.ndim == 1:
         return regulator.regulate(wiring, spikes, time, rows)
     parts = zip(unstack(wiring), spikes, strict=True)
@@ -86,8 +89,5 @@ def stack(parts: list[Tensors], dim: int = 0) -> Tensors:
 
 def unstack(whole: Tensors, dim: int = 0) -> list[Tensors]:
     """What belongs to each group: inverse of `stack`."""
-    names = list(whole)
-    return [
-        dict(zip(names, values, strict=True))
-        for values in zip(*(whole[n].unbind(dim) for n in names), strict=True)
-    ]
+    groups = zip(*(value.unbind(dim) for value in whole.values()), strict=True)
+    return [dict(zip(whole, values, strict=True)) for values in groups]

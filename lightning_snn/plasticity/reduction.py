@@ -25,5 +25,5 @@ def add_streams(values: Tensor, streams: Streams, reduction: Reduction) -> Tenso
 
 
 def spikes_of_streams(spikes: Tensor, num_streams: int) -> Tensor:
-    """Spikes of each unit ``[S, K]`` from those in each row ``[R, K]``, the places of a stream in a row."""
-    return spikes.reshape(num_streams, -1, spikes.shape[-1]).sum(1)
+    """Spikes of each unit ``[S, (G,) K]`` from those in rows ``[R, (G,) K]``, a stream's places in a row."""
+    return spikes.reshape(num_streams, -1, *spikes.shape[1:]).sum(1)

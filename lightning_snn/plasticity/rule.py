@@ -46,8 +46,8 @@ class LearningRule(Configurable, ABC):
     """Whether a weight is the input that a spike causes; else only its share in the unit's field counts."""
 
     takes_groups: bool = False
-    """Whether `open`, `learn` and `merge` take G groups of units at once: ``weight [G, K, F]``, other wiring
-    ``[G, ...]``, proposal and stream state ``[R, G, ...]``, or ``[R, N]`` for what each of the N inputs has.
+    """Whether it takes G groups of units at once: ``weight [G, K, F]``, other wiring ``[G, ...]``, proposal
+    and stream state ``[R, G, ...]``, or ``[R, N]`` for what each of N inputs has. `open` is then given N too.
     """
 
     converged_below: float | None = None
@@ -75,11 +75,8 @@ class LearningRule(Configurable, ABC):
         """The wiring of ``num_post`` units with ``num_pre`` inputs each before any activity."""
 
     @abstractmethod
-    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
-        """The stream state before the first chunk, each tensor ``[R, ...]``.
-
-        A rule that does not `takes_groups` needs no ``num_inputs``: N, for groups; by default F.
-        """
+    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
+        """The stream state before the first chunk, each tensor ``[R, ...]``."""
 
     @abstractmethod
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:

@@ -55,7 +55,8 @@ class Streams:
             owner: Global number of a stream for each unit ``[(G,) units]``.
 
         Returns:
-            ``[(G,) units, ...]``, the same bits for any number of processes: an owner's entry is added to zeros.
+            ``[(G,) units, ...]``, the same bits for any number of processes: an owner's entry is added to
+            zeros.
         """
         local = owner - self.first
         mine = (local >= 0) & (local < self.count)

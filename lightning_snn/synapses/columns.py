@@ -58,8 +58,8 @@ class Columns(Gathered):
         kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__(
-            num_pre, num_post, fields.nodes(num_pre, below, earlier), rule=rule, homeostasis=homeostasis, gain=gain,
-            efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
+            num_pre, num_post, fields.nodes(num_pre, below, earlier), rule=rule, homeostasis=homeostasis,
+            gain=gain, efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
         )  # fmt: skip
         self.listed = fields
 

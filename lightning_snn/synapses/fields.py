@@ -134,17 +134,17 @@ class FoundFields(Fields):
         Raises:
             ValueError: if there is no such connection, it has no rule, or its units have fewer inputs.
         """
-        del below
+        del num_pre, below
         finder = (earlier or {}).get(str(self.found_by))
         if finder is None:
             raise ValueError(
-                f"fields.connection must name a connection that leads from the same layer and is listed before, "
-                f"one of {sorted(earlier or {})}, got {self.found_by!r}"
+                f"fields.connection must name a connection that leads from the same layer and is listed "
+                f"before, one of {sorted(earlier or {})}, got {self.found_by!r}"
             )
         if finder.rule is None or not finder.has_fields:
             raise ValueError(
-                f"fields.connection = {self.found_by!r} finds no fields: it must be Dense or Local with a rule, "
-                f"got {type(finder).__name__}{'' if finder.rule else ' without a rule'}"
+                f"fields.connection = {self.found_by!r} finds no fields: it must be Dense or Local with a "
+                f"rule, got {type(finder).__name__}{'' if finder.rule else ' without a rule'}"
             )
         return list(finder.strongest(self.size).sort(dim=1).values.cpu())
 

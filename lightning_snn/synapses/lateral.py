@@ -36,7 +36,9 @@ class Lateral(Configurable, ABC):
         """
         del num_pre, num_post
         if here is None or here is not below:
-            raise ValueError(f"{type(self).__name__} joins the neurons of one layer: source and target must be it")
+            raise ValueError(
+                f"{type(self).__name__} joins the neurons of one layer: source and target must be it"
+            )
         return self.couple(here, dt)
 
 
@@ -64,7 +66,14 @@ class RowCoupling(Coupling):
         return weighted_sum(spikes, rows=self.rows)
 
     def scan(
-        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str, **others: Tensor
+        self,
+        neurons: Population,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        *,
+        input: str,
+        **others: Tensor,
     ) -> tuple[Tensor, Any] | None:
         """Run coupled neurons over time, all steps at once; see `Projection.scan`."""
         if input != neurons.inputs[0]:

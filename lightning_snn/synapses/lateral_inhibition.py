@@ -74,7 +74,14 @@ class InhibitoryProjection(WeightedProjection):
         return partial(weighted_sum, rows=self.rows)
 
     def scan(
-        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str, **others: Tensor
+        self,
+        neurons: Population,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        *,
+        input: str,
+        **others: Tensor,
     ) -> tuple[Tensor, Any] | None:
         """Run inhibited neurons over time, all steps at once; see `Projection.scan`."""
         if input != neurons.inputs[0]:

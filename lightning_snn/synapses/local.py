@@ -12,10 +12,9 @@ from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
 class Local(Gathered):
-    """All pairs of neurons closer than ``radius``, both sheets laid over each other, or fields of any other kind.
+    """All pairs of neurons closer than ``radius``, both sheets laid over each other, or other fields.
 
-    To a rule every neuron is a place of its own with one unit, so nothing competes, and a round takes a
-    call of the rule for each neuron.
+    To a rule every neuron is a place of its own with one unit, so nothing competes.
 
     Args:
         num_pre: Presynaptic neurons; a network fills it in.
@@ -61,13 +60,16 @@ class Local(Gathered):
         if (radius is None) == (fields is None):
             raise ValueError("Local needs a radius or fields, one of the two")
         if fields is None:
-            checks.positive("radius", radius)
+            reach = float(radius or 0)
+            checks.positive("radius", reach)
             sheet = known("Local", "below", below, num_pre)
-            nodes = within(sheet, known("Local", "here", here, num_post).positions, float(radius or 0))
+            nodes = within(sheet, known("Local", "here", here, num_post).positions, reach)
         else:
             nodes = fields.nodes(num_pre, below, earlier)
             if len(nodes) != num_post:
-                raise ValueError(f"fields must be {num_post}, one for each neuron (num_post), got {len(nodes)}")
+                raise ValueError(
+                    f"fields must be {num_post}, one for each neuron (num_post), got {len(nodes)}"
+                )
         super().__init__(
             num_pre, num_post, nodes, rule=rule, homeostasis=homeostasis, gain=gain,
             efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,

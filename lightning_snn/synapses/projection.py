@@ -92,7 +92,14 @@ class Projection(Configurable, nn.Module, ABC):
         return self
 
     def scan(
-        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str, **others: Tensor
+        self,
+        neurons: Population,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        *,
+        input: str,
+        **others: Tensor,
     ) -> tuple[Tensor, Any] | None:
         """Run neurons that are joined by this projection alone, all steps at once, where there is such a way.
 

@@ -53,7 +53,14 @@ class UniformCoupling(Coupling):
         return self.strength * (spikes.sum(-1, keepdim=True) - spikes)
 
     def scan(
-        self, neurons: Population, current: Tensor, state: Any, spikes: Tensor, *, input: str, **others: Tensor
+        self,
+        neurons: Population,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        *,
+        input: str,
+        **others: Tensor,
     ) -> tuple[Tensor, Any]:
         """Run inhibited neurons over time, all steps at once; see `Projection.scan`."""
         return neurons.scan_uniform(current, state, spikes, self.strength, input=input, **others)

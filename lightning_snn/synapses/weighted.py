@@ -44,8 +44,8 @@ class WeightedProjection(Projection):
         kinetics: Time course of the current of a spike; by default it is held for one step.
 
     Raises:
-        ValueError: if the gain is not positive, the delay is negative, ``efficacy`` is unknown or needs a rule
-            that is missing, or the rule is for lateral connections.
+        ValueError: if the gain is not positive, the delay is negative, ``efficacy`` is unknown or needs a
+            rule that is missing, or the rule is for lateral connections.
     """
 
     wired: Tensor
@@ -88,7 +88,9 @@ class WeightedProjection(Projection):
         if efficacy is not None:
             checks.one_of("efficacy", efficacy, get_args(Efficacy))
         if efficacy == "share" and rule is None:
-            raise ValueError("efficacy 'share' needs a rule, which says which synapses are connected, got none")
+            raise ValueError(
+                "efficacy 'share' needs a rule, which says which synapses are connected, got none"
+            )
         relative = rule is not None and not rule.absolute_weights
         self.efficacy_is: Efficacy = efficacy or ("share" if relative else "weight")
         self.rule = rule
@@ -112,7 +114,7 @@ class WeightedProjection(Projection):
     def efficacy(self) -> Tensor:
         """Current that one spike causes, in the shape of ``weight``.
 
-        ``gain`` times the weight, or times its share in those of the unit's connected synapses; see `Efficacy`.
+        ``gain`` times the weight, or times its share in those of the unit's connected synapses.
         """
         if self.rule is None or self.efficacy_is == "weight":
             return self.gain * self.weight

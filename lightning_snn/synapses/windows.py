@@ -68,8 +68,8 @@ def windows_over(
         below: The sheet of the source.
 
     Raises:
-        ValueError: if the shape is not known, a number is out of range, the maps hold another number of neurons, or a window is
-            larger than a map.
+        ValueError: if the shape is not known, a number is out of range, the maps hold another number of
+            neurons, or a window is larger than a map.
     """
     checks.count("num_pre", num_pre)
     checks.count("kernel_size", size)

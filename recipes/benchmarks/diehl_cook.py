@@ -28,12 +28,14 @@ def ours(batch: int) -> Work:
         rule=snn.PostsynapticSTDP(w_max=0.5, initial_range=(0.0, 0.0765)),
         homeostasis=[snn.WeightNormalisation(30.0), snn.TargetRate(0.05, 1.0)],
     )
-    units = snn.SpikingLayer(snn.Square(UNITS, 28.0), snn.ConductanceLIF(inhibition=60.0), projection=wiring)
+    units = snn.SpikingLayer(snn.Square(UNITS, 28.0), snn.ConductanceLIF(), projection=wiring)
+    inhibition = snn.Connection("units", "units", snn.UniformInhibition(60.0), input="inhibition")
     layers = {"input": snn.SpikingLayer(snn.Maps(1, 28, 28), snn.Relay()), "units": units}
     stimulus = snn.Images(snn.Poisson(STEPS, max_rate=128.0, amplitude=1.0, seed=None))
     shown = images(64)
-    stimulus.attach(Scene(shown.__getitem__, len(shown), snn.Poisson(STEPS), batch))
-    development = Development(snn.SpikingStack(layers), "units", stimulus, Streams(batch))
+    stimulus.attach(Scene(shown.__getitem__, len(shown), {"input": snn.Poisson(STEPS)}, batch))
+    network = snn.SpikingNetwork(layers, {"inhibition": inhibition})
+    development = Development(network, "units", stimulus, Streams(batch))
     numbers = iter(range(10**9))
 
     def work() -> Tensor:

@@ -91,7 +91,7 @@ def self_organise(num_pre: int, num_post: int, side: float) -> tuple[float, int,
         Izhikevich,
         LateralKernel,
         SpikingLayer,
-        SpikingStack,
+        SpikingNetwork,
         SpontaneousWaves,
         Square,
     )
@@ -105,8 +105,8 @@ def self_organise(num_pre: int, num_post: int, side: float) -> tuple[float, int,
         Square(num_pre, side), Izhikevich("heterogeneous"), lateral=LateralKernel(inhibition_range=5.0)
     )
     lgn = SpikingLayer(Square(num_post, side), LIF(10.0), projection=partial(Dense, rule=STDP()))
-    stack = SpikingStack({"retina": retina, "lgn": lgn})
-    development = Development(stack, "lgn", SpontaneousWaves(), Streams(streams))
+    network = SpikingNetwork({"retina": retina, "lgn": lgn})
+    development = Development(network, "lgn", SpontaneousWaves(), Streams(streams))
     number, share = 0, 0.0
     while share < 0.9 and number < 200:
         development.round(chunk, number)

@@ -25,6 +25,7 @@ import diehl_cook
 import end_to_end
 import lif
 import numba
+import places
 import plasticity
 import scaling
 import sheet
@@ -32,7 +33,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("lif", "sheet", "plasticity", "diehl_cook", "end_to_end", "scaling")
+PARTS = ("lif", "sheet", "plasticity", "places", "diehl_cook", "end_to_end", "scaling")
 
 
 def main() -> None:
@@ -53,6 +54,7 @@ def main() -> None:
         "lif": lambda: lif.rows(given.repeats),
         "sheet": lambda: sheet.rows(given.repeats, given.brian2_python),
         "plasticity": lambda: plasticity.rows(given.repeats),
+        "places": lambda: places.rows(max(3, given.repeats // 3)),
         "diehl_cook": lambda: diehl_cook.rows(given.repeats),
         "end_to_end": lambda: end_to_end.rows(given.mnist_root),
     }

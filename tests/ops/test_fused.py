@@ -352,6 +352,8 @@ def operators():
     post = torch.zeros(2, 3)
     wins = torch.zeros(2, 3, dtype=torch.int64)
     events = (current > 1).float()
+    nodes, units = torch.tensor([[0, 2], [4, 5]]), torch.zeros(2, 2, 3)
+    copies, counts = (units.clone(), units.clone()), torch.zeros(2, 2, 3, dtype=torch.int64)
     return {
         "lif_scan": (ops.lif_scan, (leaf, v, zero, zero, factors, "hard", "atan")),
         "lif_sheet_scan": (ops.lif_sheet_scan, (current, v, zero, zero, spikes, rand(5, 5), factors, "soft")),
@@ -361,6 +363,19 @@ def operators():
             (current, v - 65, zero, spikes, rand(5, 5), abcd, 1.0, True),
         ),
         "event_sum": (ops.event_sum, (spikes, rand(5, 3))),
+        "event_sum over lists": (ops.event_sum, (spikes, rand(2, 2, 3), nodes)),
+        "stdp_window over lists": (
+            ops.stdp_window,
+            (events, rand(4, 2, 6), zero, torch.zeros(2, 6), 0.9, 0.8, None, None, False, 2, True, nodes),
+        ),
+        "stdp_scan over lists": (
+            ops.stdp_scan,
+            (events, rand(2, 2, 2, 3), units, zero.clone(), *copies, counts, list(rule.constants), nodes),
+        ),
+        "competitive_scan over lists": (
+            ops.competitive_scan,
+            (events, rand(2, 2, 2, 3), units, counts, units.clone(), list(competitive.constants), nodes),
+        ),
         "stdp_window": (ops.stdp_window, (events, events, zero, zero, 0.9, 0.8)),
         "stdp_window of groups": (
             ops.stdp_window,

@@ -92,6 +92,23 @@ def test_neurons_without_gradients(model, shape, strict):
     assert_close([x.cpu()[same] for x in end], [x[same] for x in state])
 
 
+def test_inhibition_of_all_others(strict):
+    model, drive = ConductanceLIF(), 10 * torch.rand(40, 3, 400, generator=torch.Generator().manual_seed(0))
+    start = drive, model.rest(3, 400, drive), (drive[0] > 9.9).float(), 0.2
+    added = {"input": "inhibition", "inhibition": 0.01 * drive}
+    spikes, state = model.scan_uniform(*start, **added)
+    on_card = [*on("cuda", start[:3]), 0.2]
+    added["inhibition"] = added["inhibition"].cuda()
+    model.scan_uniform(*on_card, **added)
+    torch.cuda.synchronize()
+    with strict:
+        found, end = model.scan_uniform(*on_card, **added)
+    assert spikes.sum() > 100
+    assert (found.cpu() != spikes).float().mean() < 1e-3
+    same = (found.cpu() == spikes).all(0)
+    assert_close([x.cpu()[same] for x in end], [x[same] for x in state])
+
+
 def test_exponential_filter():
     current = torch.rand(20, 3, 1000, generator=torch.Generator().manual_seed(0))
     results = []

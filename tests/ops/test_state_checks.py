@@ -108,6 +108,19 @@ def test_sheets_check_states_first_spikes_and_coupling(kind, backend_name):
 
 
 @backends
+@pytest.mark.parametrize("target", ["current", "inhibition"])
+def test_uniform_coupling_checks_states_and_first_spikes(target, backend_name):
+    model, current = ConductanceLIF(), torch.rand(5, 3, 4)
+    state, spikes = model.rest(3, 4, current), torch.zeros(3, 4)
+    for wrong, message in {
+        (model.rest(1, 4, current), spikes): r"state.v must be \[3, 4\]",
+        (state, spikes[:1]): r"spikes must be \[3, 4\]",
+    }.items():
+        with backend.use(backend_name), pytest.raises(ValueError, match=message):
+            model.scan_uniform(current, *wrong, 1.0, input=target)
+
+
+@backends
 @pytest.mark.parametrize("model", [LIF([1.0, 2.0, 3.0]), Izhikevich("heterogeneous", num_neurons=3)])
 def test_parameters_of_another_number_of_neurons_are_refused(model, backend_name):
     current = torch.rand(5, 2, 40)

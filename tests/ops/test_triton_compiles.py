@@ -41,13 +41,14 @@ KERNELS = {
     "stdp": (stdp._scan, {"PRE": 2048, "POST": 512}),
 }
 INTEGERS = {
-    "st", "sb", "ft", "gt", "gb", "columns", "steps", "batch", "nodes", "segment", "streams", "num_pre",
-    "num_post", "winners",
+    "st", "sb", "it", "ib", "ft", "gt", "gb", "columns", "steps", "batch", "nodes", "segment", "streams",
+    "num_pre", "num_post", "winners",
 }  # fmt: skip
 POINTERS = {
     "current", "v", "clock", "adaptation", "f", "spikes", "before", "coupling", "grad", "grad_v", "grad_a",
     "grad_u", "starts", "kept", "grad_current", "recovery", "weight", "threshold", "largest", "pre_trace",
-    "post_trace", "adaptive", "drive", "excitation", "inhibition", "start", "found",
+    "post_trace", "adaptive", "drive", "excitation", "inhibition", "inhibited", "start",
+    "found",
 }  # fmt: skip
 
 

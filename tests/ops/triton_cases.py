@@ -27,6 +27,7 @@ from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.triton_tools import surrogate_derivative
 from lightning_snn.plasticity import Activity
+from lightning_snn.plasticity.groups import stack
 
 on_triton = partial(on_both, kernels="triton")
 
@@ -134,6 +135,22 @@ def test_rules(rule, shape):
     assert_close(plain, fused)
 
 
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_rules_in_groups(rule):
+    nodes = torch.tensor([[*range(0, 80, 2)], [*range(60, 90), *[100] * 10]])
+    wiring = stack([rule.initial(40, 17, torch.Generator().manual_seed(g)) for g in range(2)])
+    wiring["weight"].mul_((nodes < 100)[:, None])
+    activity = Activity((rand(12, 2, 100) < 0.5).float(), nodes=nodes)
+
+    def run():
+        proposal, stream = rule.learn(activity, wiring, rule.open(wiring, 2, 100))
+        return [*proposal.values(), *stream.values()]
+
+    plain, fused = on_triton(run)
+    assert plain[2].sum() > 10
+    assert_close(plain, fused)
+
+
 @pytest.mark.parametrize("neuron", [Izhikevich(), LIF(threshold=15.0, resistance=20.0)], ids=["izh", "lif"])
 def test_sheets_take_graded_first_spikes(neuron):
     coupling = LateralKernel(inhibition_range=3.0).matrix(Square(100, 7.0))
@@ -167,13 +184,22 @@ def test_integrate_fire(reset, shape):
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
+@pytest.mark.parametrize("inhibited", [False, True])
+@pytest.mark.parametrize("strength", [None, 0.05])
 @pytest.mark.parametrize("shape", [(1, 3, 100), (60, 2, 300), (60, 1, 1)])
-def test_conductance_lif(shape):
+def test_conductance_lif(shape, strength, inhibited):
     steps, batch, nodes = shape
-    neuron, drive = ConductanceLIF(adaptation=0.5, inhibition=0.05), 0.8 * rand(steps, batch, nodes)
+    neuron, drive = ConductanceLIF(adaptation=0.5), 0.8 * rand(steps, batch, nodes)
     state = neuron.rest(batch, nodes, drive)
-    start = state._replace(adaptation=rand(batch, nodes, seed=1), spikes=(rand(batch, nodes) < 0.1).float())
-    plain, fused = on_triton(lambda: neuron.scan(drive, start))
+    start, first = state._replace(adaptation=rand(batch, nodes, seed=1)), (rand(batch, nodes) < 0.1).float()
+    others = {"inhibition": 0.02 * rand(steps, batch, nodes, seed=2)} if inhibited else {}
+
+    def run():
+        if strength is None:
+            return neuron.scan(drive, start, **others)
+        return neuron.scan_uniform(drive, start, first, strength, input="inhibition", **others)
+
+    plain, fused = on_triton(run)
     assert steps == 1 or 0 < plain[0].mean() < 1
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 

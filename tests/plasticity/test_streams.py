@@ -29,6 +29,13 @@ def test_select_takes_each_unit_from_its_owner(shape):
     assert torch.equal(found, expected)
 
 
+def test_select_in_groups_is_select_in_each():
+    values, owners = randn(4, 2, 7, 6), torch.stack([OWNER, OWNER.flip(0)])
+    found = Streams(4).select(values, owners)
+    each = [Streams(4).select(values[:, g], owners[g]) for g in range(2)]
+    assert torch.equal(found, torch.stack(each))
+
+
 @pytest.mark.parametrize("sizes", [[4], [2, 2], [1, 3], [1, 1, 1, 1]])
 def test_parts_add_up_to_the_whole_bit_for_bit(sizes):
     values = randn(4, 7, 6)

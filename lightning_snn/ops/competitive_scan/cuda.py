@@ -21,10 +21,10 @@ def scan(
     constants: Sequence[float],
     nodes: Tensor | None = None,
 ) -> None:
-    """Overwrite the state with that at the end of the chunk; each group of each stream is a row of its own."""
+    """Overwrite the state with that at the end of the chunk; a group of a stream is a row of its own."""
     if nodes is not None:
-        own = (x.flatten(0, 1) for x in (weight, threshold, wins, largest))
-        scan(seen(spikes, nodes).flatten(1, 2), *own, constants)
+        weight, threshold, wins, largest = (x.flatten(0, 1) for x in (weight, threshold, wins, largest))
+        scan(seen(spikes, nodes).flatten(1, 2), weight, threshold, wins, largest, constants)
         return
     steps, streams, num_pre = spikes.shape
     num_post = threshold.shape[1]

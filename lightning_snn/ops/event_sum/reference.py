@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-
 from lightning_snn.core import checks
 from lightning_snn.ops.seen import seen
 

@@ -23,11 +23,12 @@ def scan(
     constants: Sequence[float],
     nodes: Tensor | None = None,
 ) -> None:
-    """Overwrite the state with that at the end of the chunk; each group of each stream is a row of its own."""
+    """Overwrite the state with that at the end of the chunk; a group of a stream is a row of its own."""
     if nodes is not None:
-        rows, trace = seen(spikes, nodes).flatten(1, 2), seen(pre_trace, nodes)
-        own = (x.flatten(0, 1) for x in (weight, v, trace, post_trace, adaptive, wins))
-        scan(rows, *own, constants)
+        state = (weight, v, seen(pre_trace, nodes), post_trace, adaptive, wins)
+        weights, v, trace, post_trace, adaptive, wins = (x.flatten(0, 1) for x in state)
+        rows = seen(spikes, nodes).flatten(1, 2)
+        scan(rows, weights, v, trace, post_trace, adaptive, wins, constants)
         for step in spikes.unbind(0):
             pre_trace.mul_(constants[1]).add_(step)
         return

@@ -109,7 +109,7 @@ def stdp_window(
     with torch.no_grad():
         found = backend.run(__name__, pre.device, lambda: by(_window), lambda: by(reference.stdp_window))
     sums = found[:2] if groups is not None else (found[0][0], found[1][0])
-    return STDPWindow(*sums, found[2], found[3].unflatten(1, units))
+    return STDPWindow(*sums, found[2], found[3].reshape(-1, *units))
 
 
 def _check_shapes(

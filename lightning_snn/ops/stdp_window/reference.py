@@ -69,7 +69,8 @@ def products(post: Tensor, pre: Tensor, nodes: Tensor | None) -> Tensor:
     """Sums over rows ``[R, post]`` and ``[R, pre]``, in the shape of `pairs`."""
     if nodes is None:
         return post.t() @ pre
-    return post.unflatten(1, (len(nodes), -1)).permute(1, 2, 0) @ seen(pre, nodes).transpose(0, 1)
+    units = post.reshape(len(post), len(nodes), -1).permute(1, 2, 0)
+    return units @ seen(pre, nodes).transpose(0, 1)
 
 
 def after_spikes(trace: Tensor, spikes: Tensor, nearest: bool) -> Tensor:

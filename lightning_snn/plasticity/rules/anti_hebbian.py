@@ -92,9 +92,9 @@ class AntiHebbian(LearningRule):
             )
         return {"weight": torch.zeros(num_post, num_pre)}
 
-    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
         """Nothing: bins end with the chunk."""
-        del wiring, num_rows, num_inputs
+        del wiring, num_rows
         return {}
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:

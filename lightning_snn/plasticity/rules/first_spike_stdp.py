@@ -101,9 +101,9 @@ class FirstSpikeSTDP(LearningRule):
         threshold = torch.full((num_post,), self.threshold)
         return {"weight": weight, "threshold": threshold, THRESHOLD_RISE: threshold - 1}
 
-    def open(self, wiring: Tensors, num_rows: int, num_inputs: int | None = None) -> Tensors:
+    def open(self, wiring: Tensors, num_rows: int) -> Tensors:
         """Nothing: every image is on its own."""
-        del wiring, num_rows, num_inputs
+        del wiring, num_rows
         return {}
 
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
