@@ -35,6 +35,8 @@ class Connection(Configurable, nn.Module):
         ValueError: if ``active`` is unknown.
     """
 
+    __jit_ignored_attributes__ = ("weighted",)  # torch.jit.trace reads every attribute, and this one may raise
+
     projection: Projection
     """What it is made of; a network sets it."""
 

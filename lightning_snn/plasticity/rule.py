@@ -103,7 +103,7 @@ class LearningRule(Configurable, ABC):
 
 
 def in_force(dt: float | None) -> float:
-    """The step in ms of a rule that was given ``dt``: 1 ms until a network says another; see `LearningRule.at`.
+    """The step in ms of a rule that was given ``dt``; 1 until a network says another, see `LearningRule.at`.
 
     Raises:
         ValueError: if it is not positive.
