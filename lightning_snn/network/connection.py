@@ -35,8 +35,6 @@ class Connection(Configurable, nn.Module):
         ValueError: if ``active`` is unknown.
     """
 
-    __jit_ignored_attributes__ = ("weighted",)  # torch.jit.trace reads every attribute, and this one may raise
-
     projection: Projection
     """What it is made of; a network sets it."""
 
@@ -63,7 +61,6 @@ class Connection(Configurable, nn.Module):
         """Whether a network has made its projection."""
         return self._sheets is not None
 
-    @property
     def weighted(self) -> WeightedProjection:
         """The projection, where it has weights.
 
