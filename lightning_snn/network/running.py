@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import graph
 from lightning_snn.network.layer import LayerState, SpikingLayer
+from lightning_snn.ops.sequence import check_part
 from lightning_snn.synapses import Projection
 
 Inputs = dict[str, Tensor]
@@ -197,6 +198,9 @@ class Run:
         if first not in found:
             found[first] = like.new_zeros(*like.shape[:2], layer.num_nodes)
         layer.check_current(found[first])
+        check_part(
+            f"state.layers.{name}.spikes", self.before[name].spikes, found[first].shape[1:], like=found[first]
+        )
         if self.noise:
             found[first] = layer.noisy(found[first], self.generator)
         return found

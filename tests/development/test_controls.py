@@ -166,5 +166,7 @@ def test_only_known_controls_each_once():
     network = network_of(SHEETS["square"], local_projection(SHEETS["square"], STDP()))
     with pytest.raises(ValueError, match="controls must be one of grid, random, got 'pixels'"):
         ControlNetwork(Control("pixels"), network)
-    with pytest.raises(ValueError, match=r"rewires a connection that a rule wires, one of \['layer0'\], got 'x'"):
+    with pytest.raises(
+        ValueError, match=r"rewires a connection that a rule wires, one of \['layer0'\], got 'x'"
+    ):
         ControlNetwork(Control("random", "x"), network)

@@ -218,6 +218,10 @@ def test_a_projection_without_a_rule_is_refused():
 
 
 def test_a_stimulus_that_cannot_drive_the_first_layer_is_refused():
-    network = SpikingNetwork({"retina": SpikingLayer(Square(9, 3.0), LIF()), "lgn": wired_layer(3, 3.0, STDP())})
-    with pytest.raises(ValueError, match="spontaneous waves need lateral coupling: give layers.retina `lateral`"):
+    network = SpikingNetwork(
+        {"retina": SpikingLayer(Square(9, 3.0), LIF()), "lgn": wired_layer(3, 3.0, STDP())}
+    )
+    with pytest.raises(
+        ValueError, match="spontaneous waves need lateral coupling: give layers.retina `lateral`"
+    ):
         develop(network, Streams(1))

@@ -8,7 +8,7 @@ import torch
 
 from lightning_snn.dynamics.izhikevich import PRESETS, izhikevich_limits
 from lightning_snn.geometry import Square
-from lightning_snn.network import SpikingLayer
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import Izhikevich
 from lightning_snn.ops import backend
 from lightning_snn.synapses import LateralKernel
@@ -253,12 +253,15 @@ def test_waves_keep_the_bits_of_the_papers_program():
     layer = SpikingLayer(
         Square(1500, 28.0, seed=0), Izhikevich("heterogeneous"), lateral=LateralKernel(inhibition_range=5.0)
     )
+    network = SpikingNetwork({"sheet": layer})
+    lateral = network.connection("sheet_lateral").projection
     noise = 3 * torch.randn(1000, 1, 1500, generator=torch.Generator().manual_seed(0))
-    found, end = layer(noise)
+    spikes_of, state = network(noise)
+    found, end = spikes_of["sheet"], state.layers["sheet"]
     p = layer.neuron.constants
     spikes, v, u = torch.zeros(1, 1500), torch.full((1, 1500), -65.0), p.b * torch.full((1, 1500), -65.0)
     for t in range(1000):
-        current = noise[t] + layer.lateral(spikes)
+        current = noise[t] + lateral(spikes)
         for _ in range(2):
             v = v + 0.5 * (0.04 * v * v + 5.0 * v + 140.0 - u + current)
         u = u + p.a * (p.b * v - u)

@@ -16,7 +16,7 @@ from lightning_snn import (
     Relay,
     Square,
 )
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import NetworkState, SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import event_sum
@@ -165,21 +165,26 @@ def layer(neuron=None, **options):
     return SpikingLayer(Square(20, 5.0), neuron or LIF(), **options)
 
 
-def test_layers_and_stacks_refuse_states_of_another_batch():
+def test_layers_and_networks_refuse_states_of_another_batch():
     one = layer()
     with pytest.raises(ValueError, match=r"state.spikes must be \[64, 20\]"):
         one(torch.rand(5, 64, 20), one.rest(1, torch.zeros(1)))
     mesh = LateralKernel(inhibition_range=2.0, storage="mesh")
     for model in (layer(lateral=mesh), layer(Relay(), lateral=mesh)):
-        state = model.rest(64, torch.zeros(1))
-        with pytest.raises(ValueError, match=r"state.v must be \[64, 20\]"):
-            model(torch.rand(5, 64, 20), state._replace(neurons=model.rest(1, torch.zeros(1)).neurons))
+        network = SpikingNetwork({"a": model})
+        good, other = model.rest(64, torch.zeros(1)), model.rest(1, torch.zeros(1))
+        for wrong, name in {
+            good._replace(neurons=other.neurons): "state.v",
+            good._replace(spikes=other.spikes): "state.layers.a.spikes",
+        }.items():
+            with pytest.raises(ValueError, match=rf"{name} must be \[64, 20\]"):
+                network(torch.rand(5, 64, 20), NetworkState({"a": wrong}, {}))
     options = {"delay": 2.0, "kinetics": ExponentialCurrent(5.0)}
-    stack = SpikingStack({"a": layer(), "b": layer(projection=lambda n, m: Dense(n, m, **options))})
-    _, state = stack(torch.rand(5, 3, 20))
-    smaller = {"a": stack.layer("a").rest(2, torch.zeros(1)), "b": state["b"]}
+    network = SpikingNetwork({"a": layer(), "b": layer(projection=lambda n, m: Dense(n, m, **options))})
+    _, state = network(torch.rand(5, 3, 20))
+    smaller = NetworkState(network.rest(2, torch.zeros(1)).layers, state.connections)
     with pytest.raises(ValueError, match=r"state.on_the_way must be \[2, 2, 20\] .* got \[3, 2, 20\]"):
-        stack(torch.rand(5, 2, 20), smaller)
+        network(torch.rand(5, 2, 20), smaller)
 
 
 def test_synapses_refuse_states_of_another_batch_or_delay():

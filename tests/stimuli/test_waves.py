@@ -22,7 +22,9 @@ def network(dt=1.0, nodes=80, **options):
 
 
 def noise(stimulus, streams, *, of=None, steps=300, round_number=0):
-    currents = stimulus.currents(of or network(), "above", steps=steps, streams=streams, round_number=round_number)
+    currents = stimulus.currents(
+        of or network(), "above", steps=steps, streams=streams, round_number=round_number
+    )
     assert list(currents) == ["sheet"]
     return currents["sheet"]
 
@@ -73,9 +75,13 @@ def test_any_layer_with_lateral_coupling_can_make_waves():
     assert currents["second"].shape == (9, 2, 80)
     with pytest.raises(ValueError, match="give layers.first `lateral`"):
         SpontaneousWaves().check(three, "third")
-    with pytest.raises(ValueError, match=r"layer must name a layer of \['first', 'second', 'third'\], got 'x'"):
+    with pytest.raises(
+        ValueError, match=r"layer must name a layer of \['first', 'second', 'third'\], got 'x'"
+    ):
         SpontaneousWaves(layer="x").check(three, "third")
-    with pytest.raises(ValueError, match=r"nothing leads from there to layers.first, where layers.second.proj"):
+    with pytest.raises(
+        ValueError, match=r"nothing leads from there to layers.first, where layers.second.proj"
+    ):
         SpontaneousWaves(layer="second").check(three, "second")
 
 
@@ -118,7 +124,9 @@ def test_a_coupled_sheet_makes_waves(kind, neuron):
 
 def test_noise_alone_makes_no_waves():
     SpontaneousWaves().check(network(), "above")
-    with pytest.raises(ValueError, match="spontaneous waves need lateral coupling: give layers.sheet `lateral`"):
+    with pytest.raises(
+        ValueError, match="spontaneous waves need lateral coupling: give layers.sheet `lateral`"
+    ):
         SpontaneousWaves().check(network(lateral=None), "above")
 
 
