@@ -30,6 +30,13 @@ def maps(channels, side, **options):
     return SpikingLayer(Maps(channels, side, side), LIF(), **options)
 
 
+class Fixed(STDP):
+    """A rule of a user's own that has no `dt`."""
+
+    def __init__(self):
+        super().__init__(threshold=2.0)
+
+
 def wrong_size(num_pre, num_post):
     return Dense(num_pre + 1, num_post)
 
@@ -115,6 +122,10 @@ ERRORS = {
     "dt of a rule": (
         lambda: two(Connection("a", "b", partial(Dense, rule=STDP(dt=2.0)))),
         "connections.c0.rule.dt = 2.0, but the network's dt is 1.0: give dt once, to the network",
+    ),
+    "dt of a rule without the argument": (
+        lambda: ({"a": layer(neuron=LIF(dt=0.5)), "b": layer(projection=partial(Dense, rule=Fixed()))}, {}),
+        "layers.b.projection.rule.dt is 1.0 and no argument of Fixed, but the network's dt is 0.5",
     ),
     "thresholds that cannot rise": (
         lambda: two(
@@ -244,3 +255,8 @@ def test_local_and_columns_ask_for_their_sheets():
     projection = network.connection("near").projection
     distance = torch.cdist(network.layer("b").positions, network.layer("a").positions)
     assert torch.equal(projection.matrix(projection.weight.detach()) != 0, distance < 2.0)
+
+
+def test_a_rule_of_ones_own_needs_no_dt():
+    network = SpikingNetwork({"a": layer(), "b": layer(projection=partial(Dense, rule=Fixed()))})
+    assert network.connection("b").projection.rule.dt == network.dt == 1.0
