@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from lightning_snn.data import FashionMNIST as FashionMNIST
     from lightning_snn.data import Sequences as Sequences
     from lightning_snn.data import pad_sequences as pad_sequences
+    from lightning_snn.development import Control as Control
+    from lightning_snn.development import self_organize as self_organize
     from lightning_snn.encoders import ConstantCurrent as ConstantCurrent
     from lightning_snn.encoders import Encoder as Encoder
     from lightning_snn.encoders import Frames as Frames
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from lightning_snn.geometry import Square as Square
     from lightning_snn.geometry import Torus as Torus
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
+    from lightning_snn.modules import SpikingModule as SpikingModule
     from lightning_snn.network import Connection as Connection
     from lightning_snn.network import NetworkState as NetworkState
     from lightning_snn.network import Node as Node
@@ -114,6 +117,9 @@ _PUBLIC = {
     "data": (
         "MNIST", "XOR", "FashionMNIST", "Sequences", "pad_sequences",
     ),
+    "development": (
+        "Control", "self_organize",
+    ),
     "encoders": (
         "ConstantCurrent", "Encoder", "Frames", "ImageEncoder", "Latency", "Poisson",
     ),
@@ -121,7 +127,7 @@ _PUBLIC = {
         "Disk", "Maps", "OnOff", "Points", "Sheet", "Square", "Torus",
     ),
     "modules": (
-        "SpikingClassifier",
+        "SpikingClassifier", "SpikingModule",
     ),
     "network": (
         "Connection", "NetworkState", "Node", "SpikingLayer", "SpikingNetwork",

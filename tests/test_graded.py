@@ -27,7 +27,7 @@ from lightning_snn import (
     Square,
     TripletSTDP,
 )
-from lightning_snn.network import SpikingLayer
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.plasticity import Activity
@@ -113,7 +113,9 @@ def test_a_sheet_takes_graded_first_spikes_and_analogue_neurons_send_theirs():
     for spikes, _ in on_both(lambda: neuron.scan_sheet(noise, start, first, coupling)):
         assert torch.equal(spikes, expected)
     layer = SpikingLayer(SHEET, Relay(), lateral=LateralKernel(inhibition_range=3.0))
-    found, _ = layer(noise)
+    network = SpikingNetwork({"sheet": layer})
+    coupling = network.projections["sheet_lateral"].rows
+    found = network(noise)[0]["sheet"]
     torch.testing.assert_close(found[1], noise[1] + noise[0] @ coupling, rtol=1e-4, atol=1e-4)
 
 

@@ -130,7 +130,7 @@ def controls_of(model, streams):
     """The random control's weights, and what put them in their order."""
     if "random" not in model.controls:
         return
-    stack, control = model.stack, model.controls["random"]
+    stack, control = model.network, model.controls["random"]
     for name in control.unwired:
         with streams() as keys:
             control.rewire(stack, name)
@@ -164,11 +164,11 @@ def encoder_of(model, streams):
 
 def stimuli_of(model, phase, streams):
     """Noise or images of a few streams and rounds, for each layer that they wire."""
-    bottom = Echo(model.stack.bottom)
+    bottom = Echo(model.network.bottom)
     height, width = model.image_size
-    for name in model.stack.unwired:
+    for name in model.network.unwired:
         stimulus = phase.stimulus_of(name)
-        stimulus.draw(int(model.stack.seed), name)
+        stimulus.draw(int(model.network.seed), name)
         if isinstance(stimulus, Images):
             scene = Scene(lambda numbers: torch.ones(len(numbers), 1, height, width), 600, model.encoder, 4)
             stimulus.attach(scene)
@@ -205,7 +205,7 @@ def data_of(data, streams):
 def draws_of(model, phase, data, built_from, streams):
     """All that a run draws, by what it is for."""
     found = [
-        *parts_of(model.stack, streams),
+        *parts_of(model.network, streams),
         *controls_of(model, streams),
         *readouts_of(model, built_from),
         *encoder_of(model, streams),
@@ -214,7 +214,7 @@ def draws_of(model, phase, data, built_from, streams):
     ]
     draws = dict(found)
     assert len(draws) == len(found)
-    torch.manual_seed(max(int(model.stack.seed), 0))  # dropout, and noise without a generator
+    torch.manual_seed(max(int(model.network.seed), 0))  # dropout, and noise without a generator
     draws["torch"] = Draw({("torch",)}, torch.rand(LONGEST))
     draws["numbers of nodes"] = Draw(set(), torch.arange(LONGEST))
     return draws

@@ -1,8 +1,7 @@
 """Figures of what self-organisation did and how the classifier errs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -16,9 +15,9 @@ from lightning_snn import viz
 from lightning_snn.callbacks.self_organization import SelfOrganization
 from lightning_snn.core import checks
 from lightning_snn.modules import SpikingClassifier
-from lightning_snn.network import SpikingStack
+from lightning_snn.network import SpikingNetwork, graph
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
-from lightning_snn.synapses import Conv2d, Projection
+from lightning_snn.synapses import Conv2d, WeightedProjection
 from lightning_snn.trainer.queries import find_callback, is_trial
 
 _SETTLING_ROUNDS = 6
@@ -43,18 +42,17 @@ class Figures(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw node layout, receptive fields, wave frames and raster of the wired network."""
-        if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
+        network = getattr(pl_module, "network", None)
+        if is_trial(trainer) or not isinstance(network, SpikingNetwork):
             return
         folder = _folder(trainer)
         if not trainer.is_global_zero:
             return
-        for name, draw in _network_figures(
-            pl_module.stack, _stimulus(trainer, pl_module.stack), self.wave_steps
-        ):
+        for name, draw in _network_figures(network, _stimuli(trainer, network), self.wave_steps):
             _publish(trainer, folder, name, draw)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw the confusion matrix."""
+        """Draw the confusion matrix of a classifier."""
         if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
             return
         folder = _folder(trainer)
@@ -64,42 +62,60 @@ class Figures(Callback):
 
 
 def _network_figures(
-    stack: SpikingStack, stimulus: Stimulus, steps: int
+    network: SpikingNetwork, stimuli: Mapping[str, Stimulus], steps: int
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    positions, dt = {name: stack.layer(name).positions for name in stack.names}, stack.bottom.dt
+    """Name and drawing of each figure; ``stimuli`` are those of the connections that a rule wires."""
+    positions, dt = {name: network.layer(name).positions for name in network.names}, network.dt
     yield "node_layout", partial(viz.node_layout, positions)
-    for below, name in pairwise(stack.names):
-        projection = stack.projections[name]
+    for name, projection in network.weighted.items():
         if isinstance(projection, Conv2d):
             yield f"filters_{name}", partial(viz.filters, projection.filters)
-        elif projection.rule is not None and projection.groups is None:
-            yield f"receptive_fields_{name}", partial(_fields, projection, positions[below])
-    activity = cache(partial(_activity, stack, stimulus, steps))
-    yield "waves", lambda: viz.wave_frames(positions[stack.names[0]], activity()[stack.names[0]], dt=dt)
-    yield "raster", lambda: viz.raster(activity(), dt=dt)
+        elif projection.rule is not None and projection.has_fields and projection.groups is None:
+            source = network.connection(name).source
+            yield f"receptive_fields_{name}", partial(_fields, projection, positions[source])
+    for name, stimulus in list(stimuli.items())[:1]:
+        activity = cache(partial(_activity, network, name, stimulus, steps))
+        driven = stimulus.drives(network, name)[0]
+        yield "waves", partial(_waves, activity, driven, positions[driven], dt)
+        yield "raster", partial(_raster, activity, dt)
 
 
-def _fields(projection: Projection, positions: Tensor) -> Figure:
+def _waves(activity: Callable[[], dict[str, Tensor]], layer: str, positions: Tensor, dt: float) -> Figure:
+    return viz.wave_frames(positions, activity()[layer], dt=dt)
+
+
+def _raster(activity: Callable[[], dict[str, Tensor]], dt: float) -> Figure:
+    return viz.raster(activity(), dt=dt)
+
+
+def _fields(projection: WeightedProjection, positions: Tensor) -> Figure:
     return viz.receptive_fields(projection.initial_weight(), projection.weight.detach(), positions)
 
 
 @torch.no_grad()
-def _activity(stack: SpikingStack, stimulus: Stimulus, steps: int) -> dict[str, Tensor]:
-    """Spikes ``[T, N]`` of every layer under the stimulus, after the waves have built up."""
-    stimulus.check(stack.bottom)
-    state = stack.bottom.rest(1, stack.bottom.positions)
+def _activity(network: SpikingNetwork, connection: str, stimulus: Stimulus, steps: int) -> dict[str, Tensor]:
+    """Spikes ``[T, N]`` of the layers that the stimulus reaches, after the waves have built up."""
+    stimulus.check(network, connection)
+    driven, state = stimulus.drives(network, connection), None
     for number in range(_SETTLING_ROUNDS + 1):
-        spikes, state = stimulus.run(stack.bottom, state, steps=steps, streams=[0], round_number=number)
-    layers = {stack.names[0]: spikes} | stack.ascend(spikes, developing=True)[0]
-    return {name: of_layer[:, 0] for name, of_layer in layers.items()}
+        currents = stimulus.currents(network, connection, steps=steps, streams=[0], round_number=number)
+        last = number == _SETTLING_ROUNDS
+        spikes, state = network.run(
+            currents, state, layers=graph.reachable(driven, network.edges) if last else driven,
+            developing=stimulus.spontaneous, noise=False,
+        )  # fmt: skip
+    return {name: sent[:, 0] for name, sent in spikes.items()}
 
 
-def _stimulus(trainer: Trainer, stack: SpikingStack) -> Stimulus:
+def _stimuli(trainer: Trainer, network: SpikingNetwork) -> dict[str, Stimulus]:
+    """What wires each connection that a rule wires, by name."""
     phase = find_callback(trainer, SelfOrganization)
-    name = stack.names[:2][-1]
-    stimulus = SpontaneousWaves() if phase is None else phase.stimulus_of(name)
-    stimulus.draw(int(stack.seed), name)
-    return stimulus
+    found = {}
+    for name in network.learned:
+        stimulus = SpontaneousWaves() if phase is None else phase.stimulus_of(name)
+        stimulus.draw(int(network.seed), name)
+        found[name] = stimulus
+    return found
 
 
 def _folder(trainer: Trainer) -> Path:

@@ -12,7 +12,7 @@ from lightning_snn.core.batches import Prediction
 
 
 class WritePredictions(BasePredictionWriter):
-    """Writes sample, class and probability to ``predictions.csv``; with several processes, a file each.
+    """Writes each `Prediction` to ``predictions.csv``; with several processes, a file each.
 
     Args:
         folder: Where to write.
@@ -31,6 +31,8 @@ class WritePredictions(BasePredictionWriter):
     ) -> None:
         """Write all predictions of this process."""
         del pl_module, batch_indices
+        if not all(isinstance(batch, Prediction) for batch in predictions):
+            return
         suffix = f"_{trainer.global_rank}" if trainer.world_size > 1 else ""
         path = self.folder / f"predictions{suffix}.csv"
         with path.open("w", newline="", encoding="utf-8") as file:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jsonargparse import ArgumentError, Namespace
-from lightning.pytorch import LightningDataModule, Trainer, seed_everything
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer, seed_everything
 from lightning.pytorch.cli import ArgsType, LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 
@@ -30,7 +30,7 @@ from lightning_snn.cli.parser import RecipeParser
 from lightning_snn.core.random import run_seed
 from lightning_snn.core.settings import take_seeds
 from lightning_snn.experiment.run_folder import current_run_folder, open_run_folder
-from lightning_snn.modules import SpikingClassifier
+from lightning_snn.network import SpikingNetwork
 from lightning_snn.trainer.checkpoint_file import read
 from lightning_snn.trainer.checkpoint_format import SETTINGS
 
@@ -103,7 +103,7 @@ class RecipeCLI(LightningCLI):
         command = self.config.get("subcommand")
         path = (self.config[command] if command else self.config).ckpt_path
         self.checkpoint = None if path is None else read(str(path))
-        if command and self.checkpoint is not None:
+        if command and self.checkpoint is not None and "_class_path" in self.checkpoint.get(SETTINGS, {}):
             settings = dict(self.checkpoint[SETTINGS])
             settings.pop("_instantiator", None)
             model = {"class_path": settings.pop("_class_path"), "init_args": settings}
@@ -127,6 +127,11 @@ class RecipeCLI(LightningCLI):
         chosen = seed if isinstance(seed, int) and not isinstance(seed, bool) else None
         with self.naming_keys(), run_seed(chosen):
             super().instantiate_classes()
+            if not isinstance(getattr(self.model, "network", None), SpikingNetwork):
+                raise ValueError(
+                    "model must be a LightningModule whose attribute network is a SpikingNetwork, such as "
+                    f"SpikingClassifier, got {type(self.model).__name__}"
+                )
 
     def _run_subcommand(self, subcommand: str) -> None:
         with self.naming_keys():
@@ -160,7 +165,7 @@ def build_cli(args: list[str], *, run: bool) -> RecipeCLI:
         sys.path.append(os.getcwd())  # a console script does not look for the user's own classes here
     try:
         return RecipeCLI(
-            SpikingClassifier,
+            LightningModule,
             LightningDataModule,
             args=args,
             run=run,
@@ -178,7 +183,7 @@ def build_cli(args: list[str], *, run: bool) -> RecipeCLI:
 
 def _take_seeds(config: Namespace, content: dict[str, Any]) -> None:
     """A run goes on with the seeds that it began with, unless the command names one."""
-    model = content[SETTINGS]
+    model = content.get(SETTINGS, {})
     root = model.get("seed")
     take_seeds(config.model.init_args, model, root)
     data = content.get(config.data.class_path.rpartition(".")[2], {}).get("settings", {})

@@ -1,30 +1,70 @@
-"""Wirings to compare a self-organised network with: the same stack, wired by chance or by hand."""
+"""Wirings to compare a self-organised network with: one connection is wired by chance or by hand."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
+from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
+from lightning_snn.development.development import found_by
 from lightning_snn.geometry import Sheet
-from lightning_snn.network import SpikingStack
-from lightning_snn.synapses import Projection
+from lightning_snn.network import SpikingNetwork
+from lightning_snn.synapses import WeightedProjection
 
-Control = Literal["random", "grid", "pixels"]
-"""``random`` and ``grid`` rewire the stack; ``pixels`` feeds the image to the readout as it is."""
+ControlKind = Literal["random", "grid", "pixels"]
+"""``random`` and ``grid`` rewire a connection; ``pixels`` feeds the image to the readout as it is."""
 
 
-def random_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
+class Control(Configurable):
+    """What a network is compared with: the same one with one connection wired otherwise.
+
+    Args:
+        kind: ``random``: every unit's weights at nodes of its field chosen by chance; ``grid``: pooling made
+            by hand; ``pixels``: no network at all.
+        connection: The connection that is wired so; by default the first that a rule wires. Later ones that
+            learn do so anew, above it.
+
+    Raises:
+        ValueError: if the kind is unknown.
+    """
+
+    def __init__(self, kind: ControlKind, connection: str | None = None) -> None:
+        checks.one_of("controls", kind, get_args(ControlKind))
+        self.kind: ControlKind = kind
+        self.connection = connection
+
+
+Controls = Sequence[ControlKind] | Mapping[str, Control]
+"""Controls by name, or a list of kinds, each the name of its own."""
+
+
+def named_controls(controls: Controls | None) -> dict[str, Control]:
+    """Controls by name.
+
+    Raises:
+        ValueError: if a kind is unknown or listed twice.
+    """
+    if isinstance(controls, Mapping):
+        return dict(controls)
+    kinds = list(controls or [])
+    found: dict[str, Control] = {kind: Control(kind) for kind in kinds}
+    if len(found) < len(kinds):
+        raise ValueError(f"controls must differ, got {kinds}: give them names to have two of one kind")
+    return found
+
+
+def random_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
     """The weights of every unit, each moved to a node of its field chosen by chance: same fan-in.
 
     Args:
         projection: The wired projection.
-        sheet: Geometry of the layer below.
+        sheet: Geometry of the source.
         seed: Seed of the chance, in a stream that nothing else draws from.
-        name: The layer that the projection leads to.
+        name: The connection.
     """
     del sheet
     generator = RandomStream(seed, f"control/random/{name}").torch()
@@ -35,7 +75,7 @@ def random_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "
     return projection.weight.detach().gather(-1, order.to(projection.weight.device))
 
 
-def grid_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
+def grid_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
     """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
 
     The number of nodes is the mean fan-in of the projection, their weight its mean connected weight.
@@ -50,75 +90,126 @@ def grid_wiring(projection: Projection, sheet: Sheet, seed: int, name: str = "")
     return weight.to(projection.weight.device)
 
 
-_WIRINGS: dict[str, Callable[[Projection, Sheet, int, str], Tensor]] = {
+_WIRINGS: dict[str, Callable[[WeightedProjection, Sheet, int, str], Tensor]] = {
     "random": random_wiring,
     "grid": grid_wiring,
 }
 
 
 class ControlNetwork(nn.Module):
-    """The projections that a control has instead of the stack's own.
+    """The projections that a control has instead of the network's own.
+
+    These are the one of the connection that it wires otherwise, and those of all later connections that
+    learn, are trained by gradients or look into fields that a replaced one finds.
 
     Args:
-        kind: ``random`` or ``grid``.
-        stack: The stack; every projection that a rule wires or a gradient trains is replaced.
+        control: What is wired otherwise.
+        network: The network.
+
+    Raises:
+        ValueError: if no rule wires that connection, or there is no such one.
     """
 
-    def __init__(self, kind: str, stack: SpikingStack) -> None:
+    def __init__(self, control: Control, network: SpikingNetwork) -> None:
         super().__init__()
-        checks.one_of("controls", kind, tuple(_WIRINGS))
-        self.kind = kind
-        plastic = {
-            name: p for name, p in stack.projections.items() if p.rule is not None or p.weight.requires_grad
-        }
-        if all(p.rule is None for p in plastic.values()):
+        checks.one_of("controls", control.kind, tuple(_WIRINGS))
+        self.kind = control.kind
+        if not network.learned:
             raise ValueError(
-                f"controls: {kind!r} rewires what a learning rule wires, but no layer has a rule"
+                f"controls: {self.kind!r} rewires what a learning rule wires, but no connection has a rule"
             )
-        blind = [name for name, p in plastic.items() if not p.has_fields or p.groups is not None]
-        if kind == "grid" and blind:
+        self.connection = control.connection or network.learned[0]
+        if self.connection not in network.learned:
             raise ValueError(
-                f"controls: 'grid' pools by hand what a unit sees of the layer below, but layers.{blind[0]} "
-                "has no dense projection"
+                f"controls: {self.kind!r} rewires a connection that a rule wires, one of {network.learned}, "
+                f"got {self.connection!r}"
             )
-        self.copies = nn.ModuleDict({name: copy.deepcopy(p) for name, p in plastic.items()})
+        replaced = network.weighted[self.connection]
+        if self.kind == "grid" and (not replaced.has_fields or replaced.groups is not None):
+            raise ValueError(
+                "controls: 'grid' pools by hand what a unit sees of the layer below, but "
+                f"{network.key(self.connection)} is not dense"
+            )
+        self.copies = nn.ModuleDict(
+            {name: copy.deepcopy(network.weighted[name]) for name in _follow(network, self.connection)}
+        )
 
     @property
-    def projections(self) -> dict[str, Projection]:
-        """The control's projections by layer name."""
-        return {name: p for name, p in self.copies.items() if isinstance(p, Projection)}
+    def projections(self) -> dict[str, WeightedProjection]:
+        """The control's projections by connection name."""
+        return {name: p for name, p in self.copies.items() if isinstance(p, WeightedProjection)}
 
     @property
     def unwired(self) -> list[str]:
-        """Names of the layers whose projections are not wired yet, bottom first."""
-        return [name for name, projection in self.projections.items() if not projection.wired]
+        """Names of the connections that are not wired yet, in the order in which they are."""
+        return [name for name, p in self.projections.items() if not p.wired and not p.lateral_rule]
 
-    def wire(self, stack: SpikingStack) -> None:
-        """Wire those that are not wired yet, after the stack's wired projections."""
-        for name in self.unwired:
-            self.rewire(stack, name)
-            self.projections[name].wired.fill_(True)
+    @property
+    def unlearned(self) -> list[str]:
+        """Those of them that a rule must wire anew."""
+        return [name for name in self.unwired if name != self.connection]
+
+    @property
+    def needs_activity(self) -> bool:
+        """Whether the self-organisation has still something to do: later connections learn, thresholds settle."""
+        return bool(self.unlearned) or any(
+            self.projections[name].threshold_rise is not None for name in self.unwired
+        )
+
+    def wire(self, network: SpikingNetwork) -> None:
+        """Wire what needs no activity, after the network's wired connection.
+
+        Raises:
+            ValueError: if later connections are to learn anew, which the self-organisation does.
+        """
+        if self.connection in self.unwired:
+            self.rewire(network, self.connection)
+            self.projections[self.connection].wired.fill_(True)
+        if self.unlearned:
+            raise ValueError(
+                f"controls: in the control {self.kind!r} the connections {', '.join(self.unlearned)} are to "
+                "learn anew: add the SelfOrganization callback to the Trainer"
+            )
 
     @torch.no_grad()
-    def rewire(self, stack: SpikingStack, name: str) -> None:
-        """Give one projection its weights, after the stack's wired one, and no thresholds yet."""
-        below = stack.layer(stack.names[stack.names.index(name) - 1]).geometry
-        weight = _WIRINGS[self.kind](stack.projections[name], below, max(int(stack.seed), 0), name)
+    def rewire(self, network: SpikingNetwork, name: str) -> None:
+        """Give one projection the weights that it starts from, and no thresholds yet.
+
+        Those of the connection that is wired otherwise come from the network's wired one; a later one starts
+        from its first weights.
+        """
         own = self.projections[name]
-        own.stream = stack.projections[name].stream  # of the seed that a checkpoint may have brought
-        own.restart(weight)
+        own.stream = network.weighted[name].stream  # of the seed that a checkpoint may have brought
+        if name == self.connection:
+            network.find_fields(self.projections)
+            sheet = network.layer(network.connection(name).source).geometry
+            wiring = _WIRINGS[self.kind]
+            own.restart(wiring(network.weighted[name], sheet, max(int(network.seed), 0), name))
+            network.find_fields(self.projections)
+        else:
+            own.restart(own.initial_weight())
 
 
-def check_controls(controls: list[Control]) -> None:
-    """Raise ``ValueError`` unless all are known and none is named twice."""
-    for control in controls:
-        checks.one_of("controls", control, get_args(Control))
-    if len(set(controls)) < len(controls):
-        raise ValueError(f"controls must differ, got {controls}")
+def _follow(network: SpikingNetwork, connection: str) -> list[str]:
+    """The connection, and later ones that are not what they were where it is another; in their order."""
+    weighted = network.weighted
+    found = [connection]
+    names = list(network.connections)
+    for name in names[names.index(connection) + 1 :]:
+        projection = weighted.get(name)
+        if projection is not None and (
+            network.connection(name).learns
+            or projection.weight.requires_grad
+            or found_by(projection) in found
+        ):
+            found.append(name)
+    targets = {network.connection(name).target for name in found[1:] if network.connection(name).learns}
+    beside = [n for n, c in network.connections.items() if c.accompanies and c.target in targets]
+    return [name for name in names if name in {*found, *beside}]
 
 
-def controls_of(module: nn.Module) -> list[ControlNetwork]:
-    """The module's controls, if it has any."""
+def controls_of(module: nn.Module) -> dict[str, ControlNetwork]:
+    """The module's controls by name, if it has any."""
     found = getattr(module, "controls", None)
-    parts = found.values() if isinstance(found, nn.ModuleDict) else ()
-    return [part for part in parts if isinstance(part, ControlNetwork)]
+    parts = found.items() if isinstance(found, nn.ModuleDict) else ()
+    return {name: part for name, part in parts if isinstance(part, ControlNetwork)}

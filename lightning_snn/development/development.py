@@ -1,4 +1,4 @@
-"""The wiring of one projection from activity, round by round; no Trainer in sight."""
+"""The wiring of one connection from activity, round by round; no Trainer in sight."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,10 +8,13 @@ from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors, leaves, rebuilt
 from lightning_snn.development.learning import activity_of, learn_round, open_rule
-from lightning_snn.network import LayerState, SpikingStack
+from lightning_snn.network import NetworkState, SpikingNetwork
+from lightning_snn.network.graph import leading_to, reachable
 from lightning_snn.plasticity import LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
-from lightning_snn.synapses import Projection
+from lightning_snn.synapses import Projection, WeightedProjection
+from lightning_snn.synapses.gathered import Gathered
+from lightning_snn.synapses.lateral_inhibition import InhibitoryProjection
 
 
 class NotFiniteError(ValueError):
@@ -22,9 +25,9 @@ class RoundActivity(NamedTuple):
     """Activity of one round.
 
     Args:
-        pre: Spikes ``[T, S, N]`` of the layer below in the streams of this process.
+        pre: Spikes ``[T, S, N]`` of the source in the streams of this process.
         share_below: Share of that layer's neurons that spike in a step, over all processes.
-        share: Share of the layer's own units that spike (or win) in a step, likewise.
+        share: Share of the target's units that spike (or win) in a step, likewise.
     """
 
     pre: Tensor
@@ -33,28 +36,31 @@ class RoundActivity(NamedTuple):
 
 
 class Development:
-    """Streams of activity through a stack, and the rule that wires one projection from them.
+    """Streams of activity through a network, and the rule that wires one connection from them.
 
     Each stream works on its own copy of the wiring for a round; at its end they merge. A stream is
     numbered globally, so the result depends on the number of streams but not on how they are
     distributed over processes.
 
+    Only what leads from the layers that the stimulus drives to the connection runs. Connections that are
+    wired later carry nothing.
+
     Args:
-        stack: The stack; its first layer is driven by ``stimulus``.
-        name: Layer whose projection from below is wired.
-        stimulus: What drives the first layer.
+        network: The network.
+        name: The connection that is wired.
+        stimulus: What drives the network.
         streams: The streams, and which of them run here.
-        projections: Projections instead of the stack's own, by layer name: those of a control.
+        projections: Projections instead of the network's own, by connection name: those of a control.
         plastic: Whether the weights change; if not, only what homeostasis regulates does.
 
     Raises:
-        ValueError: if the layer's projection has no rule, or the stimulus cannot drive the first layer or
-            gives no reward where the rule needs one.
+        ValueError: if there is no such connection, it has no rule, or looks into fields that are not found
+            yet; or if the stimulus cannot drive what leads to it, or gives no reward where the rule needs one.
     """
 
     def __init__(
         self,
-        stack: SpikingStack,
+        network: SpikingNetwork,
         name: str,
         stimulus: Stimulus,
         streams: Streams,
@@ -62,37 +68,77 @@ class Development:
         projections: Mapping[str, Projection] | None = None,
         plastic: bool = True,
     ) -> None:
-        stimulus.check(stack.bottom)
-        self.projections = stack.projections | dict(projections or {})
+        if name not in network.learned:
+            wired = list(network.connections)
+            if name not in wired:
+                raise ValueError(f"there is no connection {name!r}, only {', '.join(wired) or 'none'}")
+            raise ValueError(f"{network.key(name)} has no rule to wire it")
+        self.network, self.name, self.key = network, name, network.key(name)
+        self.replaced = dict(projections or {})
+        self.projections = network.projections | self.replaced
         self.plastic = plastic
-        projection = self.projections[name]
-        if projection.rule is None:
-            raise ValueError(f"layers.{name}.projection has no rule to wire it")
-        if projection.rule.needs_reward and not stimulus.rewards:
-            raise ValueError(
-                f"layers.{name}.projection.rule learns from rewards, and {type(stimulus).__name__} gives "
-                "none: use RewardedImages, or a Stimulus of your own with a `reward`"
-            )
-        self.stack = stack
-        self.name = name
-        self.below = stack.names[stack.names.index(name) - 1]
-        self.sheet = stack.layer(self.below).geometry
+        connection, projection = network.connection(name), self.projections[name]
+        assert isinstance(projection, WeightedProjection)
+        assert projection.rule is not None
         self.projection = projection
         self.rule: LearningRule = projection.rule
-        self.inhibition = stack.layer(name).learned_lateral
-        self.needs_post = self.rule.needs_post or self.inhibition is not None
-        self.stimulus = stimulus
-        self.streams = streams
-        self._layers: dict[str, LayerState] = {}
+        self._check_fields()
+        stimulus.check(network, name)
+        if self.rule.needs_reward and not stimulus.rewards:
+            raise ValueError(
+                f"{self.key}.rule learns from rewards, and {type(stimulus).__name__} gives "
+                "none: use RewardedImages, or a Stimulus of your own with a `reward`"
+            )
+        self.below, self.target = connection.source, connection.target
+        self.sheet = network.layer(self.below).geometry
+        self.late = network.names.index(self.below) >= network.names.index(self.target)
+        self.beside = {
+            other: found
+            for other, c in network.connections.items()
+            if c.accompanies and c.target == self.target
+            and isinstance(found := self.projections[other], InhibitoryProjection)
+        }  # fmt: skip
+        self.needs_post = self.rule.needs_post or bool(self.beside)
+        self.stimulus, self.streams = stimulus, streams
+        self.silent = later_ones(network, name, self.projections)
+        if not self.needs_post:
+            self.silent.add(name)
+        self.layers = self._leading(stimulus.drives(network, name))
+        self._activity = NetworkState({}, {})
         self._axons: Tensors = {}
         self._rule_state: Tensors = {}
         self._rest()
         self._before = {variable: value.clone() for variable, value in projection.wiring.items()}
-        self._inhibition_before = None if self.inhibition is None else self.inhibition.weight.clone()
+        self._beside_before = {other: p.weight.detach().clone() for other, p in self.beside.items()}
 
-    def round_steps(self, chunk: int, left: int) -> int:
+    def _check_fields(self) -> None:
+        finder = found_by(self.projection)
+        found = None if finder is None else self.projections[finder]
+        if isinstance(found, WeightedProjection) and not found.wired:
+            raise ValueError(
+                f"{self.key} looks into fields that the connection {finder} finds, which is not wired yet"
+            )
+
+    def _leading(self, driven: list[str]) -> list[str]:
+        """The layers that run, as listed."""
+        acting = [
+            (c.source, c.target)
+            for name, c in self.network.connections.items()
+            if name not in self.silent and (self.stimulus.spontaneous or c.active == "always")
+        ]
+        ends = [self.below, self.target] if self.needs_post else [self.below]
+        found = reachable(driven, acting) & leading_to(ends, acting)
+        if not set(ends) <= found:
+            raise ValueError(
+                f"{type(self.stimulus).__name__} drives {', '.join(driven)}, from where nothing that is wired "
+                f"leads to {self.key} yet"
+            )
+        return [name for name in self.network.names if name in found]
+
+    def round_steps(self, chunk: int, left: int, number: int) -> int:
         """Steps of a round where the user asked for ``chunk``, and all streams have ``left`` to run."""
-        return min(self.stimulus.steps(chunk), -(-left // self.streams.total))
+        asked = self.stimulus.steps(self.network, self.name, chunk=chunk, round_number=number)
+        return min(asked, -(-left // self.streams.total))
 
     @torch.no_grad()
     def round(self, steps: int, number: int) -> RoundActivity:
@@ -107,18 +153,22 @@ class Development:
         """
         if not self.stimulus.continues:
             self._rest()
-        pre, post = self._run(steps, number)
+        before = self._activity.layers[self.below].spikes
+        spikes = self._run(steps, number)
+        pre, post = spikes[self.below], spikes[self.target] if self.needs_post else None
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
-        arrived, self._axons = self.projection.arrive(pre, self._axons)
+        sent = torch.cat([before[None].to(pre), pre[:-1]]) if self.late else pre
+        arrived, self._axons = self.projection.arrive(sent, self._axons)
         activity = activity_of(self.projection, arrived, post, reward)
         rise = self.projection.threshold_rise
         self._rule_state, share = learn_round(
             self.projection, self.rule, activity, self._rule_state, self.streams,
-            dt=self.stack.bottom.dt, plastic=self.plastic,
+            dt=self.network.dt, plastic=self.plastic,
         )  # fmt: skip
         self._raise_thresholds(rise)
-        if self.inhibition is not None and post is not None and self.plastic:
-            self.inhibition.learn(post, self.streams)
+        if post is not None and self.plastic:
+            for inhibition in self.beside.values():
+                inhibition.learn(post, self.streams)
         below = self.streams.sum(pre.sum()).item() / (steps * self.streams.total * pre.shape[2])
         return RoundActivity(pre, below, share)
 
@@ -128,7 +178,7 @@ class Development:
         Of a rule that lets units win, its winners. A layer below that sends graded values has none: theirs is
         the mean of a neuron.
         """
-        layer, below = self.stack.layer(self.name), self.stack.layer(self.below)
+        layer, below = self.network.layer(self.target), self.network.layer(self.below)
         found = {"spikes_per_step": last.share * layer.num_nodes}
         if below.neuron.graded:
             return found | {"mean_activity_below": last.share_below}
@@ -143,11 +193,12 @@ class Development:
         Raises:
             NotFiniteError: if a layer's state, or what the rule keeps or learns, is not finite.
         """
-        held: dict[str, Any] = {f"layers.{name}: its state": state for name, state in self._layers.items()}
-        held[f"layers.{self.name}.projection: its wiring"] = self.projection.wiring
-        held[f"layers.{self.name}.projection: the state of its rule"] = [self._rule_state, self._axons]
-        if self.inhibition is not None:
-            held[f"layers.{self.name}.lateral: its weights"] = self.inhibition.weight
+        states = self._activity.layers
+        held: dict[str, Any] = {f"layers.{name}: its state": state for name, state in states.items()}
+        held[f"{self.key}: its wiring"] = self.projection.wiring
+        held[f"{self.key}: the state of its rule"] = [self._rule_state, self._axons]
+        for name, inhibition in self.beside.items():
+            held[f"{self.network.key(name)}: its weights"] = inhibition.weight
         wrong = [not all(leaf.isfinite().all() for leaf in leaves(values)) for values in held.values()]
         found = self.streams.sum(torch.tensor(wrong, dtype=torch.int64, device=self.projection.weight.device))
         for what, count in zip(held, found.tolist(), strict=True):
@@ -158,52 +209,54 @@ class Development:
                     "gain), its constants and dt"
                 )
 
-    def _run(self, steps: int, number: int) -> tuple[Tensor, Tensor | None]:
-        """Spikes ``[steps, S, N]`` of the layer below, and of the layer itself if a rule wants them."""
-        bottom = self.stack.names[0]
-        spikes, state = self.stimulus.run(
-            self.stack.bottom,
-            self._layers[bottom],
-            steps=steps,
-            streams=self.streams.numbers,
-            round_number=number,
+    def _run(self, steps: int, number: int) -> dict[str, Tensor]:
+        """Spikes ``[steps, S, N]`` of the layers that run, by name."""
+        currents = self.stimulus.currents(
+            self.network, self.name, steps=steps, streams=self.streams.numbers, round_number=number
         )
-        found, above = {bottom: spikes}, {bottom: state}
-        upto = self.name if self.needs_post else self.below
-        if upto != bottom:
-            higher, states = self.stack.ascend(
-                spikes, self._layers, projections=self.projections, upto=upto, developing=True
-            )
-            found, above = found | higher, above | states
-        self._layers = above
-        return found[self.below], found[self.name] if self.needs_post else None
+        spikes, self._activity = self.network.run(
+            currents,
+            self._activity,
+            layers=self.layers,
+            projections=self.projections,
+            silent=self.silent,
+            developing=self.stimulus.spontaneous,
+            noise=False,
+        )
+        return spikes
 
     def _raise_thresholds(self, before: Tensor | None) -> None:
         """Let streams that go on feel what homeostasis has changed in this round."""
-        rise, state = self.projection.threshold_rise, self._layers.get(self.name)
-        if rise is not None and before is not None and state is not None:
-            neurons = self.stack.layer(self.name).neuron.raise_thresholds(state.neurons, rise - before)
-            self._layers = self._layers | {self.name: state._replace(neurons=neurons)}
+        rise, layers = self.projection.threshold_rise, self._activity.layers
+        if rise is not None and before is not None and self.target in layers:
+            state, neuron = layers[self.target], self.network.layer(self.target).neuron
+            raised = state._replace(neurons=neuron.raise_thresholds(state.neurons, rise - before))
+            self._activity = self._activity._replace(layers=layers | {self.target: raised})
 
     def _rest(self) -> None:
         """Forget the activity of the round before."""
-        like, names = self.projection.weight.detach(), self.stack.names
-        active = names[: names.index(self.name) + self.needs_post]
-        self._layers = {
-            name: self.stack.layer(name).rest(self.streams.count, like, projection=self.projections.get(name))
-            for name in active
+        like, network = self.projection.weight.detach(), self.network
+        rest = network.rest(self.streams.count, like, layers=self.layers, projections=self.projections)
+        acting = {
+            name: state
+            for name, state in rest.connections.items()
+            if name not in self.silent
+            and (self.stimulus.spontaneous or network.connection(name).active == "always")
         }
-        self._axons = self.projection.silent_axons(self.streams.count, like, dt=self.stack.bottom.dt)
+        self._activity = rest._replace(connections=acting)
+        self._axons = self.projection.silent_axons(self.streams.count, like, dt=network.dt)
         self._rule_state = open_rule(self.projection, self.rule, self.streams)
 
     def conclude(self, *, keep: bool) -> None:
-        """Count the projection as wired, or put back the wiring from before."""
+        """Count the connection as wired, with what its fields are for, or put back the wiring from before."""
         if keep:
-            self.projection.wired.fill_(True)
+            for projection in (self.projection, *self.beside.values()):
+                projection.wired.fill_(True)
+            self.network.find_fields(self.replaced or None)
         else:
             self.projection.rewire(self._before)
-            if self.inhibition is not None and self._inhibition_before is not None:
-                self.inhibition.weight.copy_(self._inhibition_before)
+            for name, weight in self._beside_before.items():
+                self.beside[name].weight.copy_(weight)
 
     def state(self) -> list[Tensor]:
         """The state of all rows, gathered from all processes, in a fixed order."""
@@ -226,9 +279,23 @@ class Development:
             )
         parts = [leaf[first * n : (first + count) * n] for n, leaf in zip(rows, state, strict=True)]
         values = iter([part.to(mine.device, copy=True) for part, mine in zip(parts, own, strict=True)])
-        self._layers, self._rule_state, self._axons = rebuilt(self._state, values)
+        layers, connections, self._rule_state, self._axons = rebuilt(self._state, values)
+        self._activity = NetworkState(layers, connections)
 
     @property
     def _state(self) -> list[Any]:
         """What the streams carry from round to round."""
-        return [self._layers, self._rule_state, self._axons]
+        return [self._activity.layers, self._activity.connections, self._rule_state, self._axons]
+
+
+def found_by(projection: Projection) -> str | None:
+    """The connection that finds the fields of a projection; None where they are known before."""
+    listed = projection.listed if isinstance(projection, Gathered) else None
+    return None if listed is None else listed.found_by
+
+
+def later_ones(network: SpikingNetwork, name: str, projections: Mapping[str, Projection]) -> set[str]:
+    """Connections that a rule wires after ``name``, and has not wired yet."""
+    later = network.learned[network.learned.index(name) + 1 :]
+    found = {other: projections[other] for other in later}
+    return {n for n, p in found.items() if isinstance(p, WeightedProjection) and not p.wired}

@@ -8,7 +8,7 @@ from torch import Tensor
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.plasticity import Activity, LearningRule, Streams
 from lightning_snn.plasticity.groups import learn_groups, open_groups, regulate_groups
-from lightning_snn.synapses import Projection
+from lightning_snn.synapses import WeightedProjection
 
 
 class RoundLearned(NamedTuple):
@@ -23,7 +23,7 @@ class RoundLearned(NamedTuple):
     share: float
 
 
-def open_rule(projection: Projection, rule: LearningRule, streams: Streams) -> Tensors:
+def open_rule(projection: WeightedProjection, rule: LearningRule, streams: Streams) -> Tensors:
     """The state of a projection's rule before the first round."""
     num_rows = streams.count * (projection.places if projection.groups is None else 1)
     num_inputs = projection.weight.shape[-1] if projection.groups is None else projection.num_pre
@@ -32,7 +32,7 @@ def open_rule(projection: Projection, rule: LearningRule, streams: Streams) -> T
 
 @torch.no_grad()
 def learn_round(
-    projection: Projection,
+    projection: WeightedProjection,
     rule: LearningRule,
     activity: Activity,
     stream: Tensors,
@@ -65,7 +65,7 @@ def learn_round(
 
 
 def activity_of(
-    projection: Projection, pre: Tensor, post: Tensor | None, reward: Tensor | None = None
+    projection: WeightedProjection, pre: Tensor, post: Tensor | None, reward: Tensor | None = None
 ) -> Activity:
     """What a rule sees of a projection: places as rows where they share weights, else as groups.
 
@@ -82,7 +82,7 @@ def activity_of(
     return Activity(fields, joined, projection.places, reward, projection.place_positions)
 
 
-def nodes_of(projection: Projection) -> Tensor:
+def nodes_of(projection: WeightedProjection) -> Tensor:
     """Which nodes each place sees ``[P, F]``, and ``num_pre`` where its field has ended."""
     nodes = projection.fields(torch.arange(1, projection.num_pre + 1, device=projection.weight.device))
     return torch.where(nodes > 0, nodes - 1, projection.num_pre)

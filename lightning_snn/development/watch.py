@@ -25,7 +25,7 @@ class ActivityWatch:
     """
 
     def __init__(self, development: Development) -> None:
-        self.names = (development.below, development.name)
+        self.names = (development.below, development.target)
         self.looked = False
         self._forget()
 

@@ -5,19 +5,21 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from lightning.pytorch import LightningDataModule, Trainer
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from rich.console import Console
 from rich.table import Table
 
 from lightning_snn.callbacks import SelfOrganization
 from lightning_snn.core.files import write_whole
-from lightning_snn.development.report import measure_fields
-from lightning_snn.modules import SpikingClassifier
+from lightning_snn.development.composite import fields_of
+from lightning_snn.development.report import COMPOSITE_TOLERANCE, TOLERANCE, field_measures
+from lightning_snn.development.settings import PhaseSettings
+from lightning_snn.modules import SpikingClassifier, SpikingModule
+from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.measures import score_name
 from lightning_snn.presentation.present import NETWORK
+from lightning_snn.synapses import WeightedProjection
 from lightning_snn.trainer.queries import find_callback, is_trial
-
-SCORES = ("accuracy", "macro_f1")
 
 _LABELS = {
     NETWORK: "self-organised",
@@ -26,15 +28,18 @@ _LABELS = {
     "pixels": "raw pixels",
 }
 
+_SHARES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
+"""Scores that are printed in per cent, and their headings."""
+
 
 def label(network: str) -> str:
     """What tables call a network."""
-    return _LABELS[network]
+    return _LABELS.get(network, network)
 
 
 def run_experiment(
     trainer: Trainer,
-    model: SpikingClassifier,
+    model: LightningModule,
     data: LightningDataModule,
     *,
     ckpt_path: str | None = None,
@@ -43,8 +48,8 @@ def run_experiment(
     """Fit and test, then leave the results in the run folder and print them as a table.
 
     Args:
-        trainer: A Trainer with the `SelfOrganization` callback.
-        model: The classifier.
+        trainer: A Trainer, with the `SelfOrganization` callback where a rule wires connections.
+        model: A `SpikingModule`, or any LightningModule whose ``network`` is a `SpikingNetwork`.
         data: The data.
         ckpt_path: Checkpoint of an interrupted run to go on from.
         weights_only: As ``Trainer.fit`` has it.
@@ -57,73 +62,106 @@ def run_experiment(
     trainer.fit(model, data, ckpt_path=ckpt_path, weights_only=weights_only)
     fitted = time.perf_counter()
     scores = dict(next(iter(trainer.test(model, data, verbose=False)), {}))
-    num_test = int(model.confusion.compute().sum()) if scores else 0
+    title = _title(model, scores)
     tested = time.perf_counter()
     phase = find_callback(trainer, SelfOrganization) or SelfOrganization()
     organising = phase.seconds
+    encoding = model.encode_seconds if isinstance(model, SpikingModule) else 0.0
     seconds = {
         "self-organise": organising,
-        "encode": model.encode_seconds,
-        "train": fitted - start - organising - model.encode_seconds,
+        "encode": encoding,
+        "train": fitted - start - organising - encoding,
         "test": tested - fitted,
     }
     folder = Path(trainer.log_dir or trainer.default_root_dir)
     if not trainer.is_global_zero:
         return {}
-    networks = _networks(model, scores, phase.target_share)
+    networks = _networks(model, scores, phase.settings)
     if not is_trial(trainer):
         results = json.dumps({"networks": networks, "seconds": seconds}, indent=2)
         write_whole(folder / "results.json", f"{results}\n".encode())
     console = Console()
-    console.print(_table(networks, seconds, num_test))
+    console.print(_table(networks, _kinds(model, scores), seconds, title))
     if not is_trial(trainer):
         console.print(f"Run folder: {folder}", soft_wrap=True)
     return networks
 
 
+def _title(model: LightningModule, scores: Mapping[str, float]) -> str:
+    if not isinstance(model, SpikingClassifier):
+        return "Test on held-out samples"
+    number = int(model.confusion.compute().sum()) if scores else 0
+    return f"Test on {number:,} held-out images"
+
+
 def _networks(
-    model: SpikingClassifier, scores: Mapping[str, float], target_share: float
+    model: LightningModule, scores: Mapping[str, float], settings: PhaseSettings
 ) -> dict[str, dict[str, float]]:
     """Scores and field measures by network."""
-    wirings = {NETWORK: model.stack.projections}
-    wirings |= {name: c.projections for name, c in model.controls.items()}
-    rows = {}
-    for name in model.readouts:
-        named = {key: f"test/{score_name(key, name)}" for key in SCORES}
-        rows[name] = {key: scores[logged] for key, logged in named.items() if scores}
-        with_fields = {key: p for key, p in wirings.get(name, {}).items() if p.has_fields}
-        for layer, projection in with_fields.items():
-            below = model.stack.layer(model.stack.names[model.stack.names.index(layer) - 1]).geometry
-            fields = measure_fields(projection, below, target_share=target_share)
-            rows[name] |= {f"{layer}/{key}": value for key, value in fields.items()}
+    network = model.network
+    assert isinstance(network, SpikingNetwork)
+    rows: dict[str, dict[str, float]] = {NETWORK: {}}
+    wirings: dict[str, Mapping[str, WeightedProjection]] = {NETWORK: network.weighted}
+    if isinstance(model, SpikingModule):
+        rows = {name: {} for name in model.readouts}
+        wirings |= {name: network.weighted | control.projections for name, control in model.controls.items()}
+    for name, row in rows.items():
+        for kind in _kinds(model, scores) if scores else ():
+            row[kind] = scores[f"test/{score_name(kind, name)}"]
+        for key, projection in wirings.get(name, {}).items():
+            if projection.has_fields:
+                fields = fields_of(network, key, wirings[name])
+                measures = field_measures(
+                    fields.connected,
+                    fields.sheet,
+                    target_share=settings.target_share_of(key),
+                    tolerance=COMPOSITE_TOLERANCE if fields.composite else TOLERANCE,
+                )
+                row |= {f"{key}/{kind}": value for kind, value in measures.items()}
     return rows
 
 
-def _table(networks: dict[str, dict[str, float]], seconds: dict[str, float], num_test: int) -> Table:
-    """One row a network; where several layers are wired, the fields are those of the first."""
+def _kinds(model: LightningModule, scores: Mapping[str, float]) -> list[str]:
+    """Names of the scores of a network; of a module of another kind all that it logs in a test."""
+    if isinstance(model, SpikingModule):
+        return list(model.metrics())
+    return [key.removeprefix("test/") for key in scores if key.startswith("test/")]
+
+
+_FIELDS = {
+    "field_size": ("field", ".0f"),
+    "rms_radius": ("radius", ".1f"),
+    "localised_share": ("localised", ".0%"),
+    "coverage": ("coverage", ".0%"),
+}
+"""Measures of fields, their headings and formats."""
+
+
+def _table(
+    networks: dict[str, dict[str, float]], kinds: list[str], seconds: dict[str, float], title: str
+) -> Table:
+    """One row a network; where several connections are wired, the fields are those of the first."""
     table = Table(
-        title=f"Test on {num_test:,} held-out images",
+        title=title,
         caption="Controls share the fan-in; field in nodes; seconds: "
         + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()),
         caption_justify="left",
     )
+    wired = next((key.split("/")[0] for row in networks.values() for key in row if _is_field(key)), None)
     table.add_column("network")
-    for heading in ("accuracy", "macro F1", "field", "radius", "localised", "coverage"):
+    for heading in [*(_SHARES.get(key, key) for key in kinds), *(h for h, _ in _FIELDS.values() if wired)]:
         table.add_column(heading, justify="right")
     for name, row in networks.items():
-        table.add_row(label(name), *_cells(row))
+        cells = [_cell(row, key, ".1%" if key in _SHARES else ".4g") for key in kinds]
+        if wired:
+            cells += [_cell(row, f"{wired}/{kind}", form) for kind, (_, form) in _FIELDS.items()]
+        table.add_row(label(name), *cells)
     return table
 
 
-def _cells(row: dict[str, float]) -> list[str]:
-    layer = next((key.split("/")[0] for key in row if "/" in key), None)
-    cells = [f"{row[key]:.1%}" if key in row else "-" for key in SCORES]
-    if layer is None:
-        return [*cells, *["-"] * 4]
-    return [
-        *cells,
-        f"{row[f'{layer}/field_size']:.0f}",
-        f"{row[f'{layer}/rms_radius']:.1f}",
-        f"{row[f'{layer}/localised_share']:.0%}",
-        f"{row[f'{layer}/coverage']:.0%}",
-    ]
+def _is_field(key: str) -> bool:
+    return key.rpartition("/")[2] in _FIELDS and "/" in key
+
+
+def _cell(row: Mapping[str, float], key: str, form: str) -> str:
+    return format(row[key], form) if key in row else "-"

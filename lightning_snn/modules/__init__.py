@@ -1,5 +1,6 @@
 """LightningModules."""
 
+from lightning_snn.modules.base import SpikingModule
 from lightning_snn.modules.classifier import SpikingClassifier
 
-__all__ = ["SpikingClassifier"]
+__all__ = ["SpikingClassifier", "SpikingModule"]

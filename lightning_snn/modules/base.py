@@ -1,207 +1,202 @@
-"""What every LightningModule with a network of ours does, whatever it learns."""
+"""What every LightningModule with a spiking network does, whatever it learns."""
 
-import copy
-import inspect
-import sys
-from collections.abc import Callable, Mapping
-from types import FrameType
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 import torch
-from lightning.pytorch import LightningModule
-from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torchmetrics import Metric
 
-from lightning_snn.core import checks
-from lightning_snn.core.config import Configurable, made_by, public_path, to_config
-from lightning_snn.core.random import RootSeed, is_drawn
-from lightning_snn.core.settings import check_same_settings
-from lightning_snn.network import SpikingStack
-from lightning_snn.trainer.checkpoint_checks import check_can_resume, check_finite, check_same_network
-from lightning_snn.trainer.checkpoint_file import opened, use_whole_files
-from lightning_snn.trainer.checkpoint_format import SETTINGS, STAMP, stamp, translate
-from lightning_snn.trainer.generators import generator_states, restore_generators
-from lightning_snn.trainer.queries import check_precision, finders, is_fitting, require_wired
+from lightning_snn.core.batches import Parts, parts
+from lightning_snn.core.module_dict import ModuleDictOf
+from lightning_snn.core.random import RootSeed
+from lightning_snn.development.controls import Control
+from lightning_snn.encoders import Encoder
+from lightning_snn.modules.drawn import readouts_of
+from lightning_snn.modules.optimization import Optimization
+from lightning_snn.modules.presenting import PresentingModule
+from lightning_snn.network import Connection, SpikingLayer
+from lightning_snn.presentation.measures import StageMeasures
+from lightning_snn.presentation.present import NETWORK, Presentation
+from lightning_snn.readout import LocalReadout, Readout, uses_gradients
 
 
-class SpikingModule(Configurable, LightningModule):
-    """A stack of layers as a LightningModule: its optimizer, what checkpoints hold, and how it comes back.
+class SpikingModule(PresentingModule):
+    """A network of spiking neurons as a LightningModule: encoders, readouts, optimizer, measures.
 
-    A subclass builds ``stack`` and has the steps.
+    A subclass says what is learned: `loss`, `metrics`, `target`. Batches are ``(input, target)``, or with
+    the samples' numbers ``[B]`` as third item, as those of `data.BatchLoader`, which lets features be kept.
 
     Args:
-        optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
-        scheduler: ``optimizer -> scheduler``, stepped every epoch.
-        seed: As the user gave it.
+        layers: The layers of the network by name, as they run.
+        encoder: What a batch becomes at the input layers: one encoder, or one for each by name.
+        readout: ``(in_features, out_features) -> Readout``.
+        out_features: Size of what the readout gives.
+        controls: Networks trained beside this one on the same input, by name.
+        inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
+        **options: All others as `SpikingClassifier` has them.
+
+    Raises:
+        ValueError: if an argument is out of range or cannot be stored, or the parts do not fit together.
     """
 
-    _jit_is_scripting = True  # torch.jit.trace reads every attribute: without a Trainer, `trainer` is None
-
-    stack: SpikingStack
-
     def __init__(
-        self, optimizer: OptimizerCallable, scheduler: LRSchedulerCallable | None, *, seed: RootSeed
+        self,
+        layers: Mapping[str, SpikingLayer],
+        encoder: Encoder | Mapping[str, Encoder],
+        readout: Callable[[int, int], Readout],
+        out_features: int,
+        *,
+        connections: Mapping[str, Connection] | None = None,
+        dt: float | None = None,
+        read_from: str | None = None,
+        tau_trace: float | None = None,
+        controls: Mapping[str, Control] | None = None,
+        inputs: Mapping[str, int] | None = None,
+        cache: bool | None = None,
+        optimizer: OptimizerCallable = torch.optim.Adam,
+        learning_rates: Mapping[str, float] | None = None,
+        scheduler: LRSchedulerCallable | None = None,
+        seed: RootSeed = None,
     ) -> None:
-        super().__init__()
-        self.make_optimizer, self.make_scheduler = optimizer, scheduler
-        self._seed_is_drawn = is_drawn(seed)
-        self._generators: dict[str, Tensor] = {}
-        self._finders: list[str] = []
-        self._lr: float | None = None
+        super().__init__(
+            layers, encoder, connections=connections, dt=dt, read_from=read_from, tau_trace=tau_trace,
+            controls=controls or {}, cache=cache, seed=seed,
+        )  # fmt: skip
+        size = self.network.layer(self.read_from).num_nodes
+        sizes = dict.fromkeys([NETWORK, *self.controls], size) | dict(inputs or {})
+        self.readouts = readouts_of(readout, sizes, out_features, seed=int(self.network.seed))
+        self.automatic_optimization = uses_gradients(self.readout, self.network)
+        names = (name for name, _ in self.trained_parts())
+        self.optimization = Optimization(optimizer, scheduler, learning_rates or {}, names)
+        self.measures = ModuleDictOf[StageMeasures]()
+
+    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
+        """What is minimised, of what a readout gives ``[B, out_features]``; a subclass says it."""
+        raise NotImplementedError(f"{type(self).__name__} must define loss(scores, target)")
+
+    def metrics(self) -> dict[str, Metric]:
+        """What the scores of a network are measured by in validation and test, by name; none by default.
+
+        Each is updated with the scores ``[B, out_features]`` and the target.
+        """
+        return {}
+
+    def regularisation(self, shown: Presentation) -> Tensor | None:
+        """What is added to the loss, such as a cost of spikes; nothing by default.
+
+        ``shown.spikes`` are those ``[T, B, N]`` of each layer, but none where features are kept.
+        """
+        del shown
+        return None
+
+    def target(self, batch: Parts) -> Tensor:
+        """What is to be learned from a batch, such as its second part; the input to learn to rebuild it."""
+        if not isinstance(batch.target, Tensor):
+            given = "an input alone" if batch.target is None else f"a target of {type(batch.target).__name__}"
+            raise ValueError(f"a batch must be (input, target) or (input, target, sample), got {given}")
+        return batch.target
+
+    def features(self, batch: Parts, shown: Presentation) -> dict[str, Tensor]:
+        """What each readout sees ``[B, F]``, by its name."""
+        del batch
+        return shown.features
+
+    @property
+    def readout(self) -> Readout:
+        """The network's own readout."""
+        return self.readouts[NETWORK]
+
+    def forward(self, input: Any) -> Tensor:
+        """Scores ``[B, out_features]`` of what the encoders take."""
+        scores: Tensor = self.readout(self.present(input, with_controls=False).features[NETWORK])
+        return scores
 
     def setup(self, stage: str) -> None:
-        """Check and prepare the Trainer before anything runs."""
-        del stage
-        check_precision(self.trainer)
-        use_whole_files(self.trainer)
-        self._finders = finders(self.trainer)  # they take the callbacks away
+        """As in the base class; make the measures."""
+        super().setup(stage)
+        if not self.measures:
+            networks, graded = list(self.readouts), self.network.graded
+            layers = self.network.needed_for([self.read_from])
+            for name in ("val", "test"):
+                self.measures[name] = StageMeasures(name, networks, layers, self.metrics, graded=graded)
 
-    def require_wired(self) -> None:
-        """Raise ``MisconfigurationException`` if layers that are not wired are about to be trained on."""
-        require_wired(self.stack.unwired, self._finders)
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor | None:
+        """The summed loss of the network and its controls; they share no trained parameter.
 
-    def draw_as_before(self) -> None:
-        """Let torch's generators go on from the checkpoint, if any: a resumed run draws the same."""
-        restore_generators(self.trainer, self._generators)
-        self._generators = {}
+        Readouts that learn without gradients do so here, and there is no loss.
+        """
+        del batch_idx
+        given = parts(batch)
+        target, shown = self.target(given), self.presentation(given)
+        if not self.automatic_optimization:
+            self._learn_locally(self.features(given, shown), target)
+            return None
+        scores = self._scores(given, shown)
+        losses = {name: self.loss(values, target) for name, values in scores.items()}
+        self.log("train/loss", losses[NETWORK], prog_bar=True, batch_size=len(target))
+        total, extra = torch.stack(list(losses.values())).sum(), self.regularisation(shown)
+        return total if extra is None else total + extra
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Measures of the validation samples."""
+        del batch_idx
+        self.evaluate(batch, "val")
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        """Measures of the test samples."""
+        del batch_idx
+        self.evaluate(batch, "test")
+
+    def predict_step(self, batch: Any, batch_idx: int) -> Any:
+        """Scores of a batch."""
+        del batch_idx
+        return self(parts(batch).input)
+
+    def evaluate(self, batch: Any, stage: str) -> tuple[dict[str, Tensor], Tensor]:
+        """Measure and log a batch of a stage, ``val`` or ``test``; returns scores by network and target."""
+        given = parts(batch)
+        target, shown = self.target(given), self.presentation(given)
+        scores, measures = self._scores(given, shown), self.measures[stage]
+        measures.update(scores, target, shown)
+        for name, metric in measures.named().items():
+            self.log(name, metric, prog_bar=name.endswith("/accuracy"), batch_size=len(target))
+        return scores, target
 
     def configure_optimizers(self) -> Any:
         """The optimizer of the parameters that need a gradient, and the scheduler."""
-        trained = [p for p in self.parameters() if p.requires_grad]
-        optimizer = _made("optimizer", self.make_optimizer, trained)
-        if self._lr is not None:
-            for group in optimizer.param_groups:
-                group["lr"] = self._lr
-        if self.make_scheduler is None:
-            return optimizer
-        scheduler = _made("scheduler", self.make_scheduler, optimizer)
-        monitor = {"monitor": scheduler.monitor} if isinstance(scheduler, ReduceLROnPlateau) else {}
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler} | monitor}
+        return self.optimization.of([p for p in self.parameters() if p.requires_grad], self.trained_parts())
 
     @property
     def lr(self) -> float:
-        """Learning rate of the optimizer; one that is set, as Lightning's finder does, is taken from then on.
-
-        Raises:
-            AttributeError: if the optimizer has none.
-        """
-        if self._lr is not None:
-            return self._lr
-        group = self.make_optimizer([nn.Parameter(torch.zeros(1))]).param_groups[0]
-        if "lr" not in group:
-            raise AttributeError(f"the optimizer has no learning rate, only {', '.join(group)}")
-        return float(group["lr"])
+        """Learning rate of what has none of its own; Lightning's finder sets it."""
+        return self.optimization.lr
 
     @lr.setter
     def lr(self, value: float) -> None:
-        checks.positive("lr", value)
-        self._lr = value
+        self.optimization.lr = value
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say which version of the package wrote it; add the states of all processes' generators in a fit."""
-        checkpoint[STAMP] = stamp()
-        if is_fitting(self._trainer):
-            checkpoint["generators"] = generator_states(self.trainer)
+    def trained_parts(self) -> Iterator[tuple[str, nn.Module]]:
+        """Layers, connections and readouts by the name that a learning rate of their own may have."""
+        yield from self.network.layers.items()
+        yield from self.network.projections.items()
+        for control in self.controls.values():
+            yield from control.projections.items()
+        yield from (("readout", readout) for readout in self.readouts.values())
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Bring the checkpoint to the present format, and check it; a seed that was drawn gives way to its.
+    def _scores(self, batch: Parts, shown: Presentation) -> dict[str, Tensor]:
+        return {name: self.readouts[name](values) for name, values in self.features(batch, shown).items()}
 
-        Raises:
-            ValueError: if it is of another network, damaged or of a newer format; in a fit also if it was
-                written with other hyperparameters, or no run can go on from it.
-        """
-        translate(checkpoint)
-        check_finite(checkpoint["state_dict"])
-        self._generators = {}
-        if is_fitting(self._trainer):
-            self._generators = checkpoint.get("generators", {})
-            check_can_resume(checkpoint)
-            theirs = checkpoint.get(SETTINGS, {})
-            free = ("cache", "seed") if self._seed_is_drawn else ("cache",)
-            check_same_settings(theirs, dict(self.hparams), of="model", free=free)
-            if "seed" in theirs.keys() & self.hparams.keys():
-                self.hparams["seed"] = theirs["seed"]
-
-    @classmethod
-    def load_from_checkpoint(cls, checkpoint_path: Any, *args: Any, **kwargs: Any) -> Self:
-        """As Lightning's; the model is of the subclass that wrote the file, where that is imported.
-
-        A file of an older format is translated first.
-
-        Raises:
-            ValueError: as `on_load_checkpoint`.
-        """
-        trusted = kwargs.get("weights_only") is False
-        file, written_by = opened(checkpoint_path, weights_only=not trusted)
-        kind = written_by if isinstance(written_by, type) and issubclass(written_by, cls) else cls
-        return super(SpikingModule, kind).load_from_checkpoint(file, *args, **kwargs)
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> Any:
-        """As in torch, but where ``strict`` the error names the first tensor that is another.
-
-        Raises:
-            ValueError: if the tensors are of another network.
-        """
-        try:
-            return super().load_state_dict(state_dict, strict=strict, assign=assign)
-        except RuntimeError:
-            check_same_network(state_dict, self.state_dict())
-            raise
-
-    def save_hyperparameters(self, *args: Any, frame: FrameType | None = None, **kwargs: Any) -> None:
-        """As in Lightning, for subclasses with arguments of their own: objects are stored as plain values."""
-        super().save_hyperparameters(*args, frame=frame or sys._getframe(1), **kwargs)
-        self._set_hparams({name: to_config(value, key=name) for name, value in self.hparams.items()})
-        self._hparams_initial = copy.deepcopy(self._hparams)
-
-    def store_arguments(self, of: type, arguments: Mapping[str, Any]) -> None:
-        """Keep in checkpoints what the constructor is to be called with again.
-
-        A constructor of a subclass's own is called with what it was given, not with what it handed on; its
-        seed is one that was drawn, if it takes any.
-
-        Args:
-            of: The class whose constructor calls this.
-            arguments: Its arguments by name, with a ``seed`` that is a number or ``plain``.
-
-        Raises:
-            ValueError: if an argument cannot be written down, or the scheduler does not say what it monitors.
-        """
-        _check_monitored(self.make_scheduler)
-        kept = {
-            "_class_path": public_path(type(self)),
-            "_instantiator": "lightning.pytorch.cli.instantiate_module",
-        }
-        self.save_hyperparameters(
-            kept | {name: to_config(value, key=name) for name, value in arguments.items()}
-        )
-        if type(self).__init__ is of.__init__:  # type: ignore[misc]
-            return
-        kept |= {name: to_config(value, key=name) for name, value in self._init_args.items()}
-        parameters = inspect.signature(type(self)).parameters
-        if "seed" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-            kept["seed"] = arguments["seed"]
-        self.hparams.clear()
-        self._set_hparams(kept)
-        self._hparams_initial = copy.deepcopy(self._hparams)
-
-
-def _made(name: str, make: Callable[[Any], Any], argument: Any) -> Any:
-    """What a factory of torch's makes; its error names the argument of the module."""
-    try:
-        return make(argument)
-    except (ValueError, TypeError, ArithmeticError) as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
-def _check_monitored(scheduler: LRSchedulerCallable | None) -> None:
-    """Raise ``ValueError`` for torch's ``ReduceLROnPlateau``, which does not say what it monitors."""
-    kind = made_by(scheduler) or object
-    plateau = issubclass(kind, torch.optim.lr_scheduler.ReduceLROnPlateau)
-    if plateau and not issubclass(kind, ReduceLROnPlateau):
-        raise ValueError(
-            "scheduler must say what it monitors: give lightning.pytorch.cli.ReduceLROnPlateau with its "
-            "monitor, such as val/accuracy with mode max, got torch's own ReduceLROnPlateau"
-        )
+    def _learn_locally(self, features: Mapping[str, Tensor], target: Tensor) -> None:
+        """The optimizer has no gradients to apply; its step is what Lightning counts."""
+        combine = partial(self.trainer.strategy.reduce, reduce_op="sum")
+        for name, values in features.items():
+            readout = self.readouts[name]
+            assert isinstance(readout, LocalReadout)
+            readout.learn(values, target, combine=combine)
+        optimizer = self.optimizers()
+        assert isinstance(optimizer, LightningOptimizer)
+        optimizer.step()

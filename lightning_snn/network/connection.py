@@ -9,7 +9,7 @@ from torch import nn
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable, made_by
 from lightning_snn.geometry import Sheet
-from lightning_snn.synapses import Projection, WeightedProjection
+from lightning_snn.synapses import Lateral, Projection, WeightedProjection
 
 Active = Literal["always", "development"]
 
@@ -42,7 +42,7 @@ class Connection(Configurable, nn.Module):
         self,
         source: str,
         target: str,
-        projection: Callable[[int, int], Projection],
+        projection: Callable[[int, int], Projection] | Lateral,
         *,
         input: str = "current",
         active: Active = "always",

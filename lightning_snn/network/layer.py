@@ -14,7 +14,7 @@ from lightning_snn.geometry import Sheet
 from lightning_snn.network.connection import Active, Connection
 from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_part, check_sequence
-from lightning_snn.synapses import Projection
+from lightning_snn.synapses import Lateral, Projection
 
 
 class LayerState(NamedTuple):
@@ -63,7 +63,7 @@ class SpikingLayer(Configurable, nn.Module):
         geometry: Sheet,
         neuron: NeuronModel,
         *,
-        lateral: Callable[[int, int], Projection] | None = None,
+        lateral: Callable[[int, int], Projection] | Lateral | None = None,
         lateral_active: Active = "always",
         noise: float = 0.0,
         projection: Callable[[int, int], Projection] | None = None,

@@ -6,6 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.plasticity.activity import Activity
@@ -56,12 +57,18 @@ class LearningRule(Configurable, ABC):
         """The rule at the step ``dt`` in ms of a network.
 
         Raises:
-            ValueError: if it was given another step of its own, under the ``key`` of a configuration.
+            ValueError: if it was given another step of its own, under the ``key`` of a configuration, or its
+                constants do not fit this one.
         """
         own = self._init_args.get("dt")
         if own is not None and own != dt:
             raise ValueError(f"{key} = {own}, but the network's dt is {dt}: give dt once, to the network")
-        return self if self.dt is None or self.dt == dt else self.again(dt=dt)
+        if self.dt is None or own is not None:
+            return self
+        try:
+            return self.again(dt=dt)
+        except ValueError as error:
+            raise ValueError(f"{key.removesuffix('.dt')}: {error}") from error
 
     @abstractmethod
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
@@ -93,6 +100,18 @@ class LearningRule(Configurable, ABC):
         """How far the weights are from their end; None where the rule has no such measure."""
         del wiring
         return None
+
+
+def in_force(dt: float | None) -> float:
+    """The step in ms of a rule that was given ``dt``: 1 ms until a network says another; see `LearningRule.at`.
+
+    Raises:
+        ValueError: if it is not positive.
+    """
+    if dt is None:
+        return 1.0
+    checks.positive("dt", dt)
+    return dt
 
 
 def working_copies(weight: Tensor, num_streams: int) -> Tensor:

@@ -1,11 +1,10 @@
-"""What a classifier is measured by in one stage: scores of its networks, activity of its layers."""
+"""What a module is measured by in one stage: scores of its networks, activity of its layers."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric
-from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.presentation.present import NETWORK, Presentation
@@ -14,16 +13,16 @@ MetricsOf = ModuleDictOf[Metric]
 
 
 class StageMeasures(nn.Module):
-    """Accuracy and macro F1 of every network, mean rate (Hz) and sparsity of every layer.
+    """Scores of every network, mean rate (Hz) and sparsity of every layer.
 
     Layers that send graded values have no rate; their mean is measured instead.
 
     Args:
         stage: Prefix of the names, such as ``val``.
         networks: Names of the networks; a control's scores carry its name.
-        layers: Names of the layers, bottom first.
-        num_classes: Number of classes.
-        graded: Names of those that send graded values.
+        layers: Names of the layers as listed.
+        metrics: Makes the metrics of one network by name.
+        graded: Names of the layers that send graded values.
     """
 
     def __init__(
@@ -31,7 +30,7 @@ class StageMeasures(nn.Module):
         stage: str,
         networks: Sequence[str],
         layers: Sequence[str],
-        num_classes: int,
+        metrics: Callable[[], Mapping[str, Metric]],
         *,
         graded: Collection[str] = (),
     ) -> None:
@@ -39,25 +38,27 @@ class StageMeasures(nn.Module):
         self.graded = set(graded)
         self.stage = stage
         self.layers = list(layers)
-        self.accuracy = MetricsOf({n: MulticlassAccuracy(num_classes, average="micro") for n in networks})
-        self.macro_f1 = MetricsOf({n: MulticlassF1Score(num_classes, average="macro") for n in networks})
+        self.scores = ModuleDictOf[MetricsOf]({name: MetricsOf(metrics()) for name in networks})
         self.rate = MetricsOf({name: MeanMetric() for name in layers})
         self.sparsity = MetricsOf({name: MeanMetric() for name in layers})
 
-    def update(self, scores: Mapping[str, Tensor], label: Tensor, shown: Presentation) -> None:
-        """Take in class scores ``[B, C]`` by network, labels ``[B]`` and the evoked activity."""
+    def update(self, scores: Mapping[str, Tensor], target: Tensor, shown: Presentation) -> None:
+        """Take in scores by network, their target and the evoked activity."""
         for name, values in scores.items():
-            self.accuracy[name].update(values, label)
-            self.macro_f1[name].update(values, label)
+            for metric in self.scores[name].values():
+                metric.update(values, target)
         for i, name in enumerate(self.layers):
             self.rate[name].update(shown.rate[:, i])
             self.sparsity[name].update(shown.sparsity[:, i])
 
     def named(self) -> dict[str, Any]:
         """The metrics by the name that they are logged under."""
-        found: dict[str, Any] = {}
-        for kind, by_network in {"accuracy": self.accuracy, "macro_f1": self.macro_f1}.items():
-            found |= {f"{self.stage}/{score_name(kind, name)}": m for name, m in by_network.items()}
+        kinds = list(next(iter(self.scores.values()), ()))
+        found: dict[str, Any] = {
+            f"{self.stage}/{score_name(kind, network)}": metrics[kind]
+            for kind in kinds
+            for network, metrics in self.scores.items()
+        }
         for name, metric in self.rate.items():
             kind = "mean_activity" if name in self.graded else "rate"
             found[f"{self.stage}/{kind}_{name}"] = metric

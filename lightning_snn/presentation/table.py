@@ -1,4 +1,4 @@
-"""Features of a frozen stack, computed once for every sample."""
+"""Features of a frozen network, computed once for every sample."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def build_feature_table(
 
     Args:
         sources: Where the samples come from.
-        show: Images ``[B, 1, H, W]`` to their presentation.
+        show: Images ``[B, C, H, W]`` to their presentation.
         rank: Number of this process.
         world_size: Number of processes.
         combine: Sums a tensor over the processes; each sample is zero on all but one.

@@ -24,6 +24,7 @@ class RewardedImages(Images):
         positive: The class that is to be answered.
         goal: Spikes of the layer, summed over its neurons, that earn the full reward.
         num_images: As in `Images`.
+        layer: As in `Images`.
         seed: As in `Images`.
 
     Raises:
@@ -39,9 +40,10 @@ class RewardedImages(Images):
         positive: int = 1,
         goal: float = 40.0,
         num_images: int | None = None,
+        layer: str | None = None,
         seed: int | None = None,
     ) -> None:
-        super().__init__(encoder, num_images=num_images, seed=seed)
+        super().__init__(encoder, num_images=num_images, layer=layer, seed=seed)
         checks.whole("positive", positive)
         checks.positive("goal", goal)
         self.positive = positive

@@ -1,43 +1,54 @@
-"""Streams that are spread over the processes of a Trainer."""
+"""Streams that are spread over processes."""
 
-from lightning.pytorch import Trainer
-from torch import Tensor
+import torch
+from torch import Tensor, distributed
 
 from lightning_snn.plasticity import Streams
 
 
-class DistributedStreams(Streams):
+class ProcessStreams(Streams):
     """Streams in contiguous blocks of equal size, one block a process, in the order of the ranks.
+
+    The processes are those of ``torch.distributed`` where that is initialised, as it is in a Trainer of
+    several devices; else there is one.
 
     Args:
         total: Streams over all processes.
-        trainer: The Trainer, whose strategy exchanges tensors.
 
     Raises:
         ValueError: if ``total`` is not a multiple of the number of processes.
     """
 
-    def __init__(self, total: int, trainer: Trainer) -> None:
-        if total % trainer.world_size:
+    def __init__(self, total: int) -> None:
+        together = distributed.is_available() and distributed.is_initialized()
+        processes = distributed.get_world_size() if together else 1
+        rank = distributed.get_rank() if together else 0
+        if total % processes:
             raise ValueError(
                 f"self_organization.num_streams must be a multiple of the number of processes "
-                f"({trainer.world_size}), got {total}"
+                f"({processes}), got {total}"
             )
-        count = total // trainer.world_size
-        super().__init__(total, first=trainer.global_rank * count, count=count)
-        self.trainer = trainer
+        super().__init__(total, first=rank * (total // processes), count=total // processes)
 
     def gather(self, values: Tensor) -> Tensor:
         """The rows of all processes, one behind the other."""
         if self.count == self.total:
             return values
-        gathered: Tensor = self.trainer.strategy.all_gather(values.contiguous())
-        return gathered.reshape(-1, *values.shape[1:])
+        sent = _for_exchange(values)
+        parts = [torch.empty_like(sent) for _ in range(self.total // self.count)]
+        distributed.all_gather(parts, sent)
+        return torch.cat(parts).to(values.device)
 
     def sum(self, values: Tensor) -> Tensor:
         """The sum over processes."""
         if self.count == self.total:
             return values
-        total = self.trainer.strategy.reduce(values, reduce_op="sum")
-        assert isinstance(total, Tensor)
-        return total
+        total = _for_exchange(values).clone()
+        distributed.all_reduce(total)
+        return total.to(values.device)
+
+
+def _for_exchange(values: Tensor) -> Tensor:
+    """Values where the processes can exchange them: NCCL knows GPUs only."""
+    on_gpu = distributed.get_backend() == "nccl"
+    return (values.cuda() if on_gpu else values).contiguous()

@@ -53,8 +53,8 @@ def work(kind: str, rule: str, num_pre: int) -> Work:
         "retina": snn.SpikingLayer(sheet, snn.Izhikevich("heterogeneous"), lateral=lateral),
         "lgn": snn.SpikingLayer(snn.Square(NUM_POST, side), snn.LIF(10.0), projection=projection),
     }
-    stack = snn.SpikingStack(layers, seed=0)
-    development = Development(stack, "lgn", snn.SpontaneousWaves(seed=0), Streams(STREAMS))
+    network = snn.SpikingNetwork(layers, seed=0)
+    development = Development(network, "lgn", snn.SpontaneousWaves(seed=0), Streams(STREAMS))
     rounds = iter(range(10**9))
 
     def run() -> Tensor:

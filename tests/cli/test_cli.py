@@ -82,7 +82,7 @@ def test_overrides(built):
     )
     phase = find_callback(trainer, SelfOrganization)
     assert type(model.readout).__name__ == "Linear"
-    assert model.stack.bottom.num_nodes == 300
+    assert model.network.layer("retina").num_nodes == 300
     assert phase.max_steps == 1000
     assert trainer.max_epochs == 3
     assert trainer.callbacks.index(phase) < len(trainer.callbacks) - 1
@@ -93,10 +93,10 @@ def test_one_seed_for_all_but_the_splits(built):
     second, trainer, other = built("run", "mnist", *SMALL, "--seed=3")
     assert (data.split_seed, other.split_seed) == (0, 0)
     assert (data.seed, other.seed) == (0, 3)
-    assert (first.stack.seed, second.stack.seed) == (0, 3)
+    assert (first.network.seed, second.network.seed) == (0, 3)
     phase = find_callback(trainer, SelfOrganization)
     assert phase.stimulus.stream.own is None  # the phase gives it the network's
-    assert not torch.equal(first.stack.bottom.positions, second.stack.bottom.positions)
+    assert not torch.equal(first.network.layer("retina").positions, second.network.layer("retina").positions)
     again, *_ = built("run", "mnist", *SMALL, "--seed=3")
     assert_same(again.state_dict(), second.state_dict())
 
@@ -190,7 +190,7 @@ def test_a_model_of_the_command_line_comes_back(finished):
         assert torch.equal(value, state[name]), name
     with torch.no_grad():
         assert torch.equal(one(images), two(images))
-    assert one.stack.bottom.num_nodes == 160
+    assert one.network.layer("retina").num_nodes == 160
 
 
 @pytest.mark.usefixtures("undrawn")

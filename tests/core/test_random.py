@@ -315,7 +315,7 @@ def test_a_network_of_before_draws_from_the_seed_alone(own):
         layers, encoder=Poisson(20, seed="run" if own is None else own), readout=Linear, num_classes=3,
         image_size=(8, 8), seed="plain",
     )  # fmt: skip
-    stack = model.stack
+    stack = model.network
     assert torch.equal(stack.bottom.positions, 3.0 * torch.rand(30, 2, generator=plain(own)))
     r = torch.rand(30, generator=plain(own))
     torch.testing.assert_close(stack.bottom.neuron.c, -65 + 15 * r**2)
@@ -413,9 +413,9 @@ def test_a_classifier_of_another_seed_becomes_that_of_the_file():
     other.load_state_dict(saved.state_dict())
     grey = torch.full((1, 150), 0.5)
     assert torch.equal(other.encoder(grey, dt=1.0), saved.encoder(grey, dt=1.0))
-    assert_same(drawn(other.stack), drawn(saved.stack))
+    assert_same(drawn(other.network), drawn(saved.network))
     for model in (saved, other):
-        model.controls["random"].wire(model.stack)
+        model.controls["random"].wire(model.network)
     assert_same(other.state_dict(), saved.state_dict())
 
 

@@ -2,9 +2,15 @@ import pytest
 import torch
 
 from lightning_snn import metrics
-from lightning_snn.development.controls import ControlNetwork, check_controls, grid_wiring, random_wiring
+from lightning_snn.development.controls import (
+    Control,
+    ControlNetwork,
+    grid_wiring,
+    named_controls,
+    random_wiring,
+)
 from lightning_snn.geometry import Disk, Points, Square, Torus
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, PairSTDP, TargetRate
 from lightning_snn.synapses import Columns, Dense, Local, RoundFields
@@ -36,12 +42,12 @@ def local_projection(sheet, rule, units=25):
     return projection
 
 
-def stack_of(sheet, *projections, seed=0):
+def network_of(sheet, *projections, seed=0):
     layers = {"retina": SpikingLayer(sheet, LIF())}
     for k, projection in enumerate(projections):
         nodes = SpikingLayer(Square(projection.num_post, 12.0), LIF(), projection=lambda *_, p=projection: p)
         layers[f"layer{k}"] = nodes
-    return SpikingStack(layers, seed=seed)
+    return SpikingNetwork(layers, seed=seed)
 
 
 @every_sheet
@@ -70,17 +76,17 @@ def test_random_wiring_keeps_to_the_fields_of_columns():
 def test_grid_wiring_needs_a_dense_projection():
     sheet = SHEETS["square"]
     local = Local(300, 25, radius=3.0, below=sheet, here=Square(25, 12.0), rule=PairSTDP())
-    with pytest.raises(ValueError, match=r"layers.layer0 has no dense projection"):
-        ControlNetwork("grid", stack_of(sheet, local))
+    with pytest.raises(ValueError, match=r"layers.layer0.projection is not dense"):
+        ControlNetwork(Control("grid"), network_of(sheet, local))
 
 
 def test_a_control_starts_with_no_thresholds_of_its_own():
     projection = Dense(300, 25, rule=PairSTDP(), homeostasis=[TargetRate(5.0)])
-    stack = stack_of(SHEETS["square"], projection)
-    control = ControlNetwork("random", stack)
+    network = network_of(SHEETS["square"], projection)
+    control = ControlNetwork(Control("random"), network)
     rise = control.projections["layer0"].variables.threshold_rise
     rise.fill_(3.0)
-    control.rewire(stack, "layer0")
+    control.rewire(network, "layer0")
     assert not rise.any()
 
 
@@ -119,17 +125,17 @@ def test_grid_fields_are_compact_and_cover_the_sheet():
 def test_a_control_replaces_only_what_rules_wire(kind):
     sheet = SHEETS["square"]
     plastic, fixed = local_projection(sheet, STDP()), Dense(25, 5)
-    stack = stack_of(sheet, plastic, fixed)
-    control = ControlNetwork(kind, stack)
+    network = network_of(sheet, plastic, fixed)
+    control = ControlNetwork(Control(kind), network)
     assert set(control.projections) == {"layer0"}
     assert not control.projections["layer0"].wired
 
     before = plastic.weight.detach().clone()
-    control.wire(stack)
+    control.wire(network)
     wired = control.projections["layer0"]
     assert wired.wired
     wiring = {"random": random_wiring, "grid": grid_wiring}[kind]
-    assert torch.equal(wired.weight, wiring(plastic, stack.bottom.geometry, 0, "layer0"))
+    assert torch.equal(wired.weight, wiring(plastic, network.layer("retina").geometry, 0, "layer0"))
     assert torch.equal(plastic.weight, before)
     assert not plastic.wired
 
@@ -137,37 +143,28 @@ def test_a_control_replaces_only_what_rules_wire(kind):
 def test_a_wired_control_is_left_alone():
     sheet = SHEETS["square"]
     plastic = local_projection(sheet, STDP())
-    stack = stack_of(sheet, plastic, seed=3)
-    control = ControlNetwork("random", stack)
-    control.wire(stack)
+    network = network_of(sheet, plastic, seed=3)
+    control = ControlNetwork(Control("random"), network)
+    control.wire(network)
     saved = {name: value.clone() for name, value in control.state_dict().items()}
     plastic.rewire({"weight": torch.rand(25, 300)})
-    control.wire(stack)
+    control.wire(network)
     assert torch.equal(control.state_dict()["copies.layer0.weight"], saved["copies.layer0.weight"])
-    fresh = ControlNetwork("random", stack)
+    fresh = ControlNetwork(Control("random"), network)
     fresh.load_state_dict(saved)
-    fresh.wire(stack)
+    fresh.wire(network)
     assert torch.equal(fresh.projections["layer0"].weight, saved["copies.layer0.weight"])
 
 
-def test_a_higher_projection_is_wired_over_the_layer_below_it():
-    sheet = SHEETS["square"]
-    lower = local_projection(sheet, STDP())
-    upper = Dense(25, 4, rule=STDP())
-    upper.rewire({"weight": (torch.arange(25) < 6).float().expand(4, 25)})
-    control = ControlNetwork("grid", stack := stack_of(sheet, lower, upper))
-    control.wire(stack)
-    below = stack.layer("layer0").geometry
-    assert torch.equal(control.projections["layer1"].weight, grid_wiring(upper, below, 0))
-    assert (control.projections["layer1"].weight.sum(1) == 6).all()
-
-
 def test_only_known_controls_each_once():
-    check_controls(["random", "grid", "pixels"])
+    found = named_controls(["random", "grid", "pixels"])
+    assert {name: control.kind for name, control in found.items()} == {k: k for k in found}
     with pytest.raises(ValueError, match="controls must be one of grid, pixels, random, got 'chance'"):
-        check_controls(["random", "chance"])
+        named_controls(["random", "chance"])
     with pytest.raises(ValueError, match=r"controls must differ, got \['grid', 'grid'\]"):
-        check_controls(["grid", "grid"])
-    stack = stack_of(SHEETS["square"], local_projection(SHEETS["square"], STDP()))
+        named_controls(["grid", "grid"])
+    network = network_of(SHEETS["square"], local_projection(SHEETS["square"], STDP()))
     with pytest.raises(ValueError, match="controls must be one of grid, random, got 'pixels'"):
-        ControlNetwork("pixels", stack)
+        ControlNetwork(Control("pixels"), network)
+    with pytest.raises(ValueError, match=r"rewires a connection that a rule wires, one of \['layer0'\], got 'x'"):
+        ControlNetwork(Control("random", "x"), network)

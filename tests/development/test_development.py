@@ -9,7 +9,7 @@ from helpers.tensors import assert_equal, assert_same
 from lightning_snn.development.development import Development
 from lightning_snn.development.report import measure_fields
 from lightning_snn.geometry import Square, Torus
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian, Streams
 from lightning_snn.stimuli import SpontaneousWaves
@@ -23,7 +23,7 @@ SEED = 6  # waves come in the first rounds
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 
 
-def stack_of(rule, *, sheet=None, units=12, above=None, noise=0.0, **lgn):
+def network_of(rule, *, sheet=None, units=12, above=None, noise=0.0, **lgn):
     """A retina that makes waves, a layer wired by ``rule`` and, with a rule ``above``, one more."""
     kernel = LateralKernel(inhibition_range=4.0)
     sheet = sheet or Torus(200, side=10.2)
@@ -35,7 +35,7 @@ def stack_of(rule, *, sheet=None, units=12, above=None, noise=0.0, **lgn):
     }
     if above is not None:
         layers["cortex"] = wired_layer(5, sheet.side, above)
-    return SpikingStack(layers, seed=SEED)
+    return SpikingNetwork(layers, seed=SEED)
 
 
 def wired_layer(units, side, rule, **options):
@@ -43,8 +43,8 @@ def wired_layer(units, side, rule, **options):
     return SpikingLayer(Square(units, side), LIF(10.0), projection=projection, **options)
 
 
-def develop(stack, streams, *, name="lgn"):
-    return Development(stack, name, SpontaneousWaves(seed=SEED), streams)
+def develop(network, streams, *, name="lgn"):
+    return Development(network, name, SpontaneousWaves(seed=SEED), streams)
 
 
 def run(development, rounds, steps=200):
@@ -58,11 +58,11 @@ def run(development, rounds, steps=200):
     [("stdp", Torus, 12), ("stdp", Square, 18), ("competitive", Torus, 24)],
 )
 def test_waves_localise_the_fields_of_nearly_all_units(kind, sheet, rounds):
-    stack = stack_of(RULES[kind], sheet=sheet(600, side=17.7), units=60)
-    development = develop(stack, Streams(8))
+    network = network_of(RULES[kind], sheet=sheet(600, side=17.7), units=60)
+    development = develop(network, Streams(8))
 
     def measure():
-        return measure_fields(development.projection, stack.bottom.geometry, target_share=0.2)
+        return measure_fields(development.projection, network.layer("retina").geometry, target_share=0.2)
 
     before = measure()
     assert before["localised_share"] == 0
@@ -78,60 +78,55 @@ def test_waves_localise_the_fields_of_nearly_all_units(kind, sheet, rounds):
 
 @every_rule
 def test_same_seeds_same_weights(rule):
-    first, second = (run(develop(stack_of(rule), Streams(2)), range(2)) for _ in range(2))
+    first, second = (run(develop(network_of(rule), Streams(2)), range(2)) for _ in range(2))
     assert_same(first.wiring, second.wiring)
     assert not torch.equal(first.weight, first.initial_weight())
 
 
 def test_same_seeds_same_weights_where_the_layer_has_noise_of_its_own():
-    first, second = (run(develop(stack_of(RULES["stdp"], noise=1.0), Streams(2)), [0]) for _ in range(2))
+    first, second = (run(develop(network_of(RULES["stdp"], noise=1.0), Streams(2)), [0]) for _ in range(2))
     assert_same(first.wiring, second.wiring)
 
 
 def test_coupling_of_development_acts_in_every_layer_while_waves_run():
     def activity(active):
         kernel = LateralKernel(10.0, inhibition=20.0, inhibition_range=5.0, excitation_range=4.0)
-        stack = stack_of(RULES["stdp"], above=STDP(), units=60, lateral=kernel, lateral_active=active)
-        return develop(stack, Streams(2), name="cortex").round(300, 0).pre
+        network = network_of(RULES["stdp"], above=STDP(), units=60, lateral=kernel, lateral_active=active)
+        return develop(network, Streams(2), name="cortex").round(300, 0).pre
 
     assert torch.equal(activity("development"), activity("always"))
 
 
 def test_a_round_returns_the_spikes_that_it_learned_from():
-    stack = stack_of(RULES["stdp"])
-    spikes = develop(stack, Streams(3)).round(150, 0).pre
+    network = network_of(RULES["stdp"])
+    spikes = develop(network, Streams(3)).round(150, 0).pre
     assert spikes.shape == (150, 3, 200)
-    own, _ = SpontaneousWaves(seed=SEED).run(
-        stack.bottom,
-        stack.bottom.rest(3, torch.zeros(1)),
-        steps=150,
-        streams=range(3),
-        round_number=0,
-    )
-    assert own.sum() > 20
-    assert torch.equal(spikes, own)
+    noise = SpontaneousWaves(seed=SEED).currents(network, "lgn", steps=150, streams=range(3), round_number=0)
+    own, _ = network.run(noise, layers=["retina"], developing=True)
+    assert own["retina"].sum() > 20
+    assert torch.equal(spikes, own["retina"])
 
 
 @every_rule
 def test_restored_in_another_network_it_goes_on_bit_for_bit(rule):
-    first = develop(stack_of(rule), Streams(3))
+    first = develop(network_of(rule), Streams(3))
     run(first, range(2))
-    saved, weights = first.state(), copy.deepcopy(first.stack.state_dict())
+    saved, weights = first.state(), copy.deepcopy(first.network.state_dict())
     kept = [leaf.clone() for leaf in saved]
     run(first, range(2, 4))
     assert all(torch.equal(a, b) for a, b in zip(saved, kept, strict=True))
 
-    stack = stack_of(rule)
-    stack.load_state_dict(weights)
-    second = develop(stack, Streams(3))
+    network = network_of(rule)
+    network.load_state_dict(weights)
+    second = develop(network, Streams(3))
     second.restore(saved)
     run(second, range(2, 4))
     assert_same(first.projection.wiring, second.projection.wiring)
     assert all(torch.equal(a, b) for a, b in zip(first.state(), second.state(), strict=True))
     assert all(torch.equal(a, b) for a, b in zip(saved, kept, strict=True))
 
-    forgetful = develop(stack_of(rule), Streams(3))
-    forgetful.stack.load_state_dict(weights)
+    forgetful = develop(network_of(rule), Streams(3))
+    forgetful.network.load_state_dict(weights)
     run(forgetful, range(2, 4))
     assert not torch.equal(forgetful.projection.weight, first.projection.weight)
 
@@ -139,25 +134,25 @@ def test_restored_in_another_network_it_goes_on_bit_for_bit(rule):
 @pytest.mark.parametrize(
     "other",
     [
-        lambda: develop(stack_of(RULES["stdp"]), Streams(4)),
-        lambda: develop(stack_of(RULES["stdp"], units=13), Streams(3)),
-        lambda: develop(stack_of(RULES["competitive"]), Streams(3)),
+        lambda: develop(network_of(RULES["stdp"]), Streams(4)),
+        lambda: develop(network_of(RULES["stdp"], units=13), Streams(3)),
+        lambda: develop(network_of(RULES["competitive"]), Streams(3)),
     ],
     ids=["streams", "units", "rule"],
 )
 def test_a_state_of_another_network_is_refused(other):
     saved = other().state()
     with pytest.raises(ValueError, match=r"is of another network or number of streams: shapes .* expected"):
-        develop(stack_of(RULES["stdp"]), Streams(3)).restore(saved)
+        develop(network_of(RULES["stdp"]), Streams(3)).restore(saved)
 
 
 @every_rule
 def test_eight_streams_in_one_process_equal_four_in_each_of_two(rule):
-    whole = develop(stack_of(rule), Streams(8))
+    whole = develop(network_of(rule), Streams(8))
     run(whole, range(3))
 
     def half(streams):
-        development = develop(stack_of(rule), streams)
+        development = develop(network_of(rule), streams)
         return run(development, range(3)).wiring, development.state()
 
     for wiring, state in on_processes((4, 4), half):
@@ -166,30 +161,30 @@ def test_eight_streams_in_one_process_equal_four_in_each_of_two(rule):
 
 
 def test_a_state_goes_on_on_another_number_of_processes():
-    first = develop(stack_of(RULES["stdp"]), Streams(4))
+    first = develop(network_of(RULES["stdp"]), Streams(4))
     run(first, range(2))
     saved = first.state()
-    part = develop(first.stack, Streams(4, first=1, count=2))
+    part = develop(first.network, Streams(4, first=1, count=2))
     part.restore(saved)
     assert all(torch.equal(leaf, whole[1:3]) for leaf, whole in zip(part.state(), saved, strict=True))
 
 
-def test_a_stack_with_two_wired_projections_wires_the_second_from_the_first_layers_activity():
-    stack = stack_of(RULES["stdp"], above=STDP(threshold=0.5, threshold_jump=0.1))
-    run(develop(stack, Streams(2)), range(2))
-    lower, upper = stack.projections["lgn"], stack.projections["cortex"]
+def test_a_network_with_two_wired_projections_wires_the_second_from_the_first_layers_activity():
+    network = network_of(RULES["stdp"], above=STDP(threshold=0.5, threshold_jump=0.1))
+    run(develop(network, Streams(2)), range(2))
+    lower, upper = network.projections["lgn"], network.projections["cortex"]
     lower_before, start = copy.deepcopy(lower.wiring), copy.deepcopy(upper.wiring)
     assert torch.equal(start["weight"], upper.initial_weight())
 
-    development = develop(stack, Streams(2), name="cortex")
+    development = develop(network, Streams(2), name="cortex")
     parts = [development.round(300, number).pre for number in range(2)]
     spikes = torch.cat(parts)
     assert spikes.shape == (600, 2, 12)
     assert spikes.sum() > 50
 
-    retina = develop(stack_of(RULES["stdp"]), Streams(2))
+    retina = develop(network_of(RULES["stdp"]), Streams(2))
     seen = torch.cat([retina.round(300, number).pre for number in range(2)])
-    assert torch.equal(spikes, stack.ascend(seen, upto="lgn")[0]["lgn"])
+    assert torch.equal(spikes, network.run({}, known={"retina": seen}, layers=["lgn"])[0]["lgn"])
 
     rule, wiring, wins = upper.rule, start, 0
     state = rule.open(wiring, 2)
@@ -217,12 +212,12 @@ def test_measures_of_known_fields():
 
 
 def test_a_projection_without_a_rule_is_refused():
-    stack = stack_of(None)
+    network = network_of(None)
     with pytest.raises(ValueError, match=r"layers.lgn.projection has no rule to wire it"):
-        develop(stack, Streams(1))
+        develop(network, Streams(1))
 
 
 def test_a_stimulus_that_cannot_drive_the_first_layer_is_refused():
-    stack = SpikingStack({"retina": SpikingLayer(Square(9, 3.0), LIF()), "lgn": wired_layer(3, 3.0, STDP())})
-    with pytest.raises(ValueError, match="spontaneous waves need lateral coupling"):
-        develop(stack, Streams(1))
+    network = SpikingNetwork({"retina": SpikingLayer(Square(9, 3.0), LIF()), "lgn": wired_layer(3, 3.0, STDP())})
+    with pytest.raises(ValueError, match="spontaneous waves need lateral coupling: give layers.retina `lateral`"):
+        develop(network, Streams(1))

@@ -5,12 +5,12 @@ from functools import partial
 import pytest
 import torch
 from helpers.processes import on_processes
-from helpers.stimuli import Noise
+from helpers.stimuli import RewardedNoise
 from helpers.tensors import assert_equal, assert_same
 
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF
 from lightning_snn.plasticity import (
     STDP,
@@ -72,14 +72,6 @@ ABOVE = {"conv": (3, 4, 3), "conv padded": (3, 4, 3)}
 TIME = {"none": {}, "delay and kinetics": {"delay": 2.0, "kinetics": ExponentialCurrent(5.0)}}
 
 
-class Rewarded(Noise):
-    """Noise, and a reward for many spikes of the second layer."""
-
-    def reward(self, post, streams, round_number):
-        del streams, round_number
-        return post.mean((0, 2))
-
-
 def develop(streams, rule, projection, options):
     homeostasis = [] if rule in SETS_THRESHOLDS else [TargetRate(20.0)]
     wiring = partial(
@@ -89,7 +81,7 @@ def develop(streams, rule, projection, options):
         "below": SpikingLayer(Maps(2, 6, 5), LIF()),
         "above": SpikingLayer(Maps(*ABOVE.get(projection, (3, 4, 3))), LIF(5.0), projection=wiring),
     }
-    return Development(SpikingStack(layers, seed=0), "above", Rewarded(0.3), streams)
+    return Development(SpikingNetwork(layers, seed=0), "above", RewardedNoise(0.3), streams)
 
 
 def run(streams, rule, projection, options):

@@ -6,10 +6,11 @@ import math
 import pytest
 import torch
 from helpers.processes import on_processes
+from helpers.stimuli import Constant, RewardedWaves
 
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Square, Torus
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.plasticity import (
     STDP,
@@ -22,7 +23,7 @@ from lightning_snn.plasticity import (
     TargetRate,
     TripletSTDP,
 )
-from lightning_snn.stimuli import SpontaneousWaves, Stimulus
+from lightning_snn.stimuli import SpontaneousWaves
 from lightning_snn.synapses import Dense, LateralKernel
 
 OWN_SPIKES = {
@@ -33,17 +34,9 @@ OWN_SPIKES = {
 RULES = {"stdp": STDP(threshold=1.0), "competitive": CompetitiveHebbian(threshold=5.0), **OWN_SPIKES}
 
 
-class Rewarded(SpontaneousWaves):
-    """Waves, and a reward for spikes in the first half of the round."""
-
-    def reward(self, post, streams, round_number):
-        del streams, round_number
-        return post[: len(post) // 2].mean((0, 2)) - post[len(post) // 2 :].mean((0, 2))
-
-
 def develop(rule, streams, *homeostasis):
     projection = functools.partial(Dense, rule=rule, homeostasis=homeostasis, gain=1.0)
-    stack = SpikingStack(
+    network = SpikingNetwork(
         {
             "retina": SpikingLayer(
                 Torus(160, side=12.0),
@@ -54,7 +47,7 @@ def develop(rule, streams, *homeostasis):
         },
         seed=0,
     )
-    return Development(stack, "lgn", Rewarded(seed=0), streams)
+    return Development(network, "lgn", RewardedWaves(seed=0), streams)
 
 
 def run(development, rounds=3):
@@ -86,11 +79,11 @@ def test_thresholds_act_on_streams_that_go_on():
 
 
 def test_a_rule_of_rewards_needs_a_stimulus_that_gives_some():
-    stack = develop(RewardSTDP(), Streams(1)).stack
+    network = develop(RewardSTDP(), Streams(1)).network
     with pytest.raises(
         ValueError, match=r"layers.lgn.projection.rule learns from rewards, .*Waves gives none"
     ):
-        Development(stack, "lgn", SpontaneousWaves(), Streams(1))
+        Development(network, "lgn", SpontaneousWaves(), Streams(1))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +98,7 @@ def test_thresholds_need_neurons_that_keep_them(neuron, message):
     below = SpikingLayer(Square(8, side=10.0), LIF())
     layer = SpikingLayer(Square(8, side=10.0), neuron, projection=projection)
     with pytest.raises(ValueError, match=message):
-        SpikingStack({"below": below, "lgn": layer})
+        SpikingNetwork({"below": below, "lgn": layer})
 
 
 @pytest.mark.parametrize("rule", OWN_SPIKES.values(), ids=OWN_SPIKES)
@@ -129,17 +122,6 @@ def test_a_run_resumes_where_it_was(rule):
     assert torch.equal(second.projection.weight, whole["weight"])
 
 
-class Constant(Stimulus):
-    """The same current in every stream."""
-
-    def check(self, layer):
-        del layer
-
-    def run(self, layer, state, *, steps, streams, round_number):
-        del round_number
-        return layer(torch.full((steps, len(list(streams)), layer.num_nodes), 3.0), state)
-
-
 def test_scaling_does_not_depend_on_the_number_of_streams():
     """A constant rate r: dw/dt = gain w (1 - a / rate), a from the target towards r; solved by hand."""
     rate, tau, gain, time = 20.0, 10_000.0, 0.1, 1500.0
@@ -151,13 +133,13 @@ def test_scaling_does_not_depend_on_the_number_of_streams():
             gain=1e-3,
             homeostasis=[SynapticScaling(rate, tau, gain)],
         )
-        stack = SpikingStack(
+        network = SpikingNetwork(
             {
                 "a": SpikingLayer(Square(9, 3.0), LIF()),
                 "b": SpikingLayer(Square(4, 3.0), LIF(), projection=wiring),
             }
         )
-        development = Development(stack, "b", Constant(), Streams(num_streams))
+        development = Development(network, "b", Constant(), Streams(num_streams))
         before = development.projection.weight.clone()
         for number in range(6):
             development.round(250, number)

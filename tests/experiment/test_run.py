@@ -46,7 +46,7 @@ def test_results_are_those_of_the_test(experiment, phase):
     assert networks["network"]["accuracy"] == scores["test/accuracy"].item()
     assert networks["network"]["macro_f1"] == scores["test/macro_f1"].item()
     fields = measure_fields(
-        model.stack.projections["lgn"], model.stack.bottom.geometry, target_share=phase().target_share
+        model.network.projections["lgn"], model.network.layer("retina").geometry, target_share=phase().settings.target_share
     )
     assert {key: networks["network"][f"lgn/{key}"] for key in fields} == fields
     assert networks["random"]["lgn/field_size"] == fields["field_size"]  # the controls share the fan-in

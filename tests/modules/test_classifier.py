@@ -174,7 +174,7 @@ def test_other_precisions_wire_the_same(classifier, phase, trainer, data, precis
         fit = trainer(phase(), max_epochs=2, precision=chosen)
         fit.fit(model, data)
         fit.test(model, data, verbose=False)
-    weights = [model.stack.projections["lgn"].weight for model in models]
+    weights = [model.network.projections["lgn"].weight for model in models]
     torch.testing.assert_close(weights[1].float(), weights[0], rtol=1e-4, atol=1e-4)
     assert models[1].confusion.compute().trace() > 12  # chance: 7 or 8
 
@@ -223,10 +223,10 @@ def test_surrogate_gradients_train_the_stack(classifier, retina, pooling, traine
             "lgn": pooling(40, projection=partial(dense, trainable=trainable)),
         }
         model = classifier(layers, optimizer=partial(torch.optim.Adam, lr=0.01))
-        before = model.stack.projections["lgn"].weight.detach().clone()
+        before = model.network.projections["lgn"].weight.detach().clone()
         first = F.cross_entropy(predictions(model, data.train_set), part(data.train_set).label)
         trainer(max_epochs=8).fit(model, data)
-        moved = (model.stack.projections["lgn"].weight.detach() - before).abs().mean().item()
+        moved = (model.network.projections["lgn"].weight.detach() - before).abs().mean().item()
         assert (moved > 1e-3) is trainable
         last = F.cross_entropy(predictions(model, data.train_set), part(data.train_set).label)
         assert last < first
@@ -336,7 +336,7 @@ def test_batches_of_images_and_labels(classifier, phase, trainer, data):
     assert torch.equal(torch.cat([batch.label for batch in batches]), predicted)
     assert set(torch.cat([batch.sample for batch in batches]).tolist()) == {-1}
     trainer(phase()).fit(numbered, data)
-    assert torch.equal(numbered.stack.projections["lgn"].weight, model.stack.projections["lgn"].weight)
+    assert torch.equal(numbered.network.projections["lgn"].weight, model.network.projections["lgn"].weight)
 
 
 @pytest.mark.parametrize("readout", [Linear, ClassAssignment, SpikingDelta])
@@ -375,7 +375,7 @@ def test_an_unwired_network_is_a_warning(classifier, trainer, data, stage):
 def test_controls_have_their_own_wiring(fitted, data):
     model, trainer = fitted(controls=["random", "grid", "pixels"], epochs=10)
     (scores,) = trainer.test(model, data, verbose=False)
-    own = model.stack.projections["lgn"]
+    own = model.network.projections["lgn"]
     weights = {name: control.projections["lgn"].weight for name, control in model.controls.items()}
     assert weights.keys() == {"random", "grid"}
     assert torch.equal(weights["random"].sort(1).values, own.weight.sort(1).values)  # same fan-in, moved
@@ -392,8 +392,8 @@ def test_controls_change_nothing(classifier, phase, trainer, data):
     beside.readout.load_state_dict(alone.readout.state_dict())
     for model in (alone, beside):
         trainer(phase()).fit(model, data)
-    for name, value in alone.stack.state_dict().items():
-        assert torch.equal(beside.stack.state_dict()[name], value), name
+    for name, value in alone.network.state_dict().items():
+        assert torch.equal(beside.network.state_dict()[name], value), name
     for name, value in alone.readout.state_dict().items():
         torch.testing.assert_close(beside.readout.state_dict()[name], value, msg=lambda m: m)
 

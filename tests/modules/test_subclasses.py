@@ -115,7 +115,7 @@ def test_a_classifier_comes_back(trainer, tmp_path, build):
     for loaded in (again, by_base):
         assert type(loaded) is type(model)
         assert loaded.extra == 0.3
-    neuron, rule = again.stack.layer("lgn").neuron, again.stack.projections["lgn"].rule
+    neuron, rule = again.network.layer("lgn").neuron, again.network.projections["lgn"].rule
     assert (type(neuron), neuron.extra, type(rule), rule.factor) == (SoftLIF, 3.0, SlowSTDP, 0.25)
     assert to_config(neuron)["init_args"]["tau_mem"] == 7.0
     assert to_config(rule)["init_args"]["learning_rate"] == 0.2
@@ -132,7 +132,7 @@ def test_a_loaded_classifier_goes_on(trainer, phase, data, tmp_path):
     run.fit(Forwarding(layers(), ConstantCurrent(5), Linear, extra=0.3, **SIZES), data)
     run.save_checkpoint(path)
     again = Forwarding.load_from_checkpoint(path, weights_only=True)
-    assert "threshold" in to_config(again.stack.layer("lgn").neuron)["init_args"]
+    assert "threshold" in to_config(again.network.layer("lgn").neuron)["init_args"]
     trainer(phase(), max_epochs=2).fit(again, data, ckpt_path=path, weights_only=True)
 
 
@@ -200,7 +200,7 @@ def test_a_classifier_built_by_the_command_line_comes_back(tmp_path, monkeypatch
     kind = sys.modules["mine_of_test_subclasses"].Mine
     again = kind.load_from_checkpoint(path, weights_only=True)
     assert (type(again), again.extra) == (kind, 0.3)
-    assert again.stack.layer("lgn").neuron.leak == 2.0
+    assert again.network.layer("lgn").neuron.leak == 2.0
     assert main([
         "test", "--config=mnist", f"--ckpt_path={path}", "--trainer.limit_test_batches=1",
         "--data.eval_batch_size=50", "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu",

@@ -24,7 +24,7 @@ from lightning_snn import (
 )
 from lightning_snn.core.tensors import leaves
 from lightning_snn.development.development import Development
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.ops import backend
 from lightning_snn.plasticity import Activity, Streams
 
@@ -72,10 +72,10 @@ def test_neurons(kind, batch, backend_name):
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("storage", [None, "dense", "mesh"])
 @pytest.mark.parametrize("kind", MODELS)
-def test_layers(kind, storage, batch, backend_name):
+def test_networks(kind, storage, batch, backend_name):
     lateral = None if storage is None else LateralKernel(inhibition_range=2.0, storage=storage)
     synapses = {"delay": 2.0, "kinetics": ExponentialCurrent(5.0)}
-    stack = SpikingStack(
+    network = SpikingNetwork(
         {
             "below": SpikingLayer(Square(25, 5.0), MODELS[kind], lateral=lateral),
             "above": SpikingLayer(
@@ -84,11 +84,10 @@ def test_layers(kind, storage, batch, backend_name):
         }
     )
     with backend.use(backend_name):
-        rest = [stack.layer(name).rest(batch, torch.zeros(1)) for name in stack.names]
-        assert_apart(leaves(rest))
+        assert_apart(leaves(network.rest(batch, torch.zeros(1))))
         current = 3 * torch.rand(4, batch, 25)
-        _, first = stack(current)
-        _, second = stack(current, first)
+        _, first = network(current)
+        _, second = network(current, first)
     assert_apart(leaves(second), *leaves(first))
     assert_apart(leaves(first), current)
 
@@ -110,7 +109,7 @@ def test_rules(rule, backend_name):
 @pytest.mark.parametrize("rule", [STDP(threshold=1.0), PairSTDP(delay=1.0)], ids=type)
 def test_what_a_phase_saves_does_not_grow_with_its_rounds(rule):
     def saved(chunk):
-        stack = SpikingStack(
+        network = SpikingNetwork(
             {
                 "retina": SpikingLayer(
                     Square(49, 5.0), Izhikevich(), lateral=LateralKernel(inhibition_range=3.0)
@@ -122,7 +121,7 @@ def test_what_a_phase_saves_does_not_grow_with_its_rounds(rule):
                 ),
             }
         )
-        development = Development(stack, "lgn", SpontaneousWaves(), Streams(3))
+        development = Development(network, "lgn", SpontaneousWaves(), Streams(3))
         for number in range(2):
             development.round(chunk, number)
         owned = [leaf.untyped_storage().nbytes() == leaf.nbytes for leaf in development.state()]
@@ -141,5 +140,5 @@ def test_convolutions_hold_what_is_under_way_too():
             projection=lambda n, m: Conv2d(n, m, in_shape=(1, 4, 4), kernel_size=2, delay=1.0),
         ),
     }
-    _, state = SpikingStack(layers)(torch.rand(9, 1, 16))
+    _, state = SpikingNetwork(layers)(torch.rand(9, 1, 16))
     assert_apart(leaves(state))

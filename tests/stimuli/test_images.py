@@ -7,15 +7,18 @@ from helpers.processes import on_processes
 from lightning_snn import (
     LIF,
     STDP,
+    Connection,
     ConstantCurrent,
     Dense,
+    Frames,
     Images,
     Poisson,
     SpikingLayer,
-    SpikingStack,
+    SpikingNetwork,
     Square,
 )
 from lightning_snn.development.development import Development
+from lightning_snn.development.scene import scene as of_data
 from lightning_snn.plasticity import Streams
 from lightning_snn.stimuli import Scene
 
@@ -24,7 +27,7 @@ ENCODER = Poisson(12, max_rate=400.0, amplitude=30.0, seed=None)
 
 
 def scene(num_streams=4, encoder=ENCODER):
-    return Scene(lambda numbers: IMAGES[numbers], len(IMAGES), encoder, num_streams)
+    return Scene(lambda numbers: IMAGES[numbers], len(IMAGES), {"below": encoder}, num_streams)
 
 
 def attached(num_streams=4, encoder=ENCODER, **options):
@@ -33,14 +36,20 @@ def attached(num_streams=4, encoder=ENCODER, **options):
     return images
 
 
-def layer():
-    return SpikingLayer(Square(16, side=4.0, placement="grid"), LIF(2.0))
+def network(rule=None):
+    wiring = partial(Dense, rule=rule or STDP(threshold=1.0, threshold_jump=0.1))
+    return SpikingNetwork(
+        {
+            "below": SpikingLayer(Square(16, side=4.0, placement="grid"), LIF(2.0)),
+            "above": SpikingLayer(Square(5, side=4.0), LIF(10.0), projection=wiring),
+        },
+        seed=0,
+    )
 
 
 def show(images, streams, number):
-    bottom = layer()
-    state = bottom.rest(len(streams), bottom.positions)
-    return images.run(bottom, state, steps=12, streams=streams, round_number=number)[0]
+    currents = images.currents(network(), "above", steps=12, streams=streams, round_number=number)
+    return currents["below"]
 
 
 def test_one_pass_shows_every_image_once_and_the_next_in_another_order():
@@ -69,26 +78,68 @@ def test_the_response_depends_on_the_stream_and_the_round_only():
 
 
 def test_a_repeatable_encoder_gives_what_the_network_would_see():
-    images = attached(encoder=ConstantCurrent(12, gain=20.0))
-    bottom = layer()
-    shown = IMAGES[images.shown(range(4), 0)]
-    expected, _ = bottom(ConstantCurrent(12, gain=20.0)(bottom.geometry.sample(shown), dt=1.0))
-    assert torch.equal(show(images, range(4), 0), expected)
+    encoder = ConstantCurrent(12, gain=20.0)
+    images = attached(encoder=encoder)
+    shown, sheet = IMAGES[images.shown(range(4), 0)], network().layer("below").geometry
+    assert torch.equal(show(images, range(4), 0), encoder.encode(shown, sheet, dt=1.0))
+
+
+def round_steps(images, number=0):
+    return images.steps(network(), "above", chunk=250, round_number=number)
 
 
 def test_an_encoder_of_its_own_wins():
-    images = attached(encoder=ConstantCurrent(99))
-    assert images.steps(250) == 99
+    assert round_steps(attached(encoder=ConstantCurrent(99))) == 99
     images = Images(ConstantCurrent(7))
     images.attach(scene())
-    assert images.steps(250) == 7
+    assert round_steps(images) == 7
+
+
+def sequences(*lengths):
+    """A scene of spike trains, one of each length."""
+    trains = [(torch.rand(length, 16) < 0.3, 0) for length in lengths]
+    return of_data(trains, {"below": Frames(30.0)}, 2)
+
+
+def test_sequences_last_as_long_as_the_longest_of_their_round():
+    images = Images(seed=0)
+    images.attach(sequences(9, 9, 9, 14))
+    first = 14 if 3 in images.shown(range(2), 0) else 9
+    assert [round_steps(images, number) for number in range(2)] == [first, 23 - first]
+    longer = int(first == 9)
+    alone = [images.currents(network(), "above", steps=14, streams=[n], round_number=longer) for n in (0, 1)]
+    both = images.currents(network(), "above", steps=14, streams=[0, 1], round_number=longer)["below"]
+    assert torch.equal(torch.cat([one["below"] for one in alone], dim=1), both)
+    assert both[:9].any((0, 2)).all()
+    assert both[9:].any((0, 2)).sum() == 1
+
+
+def test_each_input_layer_sees_the_images_as_its_encoder_has_them():
+    two = SpikingNetwork(
+        {
+            "left": SpikingLayer(Square(16, side=4.0, placement="grid"), LIF(2.0)),
+            "right": SpikingLayer(Square(9, side=4.0, placement="grid"), LIF(2.0)),
+            "above": SpikingLayer(Square(5, side=4.0), LIF(10.0)),
+        },
+        {
+            "one": Connection("left", "above", partial(Dense, rule=STDP())),
+            "other": Connection("right", "above", Dense),
+        },
+        seed=0,
+    )
+    encoders = {"left": ConstantCurrent(12, gain=20.0), "right": ConstantCurrent(8, gain=1.0)}
+    images = Images(seed=0)
+    images.attach(of_data(IMAGES, encoders, 4))
+    assert images.drives(two, "one") == ["left"]
+    assert images.drives(two, "other") == ["right"]
+    images.check(two, "one")
+    with pytest.raises(ValueError, match=r"drives layers.left, and there are encoders of \['right'\] only"):
+        images.attach(of_data(IMAGES, {"right": encoders["right"]}, 4))
+        images.check(two, "one")
 
 
 def develop(streams):
-    wiring = partial(Dense, rule=STDP(threshold=1.0, threshold_jump=0.1))
-    above = SpikingLayer(Square(5, side=4.0), LIF(10.0), projection=wiring)
-    stack = SpikingStack({"below": layer(), "above": above}, seed=0)
-    development = Development(stack, "above", attached(), streams)
+    development = Development(network(), "above", attached(), streams)
     shares = [development.round(12, number).share for number in range(6)]
     return development.projection, shares
 
@@ -104,7 +155,7 @@ def test_wiring_by_images_is_the_same_on_any_number_of_processes():
 
 def test_errors():
     with pytest.raises(ValueError, match="the stimulus Images has no images yet"):
-        Images().check(layer())
+        Images().check(network(), "above")
     with pytest.raises(
         ValueError, match="num_images must be at most the number of training images, 10, got 11"
     ):

@@ -11,7 +11,7 @@ LABELS = torch.tensor([0, 1, 1, 0, 2, 1])
 def attached(labels=LABELS, **options):
     stimulus = RewardedImages(**options)
     look_up = None if labels is None else labels.__getitem__
-    stimulus.attach(Scene(IMAGES.__getitem__, len(IMAGES), Poisson(5, seed=None), 6, look_up))
+    stimulus.attach(Scene(IMAGES.__getitem__, len(IMAGES), {"a": Poisson(5, seed=None)}, 6, look_up))
     return stimulus
 
 

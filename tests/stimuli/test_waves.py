@@ -3,30 +3,28 @@ import torch
 
 from lightning_snn.core.random import RandomStream
 from lightning_snn.geometry import Square, Torus
-from lightning_snn.network import SpikingLayer
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.stimuli import SpontaneousWaves
-from lightning_snn.synapses import LateralKernel
+from lightning_snn.synapses import Dense, LateralKernel
 
 KERNEL = LateralKernel(inhibition_range=5.0)
 
 
-class Echo(SpikingLayer):
-    """A layer that hands back its input and how it was called."""
-
-    def forward(self, current, state=None, *, developing=False, generator=None):
-        assert generator is None
-        return current, (state, developing)
-
-
-def echo(dt=1.0, nodes=80):
-    return Echo(Square(nodes, side=6.5), LIF(dt=dt), lateral=KERNEL)
+def network(dt=1.0, nodes=80, **options):
+    """A sheet that makes waves, and a layer above."""
+    options = {"lateral": KERNEL, "lateral_active": "development"} | options
+    layers = {
+        "sheet": SpikingLayer(Square(nodes, side=6.5), LIF(), **options),
+        "above": SpikingLayer(Square(5, 6.5), LIF(), projection=Dense),
+    }
+    return SpikingNetwork(layers, dt=dt)
 
 
-def noise(stimulus, streams, *, layer=None, steps=300, round_number=0):
-    layer = layer or echo()
-    current, _ = stimulus.run(layer, None, steps=steps, streams=streams, round_number=round_number)
-    return current
+def noise(stimulus, streams, *, of=None, steps=300, round_number=0):
+    currents = stimulus.currents(of or network(), "above", steps=steps, streams=streams, round_number=round_number)
+    assert list(currents) == ["sheet"]
+    return currents["sheet"]
 
 
 def test_noise_is_fixed_by_seed_stream_and_round():
@@ -51,7 +49,7 @@ def test_a_streams_noise_depends_on_its_own_number_only(streams):
 
 @pytest.mark.parametrize("dt", [1.0, 0.25, 4.0])
 def test_noise_has_the_amplitude_over_the_root_of_dt(dt):
-    current = noise(SpontaneousWaves(2.0, seed=0), [0], layer=echo(dt))
+    current = noise(SpontaneousWaves(2.0, seed=0), [0], of=network(dt))
     assert current.std().item() == pytest.approx(2.0 * dt**-0.5, rel=0.02)
     assert current.mean().item() == pytest.approx(0, abs=0.05 * dt**-0.5)
     torch.testing.assert_close(current * dt**0.5, noise(SpontaneousWaves(2.0, seed=0), [0]))
@@ -62,16 +60,33 @@ def test_noise_is_drawn_at_once_and_not_step_by_step():
     assert torch.equal(noise(SpontaneousWaves(3.0, seed=5), [7], round_number=11)[:, 0], 3 * draw)
 
 
-def test_the_layer_develops_from_the_given_state():
-    _, called_with = SpontaneousWaves().run(echo(), "state", steps=2, streams=[0], round_number=0)
-    assert called_with == ("state", True)
+def test_any_layer_with_lateral_coupling_can_make_waves():
+    layers = {
+        "first": SpikingLayer(Square(20, side=6.5), LIF()),
+        "second": SpikingLayer(Square(80, side=6.5), LIF(), projection=Dense, lateral=KERNEL),
+        "third": SpikingLayer(Square(5, 6.5), LIF(), projection=Dense),
+    }
+    three, waves = SpikingNetwork(layers), SpontaneousWaves(layer="second", seed=0)
+    waves.check(three, "third")
+    currents = waves.currents(three, "third", steps=9, streams=range(2), round_number=0)
+    assert list(currents) == ["second"]
+    assert currents["second"].shape == (9, 2, 80)
+    with pytest.raises(ValueError, match="give layers.first `lateral`"):
+        SpontaneousWaves().check(three, "third")
+    with pytest.raises(ValueError, match=r"layer must name a layer of \['first', 'second', 'third'\], got 'x'"):
+        SpontaneousWaves(layer="x").check(three, "third")
+    with pytest.raises(ValueError, match=r"nothing leads from there to layers.first, where layers.second.proj"):
+        SpontaneousWaves(layer="second").check(three, "second")
 
 
 def run_sheet(sheet, neuron, kernel):
+    """Spikes ``[T, S, N]`` of a sheet that is left alone with noise, and the distances of its nodes."""
     layer = SpikingLayer(sheet, neuron, lateral=kernel, lateral_active="development")
-    rest = layer.rest(2, torch.zeros(1))
-    spikes, _ = SpontaneousWaves().run(layer, rest, steps=1500, streams=range(2), round_number=0)
-    return spikes[500:]
+    above = SpikingLayer(Square(5, 6.5), LIF(), projection=Dense)
+    of = SpikingNetwork({"sheet": layer, "above": above}, seed=0)
+    currents = SpontaneousWaves().currents(of, "above", steps=1500, streams=range(2), round_number=0)
+    spikes, _ = of.run(currents, layers=["sheet"], developing=True)
+    return spikes["sheet"][500:], of.layer("sheet").geometry.distances()
 
 
 def mean_distance(spikes, distances):
@@ -92,10 +107,9 @@ def mean_distance(spikes, distances):
 )
 def test_a_coupled_sheet_makes_waves(kind, neuron):
     sheet = kind(500, side=16.2)
-    distances = sheet.distances()
+    waves, distances = run_sheet(sheet, neuron, KERNEL)
     chance = (distances.sum() / (500 * 499)).item()
-    waves = run_sheet(sheet, neuron, KERNEL)
-    scattered = run_sheet(sheet, neuron, LateralKernel(0.0, inhibition=0.0, inhibition_range=5.0))
+    scattered, _ = run_sheet(sheet, neuron, LateralKernel(0.0, inhibition=0.0, inhibition_range=5.0))
     assert waves.sum() > 2000
     assert mean_distance(waves, distances) < 0.6 * chance
     assert mean_distance(scattered, distances) == pytest.approx(chance, rel=0.15)
@@ -103,9 +117,9 @@ def test_a_coupled_sheet_makes_waves(kind, neuron):
 
 
 def test_noise_alone_makes_no_waves():
-    SpontaneousWaves().check(echo())
-    with pytest.raises(ValueError, match="spontaneous waves need lateral coupling: give the first layer"):
-        SpontaneousWaves().check(SpikingLayer(Square(9, 3.0), LIF()))
+    SpontaneousWaves().check(network(), "above")
+    with pytest.raises(ValueError, match="spontaneous waves need lateral coupling: give layers.sheet `lateral`"):
+        SpontaneousWaves().check(network(lateral=None), "above")
 
 
 @pytest.mark.parametrize(

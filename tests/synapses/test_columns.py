@@ -6,7 +6,7 @@ from helpers.tensors import spikes_of
 
 from lightning_snn.core.config import to_config
 from lightning_snn.geometry import Disk, Square
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import reference
@@ -144,24 +144,24 @@ def test_weights_without_a_rule_have_variance_one_over_the_inputs_of_their_field
     assert weight[1, :, :100].var().item() == pytest.approx(1 / 100, rel=0.05)
 
 
-def wiring_in_a_stack(sheet, num_post=12):
+def wiring_in_a_network(sheet, num_post=12):
     fields = RoundFields(3.0, 4)
     wiring = functools.partial(Columns, fields=fields, rule=STDP(), gain=20.0)
     layers = {
         "below": SpikingLayer(sheet, LIF(10.0)),
         "above": SpikingLayer(Square(num_post, 10.0), LIF(10.0), projection=wiring),
     }
-    return SpikingStack(layers), wiring
+    return SpikingNetwork(layers), wiring
 
 
-def test_a_stack_hands_over_the_sheet_below():
-    stack, wiring = wiring_in_a_stack(Disk(150, 5.0))
-    projection = stack.projections["above"]
-    expected = RoundFields(3.0, 4).nodes(150, stack.bottom.geometry)
+def test_a_network_hands_over_the_sheet_below():
+    network, wiring = wiring_in_a_network(Disk(150, 5.0))
+    projection = network.projections["above"]
+    expected = RoundFields(3.0, 4).nodes(150, network.layer("below").geometry)
     assert [row[row < 150].tolist() for row in projection.nodes] == [field.tolist() for field in expected]
-    spikes, _ = stack(torch.full((20, 2, 150), 3.0))
+    spikes, _ = network(torch.full((20, 2, 150), 3.0))
     assert spikes["above"].sum() > 0
-    field = stack.top.node(0).field
+    field = network.layer("above").node(0).field(network.connection("above"))
     assert field is None
     config = to_config(wiring)
     assert config["class_path"] == "lightning_snn.Columns"

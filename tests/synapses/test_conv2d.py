@@ -1,9 +1,11 @@
+from functools import partial
+
 import pytest
 import torch
 from helpers.tensors import spikes_of
 
-from lightning_snn.geometry import Maps
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.geometry import Maps, Square
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import IntegrateFire
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, TargetRate
 from lightning_snn.synapses import Conv2d
@@ -109,28 +111,36 @@ def test_places_lie_on_a_grid_and_no_unit_has_a_field():
         _ = projection.connected
 
 
-def test_in_a_stack():
-    def projection(num_pre, num_post):
-        return Conv2d(num_pre, num_post, in_shape=SHAPE, kernel_size=3, gain=2.0)
-
+@pytest.mark.parametrize("shape", [{}, {"in_shape": SHAPE}], ids=["of the source", "given"])
+def test_in_a_network(shape):
+    projection = partial(Conv2d, kernel_size=3, gain=2.0, **shape)
     layers = {
         "below": SpikingLayer(Maps(*SHAPE), IntegrateFire()),
         "above": SpikingLayer(Maps(3, 3, 2), IntegrateFire(), projection=projection),
     }
-    stack = SpikingStack(layers)
-    found, _ = stack(2 * spikes_of(6, 2, 40))
+    network = SpikingNetwork(layers)
+    found, _ = network(2 * spikes_of(6, 2, 40))
     assert found["above"].shape == (6, 2, 18)
     assert found["above"].sum() > 0
-    node = stack.top.node(7)
-    assert torch.equal(node.weights, stack.top.projection.weight[1])
-    assert node.field is None
+    node, connection = network.layer("above").node(7), network.connection("above")
+    assert torch.equal(node.weights(connection), connection.projection.weight[1])
+    assert node.field(connection) is None
+
+
+def test_the_shape_comes_from_maps_only():
+    layers = {
+        "below": SpikingLayer(Square(40, 5.0), IntegrateFire()),
+        "above": SpikingLayer(Maps(3, 3, 2), IntegrateFire(), projection=partial(Conv2d, kernel_size=3)),
+    }
+    with pytest.raises(ValueError, match=r"layers.above.projection: in_shape .* Maps"):
+        SpikingNetwork(layers)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"num_post": 19}, "num_post must be a multiple of the 3 x 2 = 6 places of a map, got 19"),
-        ({"num_pre": 41}, r"in_shape = 2 x 5 x 4 holds 40 neurons, but the layer below has 41 \(num_pre\)"),
+        ({"num_pre": 41}, r"in_shape = 2 x 5 x 4 holds 40 neurons, but the source has 41 \(num_pre\)"),
         ({"kernel_size": 5}, "kernel_size must be at most 4, the side of a padded map, got 5"),
         ({"stride": 0}, "stride must be a whole number above 0, got 0"),
         ({"padding": -1}, "padding must be a whole number, 0 or above, got -1"),

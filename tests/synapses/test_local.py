@@ -5,7 +5,7 @@ import torch
 from helpers.tensors import spikes_of
 
 from lightning_snn.geometry import Disk, Square, Torus
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF
 from lightning_snn.plasticity import STDP
 from lightning_snn.synapses import Dense, Local
@@ -82,25 +82,26 @@ def test_a_large_layer_stores_its_pairs_only():
     assert torch.equal(projection(spikes)[0] != 0, near)
 
 
-def test_a_stack_hands_over_both_sheets():
+def test_a_network_hands_over_both_sheets():
     below, here = SHEETS["shifted"]
     layers = {
         "below": SpikingLayer(below, LIF(10.0)),
         "above": SpikingLayer(here, LIF(10.0), projection=partial(Local, radius=3.0, rule=STDP())),
     }
-    stack = SpikingStack(layers)
-    projection = stack.projections["above"]
-    expected = near(stack.bottom.geometry, stack.top.geometry)
+    network = SpikingNetwork(layers)
+    projection = network.projections["above"]
+    expected = near(network.layer("below").geometry, network.layer("above").geometry)
     assert torch.equal(projection.matrix(projection.weight.detach()) != 0, expected)
-    assert torch.equal(stack.top.node(3).field, projection.connected[3].nonzero()[:, 0])
+    field = network.layer("above").node(3).field(network.connection("above"))
+    assert torch.equal(field, projection.connected[3].nonzero()[:, 0])
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"radius": 0.0}, "radius must be a finite number above 0, got 0.0"),
-        ({"radius": 0.1}, "radius = 0.1 is too small: no node of the layer below lies within it of place"),
-        ({"below": None}, "Local needs the sheet below: build the projection in a stack"),
+        ({"radius": 0.1}, "radius = 0.1 is too small: no node of the source lies within it of place"),
+        ({"below": None}, "Local needs the sheet below: build the projection in a network"),
         ({"here": None}, "Local needs the sheet here"),
         ({"num_post": 41}, "here must have 41 nodes, got a sheet of 40"),
     ],

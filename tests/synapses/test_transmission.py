@@ -1,4 +1,4 @@
-"""Delays and synapse kinetics, alone, on a projection, in a stack and while a rule learns."""
+"""Delays and synapse kinetics, alone, on a projection, in a network and while a rule learns."""
 
 import math
 from functools import partial
@@ -9,7 +9,7 @@ from helpers.tensors import spikes_of
 
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Maps, Square
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF, Relay
 from lightning_snn.plasticity import STDP, Streams
 from lightning_snn.stimuli import Stimulus
@@ -90,9 +90,9 @@ def test_gradients_pass_delay_and_kinetics():
     assert not spikes.grad[-2:].any()
 
 
-def stack_of(**options):
+def network_of(**options):
     wiring = partial(Dense, gain=12.0, **options)
-    return SpikingStack(
+    return SpikingNetwork(
         {
             "below": SpikingLayer(Square(32, 5.0), LIF(5.0)),
             "middle": SpikingLayer(Square(12, 5.0), LIF(10.0), projection=wiring),
@@ -103,32 +103,33 @@ def stack_of(**options):
 
 
 @pytest.mark.parametrize("options", [{"delay": 3.0}, {"kinetics": ExponentialCurrent(TAU)}])
-def test_a_run_of_a_stack_in_two_parts_equals_one_long_run(options):
-    stack = stack_of(**options)
+def test_a_run_of_a_network_in_two_parts_equals_one_long_run(options):
+    network = network_of(**options)
     current = 3 + 8 * torch.randn(40, 3, 32, generator=torch.Generator().manual_seed(0))
-    whole, end = stack(current)
-    first, middle = stack(current[:17])
-    second, last = stack(current[17:], middle)
-    plain, _ = stack_of()(current)
-    for name in stack.names:
+    whole, end = network(current)
+    first, middle = network(current[:17])
+    second, last = network(current[17:], middle)
+    plain, _ = network_of()(current)
+    for name in network.names:
         assert whole[name].any()
         assert torch.equal(torch.cat([first[name], second[name]]), whole[name])
-        for key, value in end[name].synapses.items():
-            assert torch.equal(last[name].synapses[key], value)
-    assert end["below"].synapses == {}
-    assert set(end["above"].synapses) == {"on_the_way" if "delay" in options else "current"}
+    for name, state in end.connections.items():
+        for key, value in state.items():
+            assert torch.equal(last.connections[name][key], value)
+    assert set(end.connections) == {"middle", "above"}
+    assert set(end.connections["above"]) == {"on_the_way" if "delay" in options else "current"}
     assert not torch.equal(plain["above"], whole["above"])
     if "delay" in options:
         assert torch.equal(whole["middle"][3:], plain["middle"][:-3])
         assert torch.equal(whole["above"][6:], plain["above"][:-6])
 
 
-def test_a_stack_refuses_a_delay_of_broken_steps():
+def test_a_network_refuses_a_delay_of_broken_steps():
     with pytest.raises(
         ValueError,
         match=r"layers.middle.projection.delay must be a whole number of steps of dt = 1.0 ms, got 1.5",
     ):
-        stack_of(delay=1.5)
+        network_of(delay=1.5)
     with pytest.raises(ValueError, match=r"delay must be a finite number, 0 or above, got -1.0"):
         Dense(3, 4, delay=-1.0)
     with pytest.raises(ValueError, match="tau must be a finite number above 0, got 0"):

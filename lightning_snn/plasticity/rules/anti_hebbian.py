@@ -9,7 +9,7 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.core.time import steps_in
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.plasticity.activity import Activity
-from lightning_snn.plasticity.rule import LearningRule
+from lightning_snn.plasticity.rule import LearningRule, in_force
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -29,7 +29,7 @@ class AntiHebbian(LearningRule):
         bin_time: Length of a bin in ms; the last of a chunk is as long as what is left.
         w_max: Strongest inhibition.
         connected_above: Weight above which a synapse counts as connected.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, alone 1.
 
     Raises:
         ValueError: if a rate or time is not positive, p is not between 0 and 1, or a bin is no whole number
@@ -51,11 +51,11 @@ class AntiHebbian(LearningRule):
         bin_time: float = 10.0,
         w_max: float = 10.0,
         connected_above: float = 0.0,
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
         checks.positive("learning_rate", learning_rate)
         checks.between("activity", activity, 0, 1)
-        for name, value in {"bin_time": bin_time, "w_max": w_max, "dt": dt}.items():
+        for name, value in {"bin_time": bin_time, "w_max": w_max}.items():
             checks.positive(name, value)
         checks.between("connected_above", connected_above, 0, w_max)
         self.bin_time = bin_time
@@ -63,8 +63,9 @@ class AntiHebbian(LearningRule):
         self.activity = activity
         self.w_max = w_max
         self.connected_above = connected_above
-        self.dt = dt
-        _ = self.bin_steps
+        self.dt = in_force(dt)
+        if dt is not None:
+            _ = self.bin_steps
 
     @property
     def bin_steps(self) -> int:

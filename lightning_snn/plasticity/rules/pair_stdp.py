@@ -7,12 +7,12 @@ import torch
 
 from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delay_steps, delayed
+from lightning_snn.core.time import delay_steps, rounded, delayed
 from lightning_snn.ops.stdp_window import Pairing, stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import Bounds, bounded, check_range, uniform
 from lightning_snn.plasticity.reduction import Reduction, add_streams, spikes_of_streams
-from lightning_snn.plasticity.rule import LearningRule
+from lightning_snn.plasticity.rule import LearningRule, in_force
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -41,7 +41,7 @@ class PairSTDP(LearningRule):
         reduction: Whether the changes of all streams are added up or averaged; places of a stream add up.
         initial_range: The first weights are drawn evenly from it.
         connected_above: Weight above which a synapse counts as connected.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, alone 1.
 
     Raises:
         ValueError: if a time constant or bound is not positive, an amplitude negative, the delay no whole
@@ -72,9 +72,9 @@ class PairSTDP(LearningRule):
         reduction: Reduction = "mean",
         initial_range: tuple[float, float] = (0.0, 1.0),
         connected_above: float = 0.1,
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
-        for name, value in {"tau_plus": tau_plus, "tau_minus": tau_minus, "w_max": w_max, "dt": dt}.items():
+        for name, value in {"tau_plus": tau_plus, "tau_minus": tau_minus, "w_max": w_max}.items():
             checks.positive(name, value)
         for name, value in {"a_plus": a_plus, "a_minus": a_minus, "trace_offset": trace_offset}.items():
             checks.non_negative(name, value)
@@ -90,10 +90,13 @@ class PairSTDP(LearningRule):
         self.reduction: Reduction = reduction
         self.w_max = w_max
         self.delay = delay
-        delay_steps(delay, dt)
         self.initial_range = initial_range
         self.connected_above = connected_above
-        self.dt = dt
+        self.dt = in_force(dt)
+        checks.finite("delay", delay)
+        checks.non_negative("delay", rounded(delay))
+        if dt is not None:
+            delay_steps(delay, dt)
 
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
         """Weights drawn evenly from ``initial_range``."""

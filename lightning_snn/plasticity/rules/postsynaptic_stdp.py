@@ -11,7 +11,7 @@ from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.annealing import ELAPSED, annealed
 from lightning_snn.plasticity.bounds import bounded, check_range, uniform
 from lightning_snn.plasticity.reduction import add_streams
-from lightning_snn.plasticity.rule import LearningRule
+from lightning_snn.plasticity.rule import LearningRule, in_force
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -40,7 +40,7 @@ class PostsynapticSTDP(LearningRule):
         w_max: Largest weight; weights lie in [0, w_max].
         initial_range: The first weights are drawn evenly from it.
         connected_above: Weight above which a synapse counts as connected.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, alone 1.
 
     Raises:
         ValueError: if a rate, a time or w_max is not positive, or the range lies outside the bounds.
@@ -65,7 +65,7 @@ class PostsynapticSTDP(LearningRule):
         w_max: float = 1.0,
         initial_range: tuple[float, float] = (0.0, 1.0),
         connected_above: float = 0.1,
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
         final = rate if final_rate is None else final_rate
         for name, value in {
@@ -75,7 +75,6 @@ class PostsynapticSTDP(LearningRule):
             "tau_pre": tau_pre,
             "silent_loss": silent_loss,
             "w_max": w_max,
-            "dt": dt,
         }.items():
             checks.positive(name, value)
         check_range("initial_range", initial_range, 0, w_max)
@@ -86,7 +85,7 @@ class PostsynapticSTDP(LearningRule):
         self.w_max = w_max
         self.initial_range = initial_range
         self.connected_above = connected_above
-        self.dt = dt
+        self.dt = in_force(dt)
 
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
         """Weights drawn evenly from ``initial_range``; no time has passed."""

@@ -12,7 +12,7 @@ from lightning_snn.ops.stdp_window import stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import check_range, uniform
 from lightning_snn.plasticity.reduction import Reduction, add_streams
-from lightning_snn.plasticity.rule import LearningRule
+from lightning_snn.plasticity.rule import LearningRule, in_force
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -38,7 +38,7 @@ class RewardSTDP(LearningRule):
         reduction: Whether the changes of all streams are added up or averaged; places of a stream add up.
         initial_range: The first weights are drawn evenly from it; by default from all of [w_min, w_max].
         connected_above: Weight above which a synapse counts as connected.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, alone 1.
 
     Raises:
         ValueError: if a time constant or the learning rate is not positive, an amplitude negative, ``w_min``
@@ -68,10 +68,10 @@ class RewardSTDP(LearningRule):
         reduction: Reduction = "mean",
         initial_range: tuple[float, float] | None = None,
         connected_above: float = 0.1,
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
         times = {"tau_plus": tau_plus, "tau_minus": tau_minus, "tau_eligibility": tau_eligibility}
-        for name, value in {"learning_rate": learning_rate, **times, "dt": dt}.items():
+        for name, value in {"learning_rate": learning_rate, **times}.items():
             checks.positive(name, value)
         checks.non_negative("a_plus", a_plus)
         checks.non_negative("a_minus", a_minus)
@@ -89,7 +89,7 @@ class RewardSTDP(LearningRule):
         self.w_min, self.w_max = w_min, w_max
         self.reduction: Reduction = reduction
         self.connected_above = connected_above
-        self.dt = dt
+        self.dt = in_force(dt)
 
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
         """Weights drawn evenly from ``initial_range``."""

@@ -8,7 +8,7 @@ from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.ops.stdp_scan import STDPConstants, STDPState, stdp_scan
 from lightning_snn.plasticity.activity import Activity
-from lightning_snn.plasticity.rule import LearningRule, copies, working_copies
+from lightning_snn.plasticity.rule import LearningRule, copies, in_force, working_copies
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -36,7 +36,7 @@ class STDP(LearningRule):
         threshold_jump: Rise of the adaptive part at a spike; it starts at ``U(0, threshold_jump)``.
         tau_threshold: Time constant in ms with which it decays.
         connected_above: Weight above which a synapse counts as connected; weights lie in [0, 1].
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, alone 1.
 
     Raises:
         ValueError: if a rate, a time constant or the threshold is not positive.
@@ -61,7 +61,7 @@ class STDP(LearningRule):
         threshold_jump: float = 2.0,
         tau_threshold: float = 20_000.0,
         connected_above: float = 0.3,
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
         checks.between("learning_rate", learning_rate, 0, 1)
         for name, value in {
@@ -71,11 +71,9 @@ class STDP(LearningRule):
             "trace_offset": trace_offset,
             "threshold": threshold,
             "tau_threshold": tau_threshold,
-            "dt": dt,
         }.items():
             checks.positive(name, value)
-        # a postsynaptic trace stays below 1 / (1 - exp(-dt / tau_post)); a factor below 0 would flip weights
-        checks.between("pair_depression", pair_depression, 0, 1 - math.exp(-dt / tau_post))
+        checks.between("pair_depression", pair_depression, 0, 1)
         checks.non_negative("threshold_jump", threshold_jump)
         checks.between("connected_above", connected_above, 0, 1)
         self.tau_mem, self.tau_pre, self.tau_post, self.tau_threshold = (
@@ -88,11 +86,19 @@ class STDP(LearningRule):
         self.learning_rate, self.trace_offset = learning_rate, trace_offset
         self.pair_depression = pair_depression
         self.connected_above = connected_above
-        self.dt = dt
+        self.dt = in_force(dt)
+        if dt is not None:
+            _ = self.constants
 
     @property
     def constants(self) -> STDPConstants:
-        """What `stdp_scan` takes, for the rule's ``dt``."""
+        """What `stdp_scan` takes, for the rule's ``dt``.
+
+        Raises:
+            ValueError: if ``pair_depression`` is too large for it.
+        """
+        # a postsynaptic trace stays below 1 / (1 - exp(-dt / tau_post)); a factor below 0 would flip weights
+        checks.between("pair_depression", self.pair_depression, 0, 1 - math.exp(-self.dt / self.tau_post))
         return STDPConstants(
             membrane_decay=math.exp(-self.dt / self.tau_mem),
             pre_decay=math.exp(-self.dt / self.tau_pre),

@@ -12,7 +12,7 @@ from lightning_snn.ops.stdp_window import Pairing, stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import Bounds, bounded, check_range, uniform
 from lightning_snn.plasticity.reduction import Reduction, add_streams
-from lightning_snn.plasticity.rule import LearningRule
+from lightning_snn.plasticity.rule import LearningRule, in_force
 from lightning_snn.plasticity.streams import Streams
 
 
@@ -43,7 +43,7 @@ class TripletSTDP(LearningRule):
         reduction: Whether the changes of all streams are added up or averaged; places of a stream add up.
         initial_range: The first weights are drawn evenly from it.
         connected_above: Weight above which a synapse counts as connected.
-        dt: Step in ms.
+        dt: Step in ms; by default the network's, alone 1.
 
     Raises:
         ValueError: if a time constant or bound is not positive, an amplitude negative, the range outside the
@@ -74,9 +74,9 @@ class TripletSTDP(LearningRule):
         reduction: Reduction = "mean",
         initial_range: tuple[float, float] = (0.0, 1.0),
         connected_above: float = 0.1,
-        dt: float = 1.0,
+        dt: float | None = None,
     ) -> None:
-        for name, value in {"w_max": w_max, "dt": dt}.items():
+        for name, value in {"w_max": w_max}.items():
             checks.positive(name, value)
         times = {"tau_plus": tau_plus, "tau_minus": tau_minus, "tau_x": tau_x, "tau_y": tau_y}
         for name, value in times.items():
@@ -99,7 +99,7 @@ class TripletSTDP(LearningRule):
         self.w_max = w_max
         self.initial_range = initial_range
         self.connected_above = connected_above
-        self.dt = dt
+        self.dt = in_force(dt)
 
     def initial(self, num_pre: int, num_post: int, generator: torch.Generator) -> Tensors:
         """Weights drawn evenly from ``initial_range``."""

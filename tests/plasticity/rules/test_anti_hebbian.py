@@ -116,7 +116,7 @@ def test_it_needs_equal_sides():
         *(({name: 0.0}, f"{name} must be a finite number above 0") for name in ("w_max", "dt", "bin_time")),
         ({"learning_rate": -1.0}, "learning_rate must be a finite number above 0"),
         ({"activity": 1.5}, "activity must lie between 0 and 1, got 1.5"),
-        ({"bin_time": 1.5}, "bin_time must be a whole multiple of dt = 1.0 ms, got 1.5"),
+        ({"bin_time": 1.5, "dt": 1.0}, "bin_time must be a whole multiple of dt = 1.0 ms, got 1.5"),
     ],
 )
 def test_errors(options, message):

@@ -190,8 +190,8 @@ def test_it_needs_the_spikes_of_the_units():
         ({"pairing": "last"}, "pairing must be one of all, nearest, got 'last'"),
         ({"bounds": "none"}, "bounds must be one of hard, soft, got 'none'"),
         ({"reduction": "max"}, "reduction must be one of mean, sum, got 'max'"),
-        ({"delay": 0.7}, r"delay must .*whole multiple of dt = 1.0 ms, got 0.7"),
-        ({"delay": -1.0}, "delay must be 0 ms or above"),
+        ({"delay": 0.7, "dt": 1.0}, r"delay must .*whole multiple of dt = 1.0 ms, got 0.7"),
+        ({"delay": -1.0}, "delay must be a finite number, 0 or above, got -1.0"),
         ({"initial_range": (0.5, 2.0)}, r"initial_range must .*between 0 and 1.0, got \[0.5, 2.0\]"),
         ({"connected_above": 2.0}, "connected_above must lie between 0 and 1.0, got 2.0"),
     ],
@@ -203,5 +203,5 @@ def test_errors(options, message):
 
 def test_a_delay_that_rounds_to_nothing_is_none():
     assert "under_way" not in PairSTDP(delay=0.3 - 0.1 * 3).open({"weight": torch.zeros(2, 3)}, 1)
-    with pytest.raises(ValueError, match=r"delay must be 0 ms or above .*, got -1.0"):
+    with pytest.raises(ValueError, match=r"delay must be a finite number, 0 or above, got -1.0"):
         PairSTDP(delay=-1.0)

@@ -124,7 +124,13 @@ def test_weights_stay_between_0_and_1(pair_depression):
 
 def test_a_pair_depression_that_would_turn_weights_negative():
     with pytest.raises(ValueError, match=r"pair_depression must lie between 0 and 0\.18.*, got 0\.5"):
-        STDP(pair_depression=0.5)
+        STDP(pair_depression=0.5, dt=1.0)
+    alone = STDP(pair_depression=0.5)  # a network may say another dt
+    assert alone.at(10.0, "rule.dt").dt == 10.0
+    with pytest.raises(ValueError, match=r"^layers.lgn.projection.rule: pair_depression must lie .*, got 0\.5"):
+        alone.at(1.0, "layers.lgn.projection.rule.dt")
+    with pytest.raises(ValueError, match=r"pair_depression must lie between 0 and 0\.18.*, got 0\.5"):
+        one_unit([0.9], [[1.0]], threshold=0.8, pair_depression=0.5)
 
 
 def test_the_losers_are_inhibited_by_their_own_threshold_but_not_below_minus_it():
@@ -209,7 +215,7 @@ def test_a_silent_unit_keeps_its_weights_although_pairs_depress_them_in_a_stream
         ("learning_rate", 1.5, "between 0 and 1"),
         ("learning_rate", -0.1, "between 0 and 1"),
         ("connected_above", 2.0, "between 0 and 1"),
-        ("pair_depression", -1.0, "between 0 and 0.18.*"),
+        ("pair_depression", -1.0, "between 0 and 1.*"),
         ("threshold_jump", -1.0, "a finite number, 0 or above"),
     ],
 )

@@ -1,0 +1,89 @@
+"""Fields on a sheet whose places mean something, of units that look at a layer whose places mean nothing."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lightning_snn.geometry import Sheet
+from lightning_snn.network import SpikingNetwork
+from lightning_snn.synapses import Projection, WeightedProjection
+from lightning_snn.synapses.gathered import Gathered
+
+OF_LARGEST = 0.5
+"""A composite field holds the nodes with more than this share of the unit's largest path weight."""
+
+
+class FieldsOf(NamedTuple):
+    """The fields of a connection's units.
+
+    Args:
+        connected: Which nodes belong to them, bool ``[M, N]``.
+        layer: The layer whose nodes they are.
+        sheet: Where these lie.
+        composite: Whether they were traced through other connections.
+    """
+
+    connected: Tensor
+    layer: str
+    sheet: Sheet
+    composite: bool
+
+
+def fields_of(
+    network: SpikingNetwork, name: str, projections: Mapping[str, Projection] | None = None
+) -> FieldsOf:
+    """The fields of a connection's units, on the first sheet below whose places mean something.
+
+    A unit's place says nothing where a rule chose its inputs, as in a `Dense` connection or in fields that
+    were found: of a connection from such a layer, the field of a unit is traced through what leads there.
+    The weight of the paths from node i to unit u is the sum, over the units between, of the products of
+    their connected weights, each unit's scaled to sum 1; the composite field holds the nodes with more than
+    half of the unit's largest.
+
+    Args:
+        network: The network.
+        name: The connection, which has weights.
+        projections: Projections instead of the network's own, by connection name.
+    """
+    chosen = network.projections | dict(projections or {})
+    source = network.connection(name).source
+    own = _weighted(chosen[name])
+    through = _came_from(network, source, chosen)
+    if through is None:
+        return FieldsOf(own.connected, source, network.layer(source).geometry, composite=False)
+    paths = _shares(own)
+    seen = {name}
+    while through is not None and through not in seen:
+        seen.add(through)
+        paths = paths @ _shares(_weighted(chosen[through]))
+        source = network.connection(through).source
+        through = _came_from(network, source, chosen)
+    largest = paths.amax(1, keepdim=True)
+    return FieldsOf(
+        (paths > OF_LARGEST * largest) & (largest > 0), source, network.layer(source).geometry, composite=True
+    )
+
+
+def _came_from(network: SpikingNetwork, layer: str, projections: Mapping[str, Projection]) -> str | None:
+    """The connection that gave the units of a layer their fields anywhere; None where their places mean it."""
+    for name in network.learned:
+        connection, projection = network.connection(name), projections[name]
+        elsewhere = connection.target == layer and connection.source != layer
+        if elsewhere and not projection.topographic:
+            return name
+    return None
+
+
+def _weighted(projection: Projection) -> WeightedProjection:
+    assert isinstance(projection, WeightedProjection)
+    return projection
+
+
+def _shares(projection: WeightedProjection) -> Tensor:
+    """Connected weights ``[num_post, num_pre]``, each unit's with sum 1."""
+    weight = projection.weight.detach()
+    matrix = projection.matrix(weight) if isinstance(projection, Gathered) else weight
+    kept = torch.where(projection.connected, matrix, 0.0)
+    return kept / kept.sum(1, keepdim=True).clamp_min(1e-12)
