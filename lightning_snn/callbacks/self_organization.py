@@ -51,8 +51,8 @@ class SelfOrganization(Callback):
             number, or by connection name. (With images a presentation is as many steps as the encoder's.)
         target_share: A unit is localised only if its field has less than this share of the nodes below; one
             number, or by connection name.
-        stop_at: Share of localised units at which a connection is wired, where that decides; one number, or by
-            connection name.
+        stop_at: Share of localised units at which a connection is wired, where that decides; one number, or
+            by connection name.
         until: What decides when a connection is wired: ``localised`` fields, ``convergence`` of its rule, or
             ``steps`` (all of them); one, or by connection name. By default the rule's own measure of
             convergence where it has one, else localised fields where the rule itself decides which unit

@@ -7,6 +7,7 @@ from inspect import signature
 from typing import Any
 
 from lightning_snn.core.config import class_at
+from lightning_snn.core.upgrade_inhibition import with_inhibition
 
 PACKAGE = "lightning_snn"
 
@@ -23,12 +24,15 @@ _FORMER_FILES = re.compile(
 """Paths of classes in the files that held them."""
 
 
-def upgraded(settings: Any, *, of: Any = None) -> Any:
+def upgraded(settings: Any, *, of: Any = None, inhibition: float = 0.0) -> Any:
     """Classes of this package by their public paths, wherever their files were; arguments by today's names.
+
+    Inhibition that was an argument of neurons becomes a connection; see `with_inhibition`.
 
     Args:
         settings: Nested dictionaries and lists, as in a checkpoint or a YAML file; not modified.
         of: Path of the class whose arguments these are, where it is known.
+        inhibition: That of neurons of the class that had the argument, where they do not name it.
 
     >>> upgraded({"layers": {"retina": {"neuron": {"class_path": "lightning_snn.neurons.lif.LIF"}}}})
     {'layers': {'retina': {'neuron': {'class_path': 'lightning_snn.LIF'}}}}
@@ -36,16 +40,17 @@ def upgraded(settings: Any, *, of: Any = None) -> Any:
     {'layers': {'retina': {'lateral_active': 'development'}}}
     """
     if isinstance(settings, list):
-        return [upgraded(item) for item in settings]
+        return [upgraded(item, inhibition=inhibition) for item in settings]
     if isinstance(settings, str):
         return _public(settings)
     if not isinstance(settings, dict):
         return settings
     class_path = settings.get("class_path")
     found = {
-        key: upgraded(value, of=class_path if key == "init_args" else None) for key, value in settings.items()
+        key: upgraded(value, of=class_path if key == "init_args" else None, inhibition=inhibition)
+        for key, value in settings.items()
     }
-    return _renamed(found, of or settings.get("_class_path"))
+    return with_inhibition(_renamed(found, of or settings.get("_class_path")), unnamed=inhibition)
 
 
 def upgraded_options(args: Sequence[str]) -> list[str]:

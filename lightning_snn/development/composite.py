@@ -1,6 +1,6 @@
 """Fields on a sheet whose places mean something, of units that look at a layer whose places mean nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import torch
@@ -22,17 +22,21 @@ class FieldsOf(NamedTuple):
         connected: Which nodes belong to them, bool ``[M, N]``.
         layer: The layer whose nodes they are.
         sheet: Where these lie.
-        composite: Whether they were traced through other connections.
+        stages: Connections that they were traced through, with the last one. Fields of fields are wider.
     """
 
     connected: Tensor
     layer: str
     sheet: Sheet
-    composite: bool
+    stages: int
 
 
 def fields_of(
-    network: SpikingNetwork, name: str, projections: Mapping[str, Projection] | None = None
+    network: SpikingNetwork,
+    name: str,
+    projections: Mapping[str, Projection] | None = None,
+    *,
+    driven: Collection[str] = (),
 ) -> FieldsOf:
     """The fields of a connection's units, on the first sheet below whose places mean something.
 
@@ -46,28 +50,28 @@ def fields_of(
         network: The network.
         name: The connection, which has weights.
         projections: Projections instead of the network's own, by connection name.
+        driven: Layers that are driven while the connection is wired, whose places mean something to what
+            drives them, such as waves of their own: nothing is traced beyond these.
     """
     chosen = network.projections | dict(projections or {})
     source = network.connection(name).source
-    own = _weighted(chosen[name])
-    through = _came_from(network, source, chosen)
+    through = None if source in driven else _came_from(network, source, chosen)
     if through is None:
-        return FieldsOf(own.connected, source, network.layer(source).geometry, composite=False)
-    paths = _shares(own)
-    seen = {name}
+        connected = _weighted(chosen[name]).connected
+        return FieldsOf(connected, source, network.layer(source).geometry, 1)
+    paths, seen = _shares(_weighted(chosen[name])), [name]
     while through is not None and through not in seen:
-        seen.add(through)
+        seen.append(through)
         paths = paths @ _shares(_weighted(chosen[through]))
         source = network.connection(through).source
-        through = _came_from(network, source, chosen)
+        through = None if source in driven else _came_from(network, source, chosen)
     largest = paths.amax(1, keepdim=True)
-    return FieldsOf(
-        (paths > OF_LARGEST * largest) & (largest > 0), source, network.layer(source).geometry, composite=True
-    )
+    connected = (paths > OF_LARGEST * largest) & (largest > 0)
+    return FieldsOf(connected, source, network.layer(source).geometry, len(seen))
 
 
 def _came_from(network: SpikingNetwork, layer: str, projections: Mapping[str, Projection]) -> str | None:
-    """The connection that gave the units of a layer their fields anywhere; None where their places mean it."""
+    """The connection that gave the units of a layer fields anywhere; None where their places say where."""
     for name in network.learned:
         connection, projection = network.connection(name), projections[name]
         elsewhere = connection.target == layer and connection.source != layer

@@ -151,7 +151,7 @@ class ControlNetwork(nn.Module):
 
     @property
     def needs_activity(self) -> bool:
-        """Whether the self-organisation has still something to do: later connections learn, thresholds settle."""
+        """Whether it must be run: later connections are to learn, or thresholds to settle."""
         return bool(self.unlearned) or any(
             self.projections[name].threshold_rise is not None for name in self.unwired
         )

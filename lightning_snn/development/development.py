@@ -55,7 +55,7 @@ class Development:
 
     Raises:
         ValueError: if there is no such connection, it has no rule, or looks into fields that are not found
-            yet; or if the stimulus cannot drive what leads to it, or gives no reward where the rule needs one.
+            yet; or if the stimulus cannot drive what leads to it, or gives no reward where one is needed.
     """
 
     def __init__(
@@ -130,8 +130,8 @@ class Development:
         found = reachable(driven, acting) & leading_to(ends, acting)
         if not set(ends) <= found:
             raise ValueError(
-                f"{type(self.stimulus).__name__} drives {', '.join(driven)}, from where nothing that is wired "
-                f"leads to {self.key} yet"
+                f"{type(self.stimulus).__name__} drives {', '.join(driven)}, and nothing that is wired leads "
+                f"from there to {self.key} yet"
             )
         return [name for name in self.network.names if name in found]
 

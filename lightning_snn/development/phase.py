@@ -126,8 +126,8 @@ class Phase:
     def wire_controls(self, controls: Mapping[str, ControlNetwork]) -> None:
         """Wire the controls: by chance or by hand what they replace, by their rule what comes after it.
 
-        With their own fixed weights, they get thresholds by the homeostasis of the network, in as many steps as
-        the network learned for.
+        With their own fixed weights, they get thresholds by the homeostasis of the network, in as many steps
+        as the network learned for.
         """
         for label, control in controls.items():
             for name in control.unwired:

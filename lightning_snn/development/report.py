@@ -2,18 +2,16 @@
 
 from typing import Literal, get_args
 
-from torch import Tensor
-
 from lightning_snn import metrics
 from lightning_snn.core import checks
-from lightning_snn.development.composite import fields_of
+from lightning_snn.development.composite import FieldsOf, fields_of
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Sheet
 from lightning_snn.synapses import WeightedProjection
 
 Until = Literal["localised", "convergence", "steps"]
-"""When a connection is wired: when enough units have localised fields, when its rule says that the weights have
-come to an end, or when all steps are done."""
+"""When a connection is wired: when enough units have localised fields, when its rule says that the weights
+have come to their end, or when all steps are done."""
 
 
 def end_of(development: Development, until: Until | None, *, key: str = "until") -> Until:
@@ -45,13 +43,12 @@ def end_of(development: Development, until: Until | None, *, key: str = "until")
 
 
 def wiring_report(development: Development, end: Until, *, target_share: float) -> dict[str, float]:
-    """Field measures, where fields are what the wiring is about, and the rule's own measure of convergence."""
+    """Field measures, where fields are what it is about, and the rule's own measure of convergence."""
     found: dict[str, float] = {}
     if end == "localised" or (end == "steps" and end_of(development, None) == "localised"):
-        connected, _, sheet, composite = fields_of(
-            development.network, development.name, development.projections
-        )
-        found |= field_measures(connected, sheet, target_share=target_share, tolerance=_tolerance(composite))
+        driven = development.stimulus.drives(development.network, development.name)
+        fields = fields_of(development.network, development.name, development.projections, driven=driven)
+        found |= field_measures(fields, target_share=target_share)
     convergence = development.rule.convergence(development.projection.wiring)
     return found if convergence is None else found | {"convergence": convergence}
 
@@ -71,44 +68,30 @@ def describe(development: Development, end: Until, report: dict[str, float]) -> 
     return "learning" if share is None else f"{share:.0%} of the units localised"
 
 
-TOLERANCE = 1.25
-"""The rms radius of a localised field is below this many times that of a round field of as many nodes."""
-
-COMPOSITE_TOLERANCE = 1.5
-"""The same for composite fields, which are as ragged as all of those that they are made of."""
-
-
-def _tolerance(composite: bool) -> float:
-    return COMPOSITE_TOLERANCE if composite else TOLERANCE
-
-
 def measure_fields(projection: WeightedProjection, sheet: Sheet, *, target_share: float) -> dict[str, float]:
     """`field_measures` of a projection's units on the sheet of its source."""
-    return field_measures(projection.connected, sheet, target_share=target_share)
+    return field_measures(FieldsOf(projection.connected, "", sheet, 1), target_share=target_share)
 
 
-def field_measures(
-    connected: Tensor, sheet: Sheet, *, target_share: float, tolerance: float = TOLERANCE
-) -> dict[str, float]:
+def field_measures(fields: FieldsOf, *, target_share: float) -> dict[str, float]:
     """Measures of the fields of units on a sheet.
 
     Args:
-        connected: Which nodes belong to them, bool ``[M, N]``.
-        sheet: Geometry of the nodes.
-        target_share: A unit is localised only if its field has less than this share of the nodes.
-        tolerance: And only if its rms radius is below this many times that of a round field.
+        fields: The fields.
+        target_share: A unit is localised only if its field has less than this share of the nodes, for each
+            connection that it was traced through. (The areas add up where fields are made of fields.)
 
     Returns:
         ``localised_share`` and ``coverage`` (of all units), and the means over the units that have a
         field: ``field_size`` in nodes, ``rms_radius`` in units of length, ``compactness``.
     """
+    connected, sheet = fields.connected, fields.sheet
     distances = sheet.distances().to(connected.device)
     localised = metrics.localised(
         connected,
         distances,
         density=sheet.density,
-        target_size=target_share * sheet.num_nodes,
-        tolerance=tolerance,
+        target_size=fields.stages * target_share * sheet.num_nodes,
     )
     values = {
         "localised_share": localised.float().mean(),

@@ -45,6 +45,7 @@ class PhaseSettings:
     key: str = ""
 
     def __post_init__(self) -> None:
+        """Check all numbers."""
         checks.count(f"{self.key}num_streams", self.num_streams)
         checks.count(f"{self.key}chunk", self.chunk)
         for key, steps in self._each("max_steps"):

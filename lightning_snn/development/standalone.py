@@ -44,8 +44,8 @@ def self_organize(
     Args:
         network: The network; it is changed in place.
         stimulus: What drives it, as in `SelfOrganization`.
-        images: What a stimulus may show: images ``[n, C, H, W]``, or a data set with numbered samples, each an
-            input of the encoders or a tuple that begins with one and goes on with a label.
+        images: What a stimulus may show: images ``[n, C, H, W]``, or a data set with numbered samples, each
+            an input of the encoders or a tuple that begins with one and goes on with a label.
         encoders: What these become at the input layers: one for all, or by layer.
         num_streams: As in `SelfOrganization`.
         chunk: As in `SelfOrganization`.

@@ -25,8 +25,7 @@ class Trend:
         self.found.append((steps, report))
 
     def advice(self, end: Until, more: str) -> str:
-        """``more``, the advice to take more steps; where the second half of them brought nothing, that they
-        would not help."""
+        """``more``, the advice to take more steps, unless the second half of them brought nothing."""
         name, sign = _MEASURES.get(end, ("", 1))
         values = [(steps, report[name]) for steps, report in self.found if name in report]
         early = [value for steps, value in values if steps <= self.max_steps / 2]

@@ -12,7 +12,7 @@ from rich.table import Table
 from lightning_snn.callbacks import SelfOrganization
 from lightning_snn.core.files import write_whole
 from lightning_snn.development.composite import fields_of
-from lightning_snn.development.report import COMPOSITE_TOLERANCE, TOLERANCE, field_measures
+from lightning_snn.development.report import field_measures
 from lightning_snn.development.settings import PhaseSettings
 from lightning_snn.modules import SpikingClassifier, SpikingModule
 from lightning_snn.network import SpikingNetwork
@@ -111,12 +111,7 @@ def _networks(
         for key, projection in wirings.get(name, {}).items():
             if projection.has_fields:
                 fields = fields_of(network, key, wirings[name])
-                measures = field_measures(
-                    fields.connected,
-                    fields.sheet,
-                    target_share=settings.target_share_of(key),
-                    tolerance=COMPOSITE_TOLERANCE if fields.composite else TOLERANCE,
-                )
+                measures = field_measures(fields, target_share=settings.target_share_of(key))
                 row |= {f"{key}/{kind}": value for kind, value in measures.items()}
     return rows
 

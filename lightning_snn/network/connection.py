@@ -61,7 +61,6 @@ class Connection(Configurable, nn.Module):
         """Whether a network has made its projection."""
         return self._sheets is not None
 
-    @property
     def weighted(self) -> WeightedProjection:
         """The projection, where it has weights.
 

@@ -213,7 +213,7 @@ class Node:
         Raises:
             ValueError: if the connection has no weights.
         """
-        return connection.weighted.incoming(self.index)
+        return connection.weighted().incoming(self.index)
 
     def field(self, connection: Connection) -> Tensor | None:
         """Indices of the source's nodes that it is connected to; None where there is no such field.
@@ -221,7 +221,7 @@ class Node:
         Raises:
             ValueError: if the connection has no weights.
         """
-        projection = connection.weighted
+        projection = connection.weighted()
         return projection.connected[self.index].nonzero()[:, 0] if projection.has_fields else None
 
     def state(self, state: LayerState) -> dict[str, Tensor]:

@@ -128,7 +128,7 @@ class SpikingNetwork(nn.Module):
     @property
     def unwired(self) -> list[str]:
         """Those of them that are not wired yet."""
-        return [name for name in self.learned if not self.connection(name).weighted.wired]
+        return [name for name in self.learned if not self.connection(name).weighted().wired]
 
     @property
     def graded(self) -> list[str]:

@@ -17,7 +17,7 @@ from lightning_snn.stimuli.stimulus import Scene, Stimulus
 
 
 class Images(Stimulus):
-    """Shows the training images (or sequences) without their labels; each round starts from rest and shows one a stream.
+    """Shows the training images without their labels; each round starts from rest and shows one a stream.
 
     The images come in an order that a seed and the number of the pass fix, so the result does not depend on
     how the streams are spread over processes. A round lasts as long as the encoder's presentation does.

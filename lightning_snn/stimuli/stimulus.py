@@ -56,7 +56,7 @@ class Stimulus(Configurable, ABC):
         return type(self).reward is not Stimulus.reward
 
     def draw(self, seed: int, name: str) -> None:
-        """Draw as the stimulus of the connection ``name`` in a network of this ``seed``; the phase calls it."""
+        """Draw as the stimulus of the connection ``name`` in a network of this ``seed``."""
         if self.stream is not None:
             self.stream = self.stream.under(seed, name)
 

@@ -74,6 +74,7 @@ class MeshCoupling(Coupling):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
+        self.check_spikes(spikes)
         mesh = Mesh(self.corner, self.across, self.down, self.spectrum, *self.shape)
         flat = spikes.reshape(-1, self.num_pre)
         total = mesh_sum(flat, self.starts, self.targets, self.strengths, mesh).reshape(spikes.shape)

@@ -4,6 +4,8 @@ Format 1 (version 0.1.0, no stamp): classes by the files that held them; random 
 every part that had none of its own.
 Format 2: a stamp with format and version, classes by their public paths, one seed of the network.
 Format 3: an argument of layers has another name (`lightning_snn.core.upgrade`).
+Format 4: a network of layers and connections, where there was a stack of layers that owned their projections
+(`lightning_snn.trainer.stacked`).
 """
 
 from collections.abc import Mapping
@@ -14,9 +16,11 @@ from torch import Tensor
 
 from lightning_snn.core.random import PLAIN
 from lightning_snn.core.upgrade import upgraded
+from lightning_snn.core.upgrade_inhibition import DEFAULT
 from lightning_snn.core.version import package_version
+from lightning_snn.trainer.stacked import connected
 
-FORMAT = 3
+FORMAT = 4
 """Of the checkpoints that this package writes."""
 
 STAMP = "lightning_snn"
@@ -51,14 +55,16 @@ def translate(checkpoint: dict[str, Any]) -> bool:
             f"the checkpoint is of format {written['format']} (lightning-snn {written.get('version')}), and "
             f"this version reads formats up to {FORMAT}: install a newer lightning-snn"
         )
+    if written["format"] == FORMAT:
+        return False
     settings = checkpoint.get(SETTINGS)
-    older = written["format"] < FORMAT
-    if older and settings:
-        present = upgraded(dict(settings))
+    if settings:
+        present = upgraded(dict(settings), inhibition=DEFAULT)
         settings.clear()
         settings.update(present)
-        checkpoint[STAMP] = {"version": "0.1.0", **written, "format": FORMAT}
-    if written["format"] == 1 and settings and "layers" in settings:
-        settings.setdefault("seed", "plain")
-        checkpoint["state_dict"] = {"stack.seed": torch.tensor(PLAIN), **state}
-    return bool(older)
+        if written["format"] == 1 and "layers" in settings:
+            settings.setdefault("seed", "plain")
+            state = {"stack.seed": torch.tensor(PLAIN), **state}
+    checkpoint["state_dict"] = connected(state)
+    checkpoint[STAMP] = {"version": "0.1.0", **written, "format": FORMAT}
+    return True

@@ -39,11 +39,11 @@ class Digits(MNIST):
 
 class Watched(SpontaneousWaves):
     # in the fifth round the folder is as a power cut would leave it
-    def run(self, layer, state, *, round_number, streams, **options):
+    def currents(self, network, connection, *, round_number, streams, **options):
         if round_number == 4 and 0 in streams and not ckpt_path:
             shutil.copy(folder / "self_organization.ckpt", folder / "power_cut.ckpt")
         options["streams"] = streams
-        return super().run(layer, state, round_number=round_number, **options)
+        return super().currents(network, connection, round_number=round_number, **options)
 
 
 class Report(Callback):
@@ -51,7 +51,7 @@ class Report(Callback):
         torch.save(value, folder / f"{name}-{trainer.global_rank}.pt")
 
     def on_train_start(self, trainer, model):  # after the phase, before DDP's first broadcast
-        self.write(trainer, "phase", {k: v.clone() for k, v in model.stack.state_dict().items()})
+        self.write(trainer, "phase", {k: v.clone() for k, v in model.network.state_dict().items()})
 
     def on_fit_end(self, trainer, model):
         self.write(trainer, "fit", model.state_dict())

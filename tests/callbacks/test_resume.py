@@ -57,10 +57,10 @@ class Interrupted(SpontaneousWaves):
         self.round_number = round_number
         self.how = how
 
-    def run(self, layer, state, *, round_number, **options):
+    def currents(self, network, connection, *, round_number, **options):
         if round_number == self.round_number:
             self.how()
-        return super().run(layer, state, round_number=round_number, **options)
+        return super().currents(network, connection, round_number=round_number, **options)
 
 
 class RoundsSeen(SpontaneousWaves):
@@ -70,9 +70,9 @@ class RoundsSeen(SpontaneousWaves):
         super().__init__()
         self.seen = []
 
-    def run(self, layer, state, *, round_number, **options):
+    def currents(self, network, connection, *, round_number, **options):
         self.seen.append(round_number)
-        return super().run(layer, state, round_number=round_number, **options)
+        return super().currents(network, connection, round_number=round_number, **options)
 
 
 class StopAtStep(Callback):

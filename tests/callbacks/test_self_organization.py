@@ -11,6 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
+from torch import distributed
 from torch.utils.data import DataLoader, TensorDataset
 
 from lightning_snn import (
@@ -27,8 +28,9 @@ from lightning_snn import (
     SpontaneousWaves,
     TargetRate,
 )
+from lightning_snn.callbacks.self_organization import _InTrainer
 from lightning_snn.development.controls import random_wiring
-from lightning_snn.trainer.streams import DistributedStreams
+from lightning_snn.trainer.streams import ProcessStreams
 
 pytestmark = UNWIRED
 
@@ -40,9 +42,10 @@ class Counted(SpontaneousWaves):
         super().__init__()
         self.rounds = []
 
-    def run(self, layer, state, *, steps, streams, round_number):
+    def currents(self, network, connection, *, steps, streams, round_number):
         self.rounds.append(steps * len(list(streams)))
-        return super().run(layer, state, steps=steps, streams=streams, round_number=round_number)
+        options = {"steps": steps, "streams": streams, "round_number": round_number}
+        return super().currents(network, connection, **options)
 
 
 class FirstBatch(Callback):
@@ -50,12 +53,12 @@ class FirstBatch(Callback):
 
     def on_train_batch_start(self, trainer, pl_module, *_):
         if trainer.global_step == 0:
-            self.wired = {name: bool(p.wired) for name, p in pl_module.stack.projections.items()}
-            self.weight = pl_module.stack.projections["lgn"].weight.clone()
+            self.wired = {name: bool(p.wired) for name, p in pl_module.network.weighted.items() if p.rule}
+            self.weight = pl_module.network.projections["lgn"].weight.clone()
 
 
 def lgn(model):
-    return model.stack.projections["lgn"]
+    return model.network.projections["lgn"]
 
 
 def test_wires_before_the_first_batch(classifier, phase, trainer, data):
@@ -94,7 +97,7 @@ def test_stops_when_enough_units_are_localised(classifier, phase, trainer, data,
 
 @pytest.mark.filterwarnings("default:layers.lgn")
 def test_warns_when_max_steps_ends_the_phase(classifier, phase, trainer, data):
-    with pytest.warns(UserWarning, match=r"layers.lgn: .*Raise self_organization.max_steps \(now 100\)"):
+    with pytest.warns(UserWarning, match=r"layers.lgn.projection: .*Raise self_organization.max_steps \(now 100\)"):
         trainer(phase(max_steps=100)).fit(classifier(), data)
 
 
@@ -110,13 +113,13 @@ def test_a_wired_network_is_not_rewired(classifier, phase, trainer, data):
 def test_only_unwired_projections(classifier, retina, pooling, phase, trainer, data):
     model = classifier({"retina": retina(), "lgn": pooling(), "cortex": pooling()})
     lgn(model).wired.fill_(True)
-    before = {name: p.weight.clone() for name, p in model.stack.projections.items()}
+    before = {name: p.weight.clone() for name, p in model.network.weighted.items()}
     waves = Counted()
     with pytest.warns(UserWarning, match="layers.cortex"):
         trainer(phase(waves)).fit(model, data)
     assert len(waves.rounds) == 8
     assert torch.equal(lgn(model).weight, before["lgn"])
-    assert model.stack.projections["cortex"].wired
+    assert model.network.projections["cortex"].wired
 
 
 def test_a_used_callback_wires_a_new_network(classifier, phase, trainer, data):
@@ -187,16 +190,15 @@ def test_logs_to_every_logger(classifier, phase, trainer, data, tmp_path):
 
 
 class Recorded(SpontaneousWaves):
-    """Spontaneous waves that remember the retina's spikes in a step of each round."""
+    """Spontaneous waves that remember their noise in each round."""
 
     def __init__(self):
         super().__init__()
-        self.per_step = []
+        self.noise = []
 
-    def run(self, layer, state, **options):
-        spikes, state = super().run(layer, state, **options)
-        self.per_step.append(spikes.sum(2).mean().item())
-        return spikes, state
+    def currents(self, network, connection, **options):
+        self.noise.append(super().currents(network, connection, **options))
+        return self.noise[-1]
 
 
 def test_logs_the_spikes_of_the_layer_and_of_the_one_below(classifier, phase, trainer, data, tmp_path):
@@ -217,7 +219,11 @@ def test_logs_the_spikes_of_the_layer_and_of_the_one_below(classifier, phase, tr
     below = [float(row["self_organization/lgn/spikes_per_step_below"]) for row in logged]
     assert own == pytest.approx(won[1::2])
     assert 0 < own[-1] <= 1  # one winner at most
-    assert below == pytest.approx(waves.per_step[1::2])
+    per_step, state = [], None
+    for noise in waves.noise:
+        spikes, state = model.network.run(noise, state, layers=["retina"], developing=True)
+        per_step.append(spikes["retina"].sum(2).mean().item())
+    assert below == pytest.approx(per_step[1::2])
 
 
 def scalars(folder, name):
@@ -253,13 +259,14 @@ def test_leaves_a_checkpoint_of_the_wired_network(classifier, phase, trainer, da
         assert torch.equal(lgn(loaded).state_dict()[name], value), name
 
 
-def test_streams_must_divide_among_processes():
-    class Three:
-        world_size = 3
-        global_rank = 0
-
+def test_streams_must_divide_among_processes(monkeypatch):
+    monkeypatch.setattr(distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed, "get_world_size", lambda: 3)
+    monkeypatch.setattr(distributed, "get_rank", lambda: 1)
+    own = ProcessStreams(6)
+    assert (own.first, own.count) == (2, 2)
     with pytest.raises(ValueError, match=r"self_organization.num_streams must be a multiple .*\(3\), got 4"):
-        DistributedStreams(4, Three())
+        ProcessStreams(4)
 
 
 class Plain(LightningModule):
@@ -270,8 +277,8 @@ class Plain(LightningModule):
         raise AssertionError
 
 
-def test_needs_a_stack(phase, trainer, data):
-    with pytest.raises(ValueError, match="needs a module with a SpikingStack named `stack`, got Plain"):
+def test_needs_a_network(phase, trainer, data):
+    with pytest.raises(ValueError, match="needs a module with a SpikingNetwork named `network`, got Plain"):
         trainer(phase()).fit(Plain(), data.train_dataloader())
 
 
@@ -369,7 +376,7 @@ def test_controls_keep_their_weights_and_get_thresholds_of_their_own(
     own, control = lgn(model), model.controls["random"].projections["lgn"]
     assert control.wired
     assert not torch.equal(own.weight, own.initial_weight())
-    expected = random_wiring(own, model.stack.bottom.geometry, int(model.stack.seed), "lgn")
+    expected = random_wiring(own, model.network.layer("retina").geometry, int(model.network.seed), "lgn")
     assert torch.equal(control.weight, expected)
     rises = own.threshold_rise, control.threshold_rise
     assert rises[0].any()
@@ -386,17 +393,17 @@ def test_interrupted_while_the_controls_settle_the_wiring_is_kept(
 
     fit = trainer(phase(), ModelCheckpoint(tmp_path))
     model = classifier(plastic(retina, pooling), controls=["random"])
-    monkeypatch.setattr("lightning_snn.callbacks.self_organization.settle", crash)
+    monkeypatch.setattr("lightning_snn.development.phase.Phase.wire_controls", crash)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         fit.fit(model, data)
     monkeypatch.undo()
     resumed = classifier(plastic(retina, pooling), controls=["random"])
     path = tmp_path / "self_organization.ckpt"
     state = torch.load(path, weights_only=True)["state_dict"]
-    assert state["stack.layers.lgn.projection.wired"]
+    assert state["network.connections.lgn.projection.wired"]
     assert not state["controls.random.copies.lgn.wired"]
     trainer(phase(), ModelCheckpoint(tmp_path)).fit(resumed, data, ckpt_path=path)
-    assert torch.equal(lgn(resumed).weight, state["stack.layers.lgn.projection.weight"])
+    assert torch.equal(lgn(resumed).weight, state["network.connections.lgn.projection.weight"])
     assert resumed.controls["random"].projections["lgn"].threshold_rise.any()
 
 
@@ -425,16 +432,16 @@ def test_interrupted_while_the_controls_settle_they_get_the_same_thresholds(
     options = {"max_steps": 8000, "check_every_n_rounds": 3}
     whole = build()
     trainer(phase(**options)).fit(whole, data)
-    polled, poll = [], SelfOrganization._poll_sigterm
+    polled, poll = [], _InTrainer.before_round
 
-    def stop(self, fit):
-        polled.append(fit)
+    def stop(self):
+        polled.append(self)
         if len(polled) == 5:  # three rounds of the network, one of the control
-            self._save(fit)
+            self.callback.save(self.trainer)
             raise KeyboardInterrupt
-        poll(self, fit)
+        poll(self)
 
-    monkeypatch.setattr(SelfOrganization, "_poll_sigterm", stop)
+    monkeypatch.setattr(_InTrainer, "before_round", stop)
     with pytest.raises((KeyboardInterrupt, SystemExit)):
         trainer(phase(**options), ModelCheckpoint(tmp_path)).fit(build(), data)
     monkeypatch.undo()
@@ -474,13 +481,13 @@ def test_a_saturated_layer_ends_the_phase(classifier, phase, trainer, data, reti
         trainer(phase(max_steps=8000)).fit(model, data)
 
 
-def test_stimuli_by_layer(classifier, phase, trainer, data, retina, pooling):
+def test_stimuli_by_connection(classifier, phase, trainer, data, retina, pooling):
     model = classifier({"retina": retina(), "lgn": pooling()})
     images = Images(ConstantCurrent(25, gain=60.0), seed=1)
     trainer(phase({"lgn": images})).fit(model, data)
     assert lgn(model).wired
     assert images.scene.num_images == len(data.train_set)
-    with pytest.raises(ValueError, match=r"stimulus must name layers of \['lgn'\], got \['cortex'\]"):
+    with pytest.raises(ValueError, match=r"stimulus must name connections that a rule wires, \['lgn'\], got \['cortex'\]"):
         trainer(phase({"cortex": images})).fit(classifier(), data)
 
 
@@ -492,12 +499,12 @@ class Broken(SpontaneousWaves):
         self.at = at
         self.calls = 0
 
-    def run(self, layer, state, **options):
-        spikes, state = super().run(layer, state, **options)
+    def currents(self, network, connection, **options):
+        found = super().currents(network, connection, **options)
         self.calls += 1
         if self.calls == self.at:
-            state.neurons.v[1, 7] = float("nan")
-        return spikes, state
+            found["retina"][-1, 1, 7] = float("nan")
+        return found
 
 
 class Exploding(STDP):

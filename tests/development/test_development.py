@@ -222,6 +222,6 @@ def test_a_stimulus_that_cannot_drive_the_first_layer_is_refused():
         {"retina": SpikingLayer(Square(9, 3.0), LIF()), "lgn": wired_layer(3, 3.0, STDP())}
     )
     with pytest.raises(
-        ValueError, match="spontaneous waves need lateral coupling: give layers.retina `lateral`"
+        ValueError, match=r"spontaneous waves need lateral coupling: give layers.retina `lateral`"
     ):
         develop(network, Streams(1))

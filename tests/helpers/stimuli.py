@@ -8,7 +8,7 @@ from lightning_snn.stimuli import Stimulus
 
 
 class Noise(Stimulus):
-    """Pulses that make the neurons of the driven layers spike in their step, each with probability ``share``."""
+    """Pulses that let neurons of the driven layers spike in their step, each with probability ``share``."""
 
     def __init__(self, share, layer=None):
         self.share = share

@@ -20,6 +20,7 @@ from lightning_snn import (
     Dense,
     ExtremeLearningMachine,
     Linear,
+    LocalReadout,
     Poisson,
     Readout,
     Relay,
@@ -214,7 +215,7 @@ def test_what_is_cached(classifier, retina, pooling):
     assert not classifier(cache=False).cache
 
 
-def test_surrogate_gradients_train_the_stack(classifier, retina, pooling, trainer, data):
+def test_surrogate_gradients_train_the_network(classifier, retina, pooling, trainer, data):
     dense = partial(Dense, trainable=True, gain=5.0)
     losses = {}
     for trainable in (True, False):
@@ -432,23 +433,33 @@ def test_the_optimizer_gets_no_plastic_weight(classifier):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (torch.zeros(2, 1, 9, 8), r"images must be \(8, 8\) \(image_size\), got \(9, 8\)"),
-        (torch.zeros(2, 3, 8, 8), r"images must be \[B, 1, H, W\].* got shape \[2, 3, 8, 8\]"),
+        (torch.zeros(2, 1, 9, 8), r"images must be \[B, 1, 8, 8\] \(image_size\), got \[2, 1, 9, 8\]"),
+        (torch.zeros(2, 3, 8, 8), r"images must be \[B, 1, 8, 8\] \(image_size\), got \[2, 3, 8, 8\]"),
         (torch.zeros(0, 1, 8, 8), r"no empty dimension"),
-        (torch.full((2, 1, 8, 8), float("nan")), r"finite values in \[0, 1\], got values from nan"),
-        (torch.full((2, 1, 8, 8), 255.0), r"finite values in \[0, 1\], got values from 255 to 255"),
+        (
+            torch.full((2, 1, 8, 8), float("nan")),
+            r"finite values in \[0, 1\] for Poisson, got .* nan",
+        ),
+        (torch.full((2, 1, 8, 8), 255.0), r"finite values in \[0, 1\] for Poisson, got values from 255 to"),
         (torch.zeros(2, 1, 8, 8, dtype=torch.uint8), "floating point"),
     ],
 )
 def test_wrong_images(classifier, image, message):
     with pytest.raises(ValueError, match=message):
-        classifier()(image)
+        classifier(encoder=Poisson(10))(image)
+
+
+def test_normalised_images_are_currents(classifier):
+    model, image = classifier().eval(), torch.rand(2, 1, 8, 8)
+    brighter = classifier(encoder=ConstantCurrent(10, gain=120.0, bias=60.0)).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(model.present(1 + 2 * image).rate, brighter.present(image).rate)
 
 
 @pytest.mark.parametrize("batch", [[torch.zeros(2, 1, 8, 8)], torch.zeros(2, 1, 8, 8)])
 @pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step"])
 def test_a_batch_without_labels(classifier, batch, step):
-    with pytest.raises(ValueError, match=r"a batch must be \(image, label\) or .*, got (1 item|Tensor)"):
+    with pytest.raises(ValueError, match=r"a batch must be \(input, target\) or .*, got an input alone"):
         getattr(classifier(), step)(batch, 0)
 
 
@@ -469,7 +480,7 @@ def test_labels_that_are_no_numbers_of_classes(classifier, label, readout, step)
     message = rf"labels must be the numbers of the classes, integers \[B\], got {label.dtype} of shape"
     with pytest.raises(ValueError, match=message):
         getattr(classifier(readout=readout), step)((torch.zeros(2, 1, 8, 8), label), 0)
-    if readout.local:
+    if issubclass(readout, LocalReadout):
         with pytest.raises(ValueError, match=message):
             readout(6, 4).learn(torch.zeros(2, 6), label, combine=lambda values: values)
 
@@ -477,7 +488,7 @@ def test_labels_that_are_no_numbers_of_classes(classifier, label, readout, step)
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["lgn"], r"its readouts.network.output.weight is \[4, 20\], here it is \[4, 25\]"),
+        (["lgn"], r"its network.connections.lgn.* is \[20\], here it is \[25\]"),
         (["lgn", "cortex"], r"its .*cortex.* is absent, here it is \["),
     ],
 )

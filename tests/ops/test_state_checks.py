@@ -145,7 +145,7 @@ def test_filters_sums_and_windows_check_what_they_start_from(backend_name):
         with pytest.raises(ValueError, match="traces must hold numbers of one format"):
             stdp_window(current, current, trace, trace.double(), **decays)
         coupling = LateralKernel(inhibition_range=2.0, storage="mesh").couple(Square(25, 5.0))
-        with pytest.raises(ValueError, match=r"spikes must be \[B, 25\]"):
+        with pytest.raises(ValueError, match=r"spikes must be \[..., 25\]"):
             coupling(torch.zeros(2, 24))
 
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.nn import functional as F
+from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
 from lightning_snn.presentation.measures import StageMeasures, score_name
 from lightning_snn.presentation.present import Presentation
@@ -16,7 +17,14 @@ def shown(rate, sparsity):
 
 
 def measures():
-    return StageMeasures("val", ["network", "random"], ["retina", "lgn"], 3)
+    return StageMeasures("val", ["network", "random"], ["retina", "lgn"], scores)
+
+
+def scores():
+    return {
+        "accuracy": MulticlassAccuracy(3, average="micro"),
+        "macro_f1": MulticlassF1Score(3, average="macro"),
+    }
 
 
 def values(stage):
@@ -24,14 +32,14 @@ def values(stage):
 
 
 def update(stage, rows):
-    scores = {
+    values = {
         name: F.one_hot(torch.tensor(predicted), 3).float()[rows] for name, predicted in PREDICTED.items()
     }
     activity = shown(
         [[10.0, 1.0], [20.0, 2.0], [30.0, 3.0], [40.0, 4.0]],
         [[0.5, 0.9], [0.5, 0.8], [0.5, 0.7], [0.5, 0.6]],
     )
-    stage.update(scores, LABEL[rows], Presentation({}, activity.rate[rows], activity.sparsity[rows]))
+    stage.update(values, LABEL[rows], Presentation({}, activity.rate[rows], activity.sparsity[rows]))
 
 
 EXPECTED = {
@@ -72,7 +80,7 @@ def test_keeps_nothing_in_checkpoints():
 
 
 def test_graded_values_have_no_rate():
-    stage = StageMeasures("val", ["network", "random"], ["retina", "lgn"], 3, graded=["retina"])
+    stage = StageMeasures("val", ["network", "random"], ["retina", "lgn"], scores, graded=["retina"])
     update(stage, torch.arange(4))
     expected = dict(EXPECTED)
     expected["val/mean_activity_retina"] = expected.pop("val/rate_retina")

@@ -133,8 +133,8 @@ def test_each_input_layer_sees_the_images_as_its_encoder_has_them():
     assert images.drives(two, "one") == ["left"]
     assert images.drives(two, "other") == ["right"]
     images.check(two, "one")
+    images.attach(of_data(IMAGES, {"right": encoders["right"]}, 4))
     with pytest.raises(ValueError, match=r"drives layers.left, and there are encoders of \['right'\] only"):
-        images.attach(of_data(IMAGES, {"right": encoders["right"]}, 4))
         images.check(two, "one")
 
 

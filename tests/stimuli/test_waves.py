@@ -73,7 +73,7 @@ def test_any_layer_with_lateral_coupling_can_make_waves():
     currents = waves.currents(three, "third", steps=9, streams=range(2), round_number=0)
     assert list(currents) == ["second"]
     assert currents["second"].shape == (9, 2, 80)
-    with pytest.raises(ValueError, match="give layers.first `lateral`"):
+    with pytest.raises(ValueError, match=r"give layers.first `lateral`"):
         SpontaneousWaves().check(three, "third")
     with pytest.raises(
         ValueError, match=r"layer must name a layer of \['first', 'second', 'third'\], got 'x'"
@@ -125,7 +125,7 @@ def test_a_coupled_sheet_makes_waves(kind, neuron):
 def test_noise_alone_makes_no_waves():
     SpontaneousWaves().check(network(), "above")
     with pytest.raises(
-        ValueError, match="spontaneous waves need lateral coupling: give layers.sheet `lateral`"
+        ValueError, match=r"spontaneous waves need lateral coupling: give layers.sheet `lateral`"
     ):
         SpontaneousWaves().check(network(lateral=None), "above")
 

@@ -142,7 +142,7 @@ def test_a_damaged_checkpoint_is_not_resumed(classifier, phase, trainer, data, t
     model, path = classifier(), tmp_path / "self_organization.ckpt"
     trainer(phase(), ModelCheckpoint(tmp_path)).fit(model, data)
     whole = path.read_bytes()
-    weight = model.stack.projections["lgn"].weight.detach().numpy().tobytes()[:64]
+    weight = model.network.projections["lgn"].weight.detach().numpy().tobytes()[:64]
     place = whole.index(weight)
     path.write_bytes(whole[: place + 9] + bytes([whole[place + 9] ^ 1]) + whole[place + 10 :])
     with pytest.raises(ValueError, match=r"self_organization\.ckpt is damaged"):

@@ -44,12 +44,12 @@ def test_format_1_draws_what_it_drew():
     """A seed of 0 where a part had none; the numbers are those of torch's generator for that seed."""
     model = SpikingClassifier.load_from_checkpoint(FOLDER / "waves.ckpt", map_location="cpu")
     assert model.hparams.seed == "plain"
-    assert int(model.stack.seed) == PLAIN
+    assert int(model.network.seed) == PLAIN
     for name, seed in {"retina": 0, "lgn": 5}.items():
-        place = 12 * torch.rand(len(model.stack.layer(name).positions), 2, generator=_generator(seed))
-        assert torch.equal(model.stack.layer(name).geometry.positions, place)
+        place = 12 * torch.rand(len(model.network.layer(name).positions), 2, generator=_generator(seed))
+        assert torch.equal(model.network.layer(name).geometry.positions, place)
     first = 0.2 + 0.3 * torch.rand(24, 160, generator=_generator(0))
-    assert torch.equal(model.stack.projections["lgn"].initial_weight(), first)
+    assert torch.equal(model.network.projections["lgn"].initial_weight(), first)
 
 
 def _generator(seed):
@@ -63,7 +63,7 @@ def test_translated_once_it_stays(legacy):
     assert "lightning_snn.geometry" not in settings
     translate(legacy)
     assert str(legacy["hyper_parameters"]) == settings
-    assert list(legacy["state_dict"]).count("stack.seed") == 1
+    assert list(legacy["state_dict"]).count("network.seed") == 1
 
 
 def test_a_newer_format_is_refused(legacy):
@@ -122,7 +122,7 @@ def test_a_file_with_more_than_tensors_is_only_read_where_the_user_trusts_it(leg
     with pytest.raises(ValueError, match=r"more.ckpt holds more than tensors .*weights_only=False"):
         SpikingClassifier.load_from_checkpoint(path, map_location="cpu")
     model = SpikingClassifier.load_from_checkpoint(path, map_location="cpu", weights_only=False)
-    assert model.stack.names == ["retina", "lgn"]
+    assert model.network.names == ["retina", "lgn"]
 
 
 def test_seeds_go_only_where_there_is_a_seed():

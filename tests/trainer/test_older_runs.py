@@ -41,7 +41,7 @@ YAML = {
 @pytest.mark.parametrize("model", YAML.values(), ids=YAML)
 def test_the_old_name_in_a_file(model, built):
     Path("older.yaml").write_text(f"model: {{init_args: {{{model}}}}}\n")
-    assert built("run", "mnist", "--config=older.yaml").model.stack.bottom.lateral_active == "always"
+    assert built("run", "mnist", "--config=older.yaml").model.network.layer("retina").lateral_active == "always"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_old_name_in_a_file(model, built):
 )
 def test_the_old_name_on_the_command_line(options, built):
     Path("layers.yaml").write_text("retina: {coupling: always}\n")
-    assert built("run", "mnist", *options).model.stack.bottom.lateral_active == "always"
+    assert built("run", "mnist", *options).model.network.layer("retina").lateral_active == "always"
 
 
 def test_a_format_2_module_without_a_seed_gets_none():
@@ -75,12 +75,12 @@ def test_a_format_2_module_without_a_seed_gets_none():
 def test_its_layers_have_the_present_names():
     content = torch.load(FOLDER / "unfinished_phase.ckpt", weights_only=True)
     assert translate(content)
-    assert content["lightning_snn"]["format"] == 3
+    assert content["lightning_snn"]["format"] == 4
     retina = content["hyper_parameters"]["layers"]["retina"]["init_args"]
     assert retina["lateral_active"] == "development"
     assert "coupling" not in retina
     model = SpikingClassifier.load_from_checkpoint(FOLDER / "unfinished_phase.ckpt", map_location="cpu")
-    assert model.stack.bottom.lateral_active == "development"
+    assert model.network.layer("retina").lateral_active == "development"
 
 
 def test_a_class_by_its_old_file_on_the_command_line(capsys):

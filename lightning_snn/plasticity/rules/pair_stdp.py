@@ -7,7 +7,7 @@ import torch
 
 from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delay_steps, rounded, delayed
+from lightning_snn.core.time import delay_steps, delayed, rounded
 from lightning_snn.ops.stdp_window import Pairing, stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import Bounds, bounded, check_range, uniform
