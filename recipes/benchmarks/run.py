@@ -27,13 +27,14 @@ import lif
 import numba
 import places
 import plasticity
+import recurrent
 import scaling
 import sheet
 import torch
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("lif", "sheet", "plasticity", "places", "diehl_cook", "end_to_end", "scaling")
+PARTS = ("lif", "recurrent", "sheet", "plasticity", "places", "diehl_cook", "end_to_end", "scaling")
 
 
 def main() -> None:
@@ -52,6 +53,7 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     run: dict[str, Callable[[], list[Row]]] = {
         "lif": lambda: lif.rows(given.repeats),
+        "recurrent": lambda: recurrent.rows(given.repeats),
         "sheet": lambda: sheet.rows(given.repeats, given.brian2_python),
         "plasticity": lambda: plasticity.rows(given.repeats),
         "places": lambda: places.rows(max(3, given.repeats // 3)),
