@@ -158,8 +158,14 @@ def _key(message: str) -> str:
     return ".".join(outer)
 
 
+def _is_another_kind(cause: str) -> bool:
+    """Whether a cause only says that something else was expected."""
+    return bool(re.match(r"(Expected '[\w.]+' to be a subclass|Import path [\w.]+ does not correspond)", cause))
+
+
 def _plain(causes: Sequence[str], message: str) -> str:
     """The words of jsonargparse for a cause in the user's."""
+    causes = sorted(causes, key=_is_another_kind)  # where several kinds are allowed
     cause = causes[0]
     given = re.findall(r"(?:Got value: |, but got )(.+?)(?:\. Got value: .*)?$", cause)
     given += re.findall(r"Given value: (?!NestedArg)(.+?)(?:\. Got value: .*)?\n", f"{message}\n")
@@ -194,6 +200,8 @@ def _plain(causes: Sequence[str], message: str) -> str:
         return f"must be a {kind[2]}, got {kind[1]!r}"
     if kind := re.match(r"Expected '([\w.]+)' to be a subclass of .*?(\w+)['>,]", cause):
         return f"must be a {kind[2]}, got {kind[1]!r}"
+    if re.match(r"Dict must include a class_path", cause):
+        return "belongs to a part for which no class is named: is a name in the key misspelt?"
     if re.match(r"Expected an import path or a subclass spec", cause):
         return f"must be the path of a class, or its class_path and init_args, got {got!r}"
     if group := re.match(r"Unable to load config ['\"](.*)['\"]", cause):
