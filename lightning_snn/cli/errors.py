@@ -200,7 +200,7 @@ def _plain(causes: Sequence[str], message: str) -> str:
         return f"must be a {kind[2]}, got {kind[1]!r}"
     if kind := re.match(r"Expected '([\w.]+)' to be a subclass of .*?(\w+)['>,]", cause):
         return f"must be a {kind[2]}, got {kind[1]!r}"
-    if re.match(r"Dict must include a class_path", cause):
+    if re.match(r"Dict must include a class_path|Expected an instantiatable class", cause):
         return "belongs to a part for which no class is named: is a name in the key misspelt?"
     if re.match(r"Expected an import path or a subclass spec", cause):
         return f"must be the path of a class, or its class_path and init_args, got {got!r}"

@@ -79,7 +79,7 @@ LGN = "model.layers.lgn"
         ("--model.optimizer.lr=fast", "model.optimizer.lr must be a number, got 'fast'"),
         ("--model.optimizer.lrr=1", "model.optimizer.lrr: Adam has no argument 'lrr' (did you mean lr?)"),
         ("--model.scheduler=torch.optim.lr_scheduler.StepLR", "model.scheduler.step_size is missing"),
-        ("--model.image_size=[28,28,28]", "model.image_size must be a list of 2 values, got [28, 28, 28]"),
+        ("--model.image_size=[28,28,28]", "images must be [B, 28, 28, 28] (image_size), got"),
         ("--model.num_classes=1", "model.num_classes must be 2 or above, got 1"),
         ("--self_organization.stimulus={lgn: Image", "self_organization.stimulus: there is no class"),
         (f"--{LGN}.geometry.num_nodes={10**13}", f"the largest value is {LGN}.geometry.num_nodes: {10**13}"),
@@ -98,7 +98,7 @@ def test_an_option(capsys, option, expected):
         ("trainer", None, "trainer must hold arguments by name, got None"),
         ("trainer", "cpu", "trainer must hold arguments by name, got 'cpu'"),
         ("self_organization", [], "self_organization must hold arguments by name, got []"),
-        ("model", [], "model must be a SpikingClassifier"),
+        ("model", [], "model must be a LightningModule"),
         ("data", None, "data is missing"),
         ("model.init_args.layers", [1], "model.layers must be names with values, got '[1]'"),
         (
