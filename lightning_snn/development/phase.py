@@ -230,7 +230,7 @@ class Phase:
         label: str,
     ) -> None:
         name, settings = development.name, self.settings
-        where = development.key if label == name else f"{development.key} of the control {label}"
+        where = development.key if label == name else f"{development.key} of the control {label.split('/')[0]}"
         summary = f"{where}: {describe(development, end, report)} after {steps} steps"
         stop_at = settings.stop_at_of(name)
         if end == "steps" or self.around.trial or is_wired(development, end, report, stop_at=stop_at):
