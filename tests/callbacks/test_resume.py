@@ -25,8 +25,8 @@ from lightning_snn import (
     SpontaneousWaves,
     Torus,
 )
-from lightning_snn.development import phase as development_phase
 from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
+from lightning_snn.development import phase as development_phase
 from lightning_snn.development.development import Development
 from lightning_snn.trainer.generators import generator_states, restore_generators
 

@@ -487,7 +487,9 @@ def test_stimuli_by_connection(classifier, phase, trainer, data, retina, pooling
     trainer(phase({"lgn": images})).fit(model, data)
     assert lgn(model).wired
     assert images.scene.num_images == len(data.train_set)
-    with pytest.raises(ValueError, match=r"stimulus must name connections .* wires, \['lgn'\], got \['cortex'\]"):
+    with pytest.raises(
+        ValueError, match=r"stimulus must name connections .* wires, \['lgn'\], got \['cortex'\]"
+    ):
         trainer(phase({"cortex": images})).fit(classifier(), data)
 
 

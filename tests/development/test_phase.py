@@ -41,7 +41,7 @@ more_advised = pytest.mark.filterwarnings("default:layers.lgn.projection")
 
 
 @more_advised
-def test_without_a_trainer_it_gives_the_same_bits(classifier, phase, trainer, data):
+def test_without_a_trainer_it_gives_the_same_bits(classifier, trainer, data):
     model, alone = classifier(), classifier().network
     settings = SHORT | {"target_share": 0.3}
     trainer(SelfOrganization(**settings)).fit(model, data)

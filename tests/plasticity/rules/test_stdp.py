@@ -127,7 +127,9 @@ def test_a_pair_depression_that_would_turn_weights_negative():
         STDP(pair_depression=0.5, dt=1.0)
     alone = STDP(pair_depression=0.5)  # a network may say another dt
     assert alone.at(10.0, "rule.dt").dt == 10.0
-    with pytest.raises(ValueError, match=r"^layers.lgn.projection.rule: pair_depression must lie .*, got 0\.5"):
+    with pytest.raises(
+        ValueError, match=r"^layers.lgn.projection.rule: pair_depression must lie .*, got 0\.5"
+    ):
         alone.at(1.0, "layers.lgn.projection.rule.dt")
     with pytest.raises(ValueError, match=r"pair_depression must lie between 0 and 0\.18.*, got 0\.5"):
         one_unit([0.9], [[1.0]], threshold=0.8, pair_depression=0.5)
