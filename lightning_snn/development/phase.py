@@ -230,7 +230,8 @@ class Phase:
         label: str,
     ) -> None:
         name, settings = development.name, self.settings
-        where = development.key if label == name else f"{development.key} of the control {label}"
+        control = label.removesuffix(name).rstrip("/")
+        where = f"{development.key} of the control {control}" if control else development.key
         summary = f"{where}: {describe(development, end, report)} after {steps} steps"
         stop_at = settings.stop_at_of(name)
         if end == "steps" or self.around.trial or is_wired(development, end, report, stop_at=stop_at):
