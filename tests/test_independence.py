@@ -31,7 +31,7 @@ from lightning_snn.core.random import RandomStream, redrawn
 from lightning_snn.data import ImageDataset
 from lightning_snn.data.splits import stratified
 from lightning_snn.development import controls as controls_module
-from lightning_snn.development.controls import random_wiring
+from lightning_snn.development.rewiring import random_wiring
 from lightning_snn.presentation.present import NETWORK
 from lightning_snn.stimuli import Scene
 from lightning_snn.trainer.queries import find_callback

@@ -29,8 +29,9 @@ from lightning_snn import (
     TargetRate,
     self_organize,
 )
-from lightning_snn.development.controls import ControlNetwork, random_wiring
+from lightning_snn.development.controls import ControlNetwork
 from lightning_snn.development.phase import Phase
+from lightning_snn.development.rewiring import random_wiring
 from lightning_snn.development.settings import PhaseSettings
 from lightning_snn.development.standalone import _InScript
 from lightning_snn.development.trend import Trend
