@@ -64,13 +64,13 @@ class Figures(Callback):
 def _network_figures(
     network: SpikingNetwork, stimuli: Mapping[str, Stimulus], steps: int
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
-    """Name and drawing of each figure; ``stimuli`` are those of the connections that a rule wires."""
+    """Name and drawing of each figure; ``stimuli`` are those of connections."""
     positions, dt = {name: network.layer(name).positions for name in network.names}, network.dt
     yield "node_layout", partial(viz.node_layout, positions)
     for name, projection in network.weighted.items():
         if isinstance(projection, Conv2d):
             yield f"filters_{name}", partial(viz.filters, projection.filters)
-        elif projection.rule is not None and projection.has_fields and projection.groups is None:
+        elif name in network.learned and projection.has_fields and projection.groups is None:
             source = network.connection(name).source
             yield f"receptive_fields_{name}", partial(_fields, projection, positions[source])
     for name, stimulus in list(stimuli.items())[:1]:
@@ -108,10 +108,11 @@ def _activity(network: SpikingNetwork, connection: str, stimulus: Stimulus, step
 
 
 def _stimuli(trainer: Trainer, network: SpikingNetwork) -> dict[str, Stimulus]:
-    """What wires each connection that a rule wires, by name."""
+    """What wires each connection that a rule wires, by name; of a network without any, waves in a sheet."""
     phase = find_callback(trainer, SelfOrganization)
+    sheets = [name for name, c in network.connections.items() if c.source == c.target]
     found = {}
-    for name in network.learned:
+    for name in network.learned or sheets[:1]:
         stimulus = SpontaneousWaves() if phase is None else phase.stimulus_of(name)
         stimulus.draw(int(network.seed), name)
         found[name] = stimulus

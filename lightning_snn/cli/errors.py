@@ -192,8 +192,9 @@ def _plain(causes: Sequence[str], message: str) -> str:
         kinds = [kind[1] for c in causes if (kind := re.match(r"Expected a <class '([\w.]+)'>", c))]
         wanted = dict.fromkeys(_TYPES.get(kind, kind) for kind in kinds)
         return f"must be {' or '.join(wanted)}, got {got!r}"
-    if size := re.match(r"Expected a tuple with (\d+) elements", cause):
-        return f"must be a list of {size[1]} values, got {got}"
+    if re.match(r"Expected a tuple with", cause):
+        sizes = [size[1] for c in causes if (size := re.match(r"Expected a tuple with (\d+) elements", c))]
+        return f"must be a list of {' or '.join(dict.fromkeys(sizes))} values, got {got}"
     if kind := re.match(r"Not a valid subclass of (\w+)", cause):
         return f"must be a {kind[1]} (the path of a class, or its arguments), got {got}"
     if kind := re.match(r"Import path ([\w.]+) does not correspond to a subclass of (\w+)", cause):

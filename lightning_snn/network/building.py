@@ -117,7 +117,7 @@ def check_connections(
 ) -> None:
     """Raise ``ValueError`` unless layers and connections fit together."""
     edges = [(c.source, c.target) for c in connections.values()]
-    for name in layers:
+    for name in reversed(list(layers)):  # of two, the one that may have a projection
         if len(layers) > 1 and not any(name in edge and edge[0] != edge[1] for edge in edges):
             raise ValueError(
                 f"layers.{name} is joined to no other layer: give it a projection, which leads here from the "

@@ -29,7 +29,7 @@ from lightning_snn import (
     TargetRate,
 )
 from lightning_snn.callbacks.self_organization import _InTrainer
-from lightning_snn.development.rewiring import random_wiring
+from lightning_snn.development.controls import random_wiring
 from lightning_snn.trainer.streams import ProcessStreams
 
 pytestmark = UNWIRED
@@ -97,7 +97,9 @@ def test_stops_when_enough_units_are_localised(classifier, phase, trainer, data,
 
 @pytest.mark.filterwarnings("default:layers.lgn")
 def test_warns_when_max_steps_ends_the_phase(classifier, phase, trainer, data):
-    with pytest.warns(UserWarning, match=r"lgn.projection: .*Raise self_organization.max_steps \(now 100\)"):
+    with pytest.warns(
+        UserWarning, match=r"layers.lgn.projection: .*Raise self_organization.max_steps \(now 100\)"
+    ):
         trainer(phase(max_steps=100)).fit(classifier(), data)
 
 
@@ -488,7 +490,7 @@ def test_stimuli_by_connection(classifier, phase, trainer, data, retina, pooling
     assert lgn(model).wired
     assert images.scene.num_images == len(data.train_set)
     with pytest.raises(
-        ValueError, match=r"stimulus must name connections .* wires, \['lgn'\], got \['cortex'\]"
+        ValueError, match=r"stimulus must name connections that a rule wires, \['lgn'\], got \['cortex'\]"
     ):
         trainer(phase({"cortex": images})).fit(classifier(), data)
 

@@ -83,7 +83,7 @@ def test_overrides(built):
     phase = find_callback(trainer, SelfOrganization)
     assert type(model.readout).__name__ == "Linear"
     assert model.network.layer("retina").num_nodes == 300
-    assert phase.max_steps == 1000
+    assert phase.settings.max_steps == 1000
     assert trainer.max_epochs == 3
     assert trainer.callbacks.index(phase) < len(trainer.callbacks) - 1
 
@@ -95,7 +95,7 @@ def test_one_seed_for_all_but_the_splits(built):
     assert (data.seed, other.seed) == (0, 3)
     assert (first.network.seed, second.network.seed) == (0, 3)
     phase = find_callback(trainer, SelfOrganization)
-    assert phase.stimulus.stream.own is None  # the phase gives it the network's
+    assert phase.settings.stimulus.stream.own is None  # the phase gives it the network's
     assert not torch.equal(first.network.layer("retina").positions, second.network.layer("retina").positions)
     again, *_ = built("run", "mnist", *SMALL, "--seed=3")
     assert_same(again.state_dict(), second.state_dict())

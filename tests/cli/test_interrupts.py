@@ -72,7 +72,7 @@ class Killed:
         patch.setattr(owner, method, call)
 
 
-PHASE = (SpontaneousWaves, "run", 3)
+PHASE = (SpontaneousWaves, "currents", 3)
 EPOCHS = (SpikingClassifier, "training_step", 6)
 VALIDATION = (SpikingClassifier, "validation_step", 5)  # two are the sanity check's
 TEST = (SpikingClassifier, "test_step", 1)
@@ -142,7 +142,7 @@ def test_without_a_checkpoint_it_says_so(monkeypatch, capsys):
 
 
 def test_compare_goes_on_with_the_run_and_the_seeds_after_it(monkeypatch, capsys):
-    Killed(monkeypatch, SpontaneousWaves, "run", 3, signal.SIGINT)
+    Killed(monkeypatch, SpontaneousWaves, "currents", 3, signal.SIGINT)
     assert main(["compare", "mnist", "--seeds=3", "--first_seed=4", *OPTIONS]) == 130
     _, run, compare = capsys.readouterr().err.split("with: lightning-snn ")
     words = shlex.split(run.split(";")[0])

@@ -70,12 +70,12 @@ def test_null_on_the_command_line(built):
 def test_a_projection_of_null(capsys):
     args = ["--model.layers.lgn.projection=null"]
     assert main(["run", "mnist", *SMALL, *args]) == 2
-    assert "layers.lgn.projection is missing" in capsys.readouterr().err
+    assert "model.layers.lgn is joined to no other layer: give it a projection" in capsys.readouterr().err
 
 
 def test_null_inside_a_value(built):
     value = "{class_path: Poisson, init_args: {max_rate: 30.0, seed: null}}"
-    assert built("run", "mnist", *SMALL, f"--model.encoder={value}").model.encoder.stream is None
+    assert built("run", "mnist", *SMALL, f"--model.encoder={value}").model.encoders["retina"].stream is None
     value = "{class_path: Izhikevich, init_args: {preset: chattering, a: null}}"
     assert built("run", "mnist", *SMALL, f"--model.layers.retina.neuron={value}").model.hparams["layers"]
 

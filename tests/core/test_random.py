@@ -269,7 +269,7 @@ def test_a_classifier_built_twice_with_one_seed_is_the_same():
     assert_same(one.state_dict(), same.state_dict())
     grey = torch.full((1, 150), 0.5)
     assert torch.equal(one.encoders["retina"](grey, dt=1.0), same.encoders["retina"](grey, dt=1.0))
-    assert not torch.equal(model_of(4).encoder(grey, dt=1.0), one.encoders["retina"](grey, dt=1.0))
+    assert not torch.equal(model_of(4).encoders["retina"](grey, dt=1.0), one.encoders["retina"](grey, dt=1.0))
 
 
 def test_what_is_added_changes_nothing_that_others_draw():
