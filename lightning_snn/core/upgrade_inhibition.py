@@ -1,4 +1,4 @@
-"""Inhibition that was an argument of `ConductanceLIF`, as the connection of the layer to itself that it is now."""
+"""Inhibition that was an argument of `ConductanceLIF`, as the connection of a layer to itself that it is."""
 
 from collections.abc import Iterator
 from inspect import signature
