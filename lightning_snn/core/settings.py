@@ -35,7 +35,7 @@ def check_same_settings(
 
 
 def _values(settings: Any) -> dict[str, Any]:
-    """Plain values by the dotted keys that a user writes; each step is what it comes to where none is given."""
+    """Plain values by the dotted keys that a user writes; a step that is not given is what it comes to."""
     found = {dotted(path): value for path, value in entries(settings) if not _has_keys(value)}
     steps = [value for key, value in found.items() if value and (key == "dt" or key.endswith(".neuron.dt"))]
     shared = {key: next(iter(steps), DT) for key in found if key == "dt" or key.endswith(_STEPS)}

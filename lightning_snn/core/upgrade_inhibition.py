@@ -1,4 +1,4 @@
-"""Inhibition that was an argument of `ConductanceLIF`, as the connection of the layer to itself that it is now."""
+"""Inhibition that was an argument of `ConductanceLIF`, as the connection that it is now."""
 
 from collections.abc import Iterator
 from inspect import signature
@@ -16,9 +16,9 @@ DEFAULT = 17.0
 """Its value where a network of stacked layers did not name it."""
 
 MOVED = (
-    f"{NEURON.rpartition('.')[2]} has no argument {INHIBITION!r} any more: it is a connection of the layer to itself, "
-    f"model.connections.NAME with input: {INHIBITION} and the projection lightning_snn.UniformInhibition, whose "
-    "strength it is"
+    f"{NEURON.rpartition('.')[2]} has no argument {INHIBITION!r} any more: it is a connection of the layer "
+    f"to itself, model.connections.NAME with input: {INHIBITION} and the projection "
+    "lightning_snn.UniformInhibition, whose strength it is"
 )
 """What is said to one who changes it in a layer of another configuration."""
 

@@ -30,7 +30,7 @@ def test_format_1_predicts_the_same(name):
 
 @pytest.mark.parametrize("name", ["pooled", "inhibited"])
 def test_format_3_predicts_the_same(name):
-    """Written by the last version with stacks: pooling and inhibition that no one named; learned inhibition."""
+    """Written by the last version with stacks: pooling, inhibition that no one named, learned inhibition."""
     _check_predictions(STACKED, name)
 
 
@@ -45,6 +45,7 @@ def _check_predictions(folder, name):
     torch.testing.assert_close(scores, expected)
 
 
+@OTHER_CALLBACKS
 @pytest.mark.parametrize("name", ["pooled", "inhibited"])
 def test_a_fit_goes_on_from_format_3(name, tmp_path):
     path = STACKED / f"{name}.ckpt"
@@ -55,7 +56,8 @@ def test_a_fit_goes_on_from_format_3(name, tmp_path):
     before = model.readout.state_dict()
     before = {key: value.clone() for key, value in before.items()}
     trainer = Trainer(max_epochs=2, accelerator="cpu", default_root_dir=tmp_path, **quiet)
-    trainer.fit(model, BatchLoader(images, batch_size=6, shuffle=False), ckpt_path=path, weights_only=True)
+    loader = BatchLoader(images, batch_size=6, shuffle=False)
+    trainer.fit(model, loader, loader, ckpt_path=path, weights_only=True)
     assert (trainer.current_epoch, trainer.global_step) == (2, 4)
     after = model.readout.state_dict()
     assert any(not torch.equal(after[key], value) for key, value in before.items())

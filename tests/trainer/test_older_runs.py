@@ -58,9 +58,8 @@ YAML = {
 @pytest.mark.parametrize("model", YAML.values(), ids=YAML)
 def test_the_old_name_in_a_file(model, built):
     Path("older.yaml").write_text(f"model: {{init_args: {{{model}}}}}\n")
-    assert (
-        built("run", "mnist", "--config=older.yaml").model.network.layer("retina").lateral_active == "always"
-    )
+    model = built("run", "mnist", "--config=older.yaml").model
+    assert model.network.layer("retina").lateral_active == "always"
 
 
 @pytest.mark.parametrize(
