@@ -13,6 +13,7 @@ from lightning.pytorch import Trainer
 import lightning_snn
 from lightning_snn.cli.faults import is_out_of_memory, origin
 from lightning_snn.core.config import dotted, entries
+from lightning_snn.core.upgrade_inhibition import INHIBITION, MOVED, NEURON
 
 NO_TRAINER_LOGGER = (
     "trainer.logger has no effect here: give --logger csv, tensorboard or wandb (YAML: logger)"
@@ -219,6 +220,8 @@ def _plain(causes: Sequence[str], message: str) -> str:
 def _unknown_option(name: str, class_path: str) -> str:
     module, _, class_name = class_path.rpartition(".")
     parameters = [n for n in inspect.signature(getattr(import_module(module), class_name)).parameters]
+    if (class_path, name) == (NEURON, INHIBITION):
+        return MOVED
     close = _close(name, parameters)
     hint = f" (did you mean {close}?)" if close else ""
     return f"{class_name} has no argument {name!r}{hint}; it has {', '.join(parameters)}"

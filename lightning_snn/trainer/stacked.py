@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor
@@ -50,7 +51,7 @@ def _beside_controls(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Inhibition that is learned beside the later connections of a control: it was the network's own."""
     found: dict[str, Tensor] = {}
     controls = [match for name in state if (match := _CONTROL.fullmatch(name))]
-    for before, match in zip(controls, controls[1:], strict=False):
+    for before, match in pairwise(controls):
         weight = state.get(f"stack.layers.{match['layer']}.lateral.weight")
         if weight is not None and match["control"] == before["control"]:
             prefix = f"controls.{match['control']}.copies.{match['layer']}_lateral"
