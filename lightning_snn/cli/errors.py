@@ -161,7 +161,8 @@ def _key(message: str) -> str:
 
 def _is_another_kind(cause: str) -> bool:
     """Whether a cause only says that something else was expected."""
-    return bool(re.match(r"(Expected '[\w.]+' to be a subclass|Import path [\w.]+ does not correspond)", cause))
+    other = r"Expected '[\w.]+' to be a subclass|Import path [\w.]+ does not correspond"
+    return bool(re.match(other, cause))
 
 
 def _plain(causes: Sequence[str], message: str) -> str:
