@@ -174,6 +174,8 @@ if not TYPE_CHECKING:
             return import_module("lightning_snn.core.version").package_version()
         if name in _ROOMS:
             return import_module(f"lightning_snn.{name}")
+        if name == "SpikingStack":
+            raise ImportError("lightning_snn.SpikingStack is SpikingNetwork now, of layers and connections")
         if name not in _ROOM_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = globals()[name] = getattr(import_module(f"lightning_snn.{_ROOM_OF[name]}"), name)

@@ -6,12 +6,23 @@ import math
 import pytest
 
 import lightning_snn
-from lightning_snn import LIF, RoundFields, SpikingLayer, Square
+from lightning_snn import LIF, ConstantCurrent, Dense, Linear, RoundFields, SpikingLayer, Square
 
 SHEET = Square(9, side=3.0)
 WHOLE = {"in_features": 3, "num_classes": 2}
 LEAST = {
     "AdaptiveThreshold": {"jump": 1.0},
+    "Connection": {"source": "a", "target": "a", "projection": Dense},
+    "Control": {"kind": "random"},
+    "FoundFields": {"connection": "a", "size": 3},
+    "NetworkState": {"layers": {}, "connections": {}},
+    "SpikingModule": {
+        "layers": {"a": SpikingLayer(SHEET, LIF())},
+        "encoder": ConstantCurrent(),
+        "readout": Linear,
+        "out_features": 2,
+    },
+    "SpikingNetwork": {"layers": {"a": SpikingLayer(SHEET, LIF())}},
     "Columns": {"num_pre": 9, "num_post": 8, "fields": RoundFields(radius=2.0, num_fields=4), "below": SHEET},
     "Conv2d": {"num_pre": 16, "num_post": 8, "in_shape": (1, 4, 4), "kernel_size": 3},
     "Dense": {"num_pre": 4, "num_post": 3},
@@ -38,7 +49,7 @@ LEAST = {
 }
 """The least arguments of the public classes that need any."""
 
-NO_CONSTRUCTOR = {"Node", "SpikingStack"}
+NO_CONSTRUCTOR = {"Node"}
 PUBLIC = {name: getattr(lightning_snn, name) for name in lightning_snn.__all__}
 CLASSES = {name: found for name, found in PUBLIC.items() if isinstance(found, type)}
 BUILT = [

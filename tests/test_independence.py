@@ -31,7 +31,7 @@ from lightning_snn.core.random import RandomStream, redrawn
 from lightning_snn.data import ImageDataset
 from lightning_snn.data.splits import stratified
 from lightning_snn.development import controls as controls_module
-from lightning_snn.development.controls import random_wiring
+from lightning_snn.development.rewiring import random_wiring
 from lightning_snn.presentation.present import NETWORK
 from lightning_snn.stimuli import Scene
 from lightning_snn.trainer.queries import find_callback
@@ -90,24 +90,11 @@ def drawn(tmp_path, built, streams):
     return build
 
 
-class Echo:
-    """A first layer that hands back its input."""
-
-    def __init__(self, layer):
-        self.layer = layer
-
-    def __getattr__(self, name):
-        return getattr(self.layer, name)
-
-    def __call__(self, current, state=None, **_):
-        return current, state
-
-
-def parts_of(stack, streams):
+def parts_of(network, streams):
     """Sheets, neurons and first weights of the layers."""
-    seed = int(stack.seed)
-    for name in stack.names:
-        layer = stack.layer(name)
+    seed = int(network.seed)
+    for name in network.names:
+        layer = network.layer(name)
         if layer.geometry.stream is not None:
             with streams() as keys:
                 sheet = redrawn(layer.geometry, seed, name)
@@ -118,8 +105,8 @@ def parts_of(stack, streams):
                 neuron = redrawn(layer.neuron, seed, name)
             assert torch.equal(neuron.c, layer.neuron.c)
             yield f"neurons {name}", Draw(keys, neuron.c)
-        projection = layer.projection
-        if projection is not None and projection.stream is not None:
+    for name, projection in network.weighted.items():
+        if projection.stream is not None:
             with streams() as keys:
                 weight = projection.initial_weight()
             assert torch.equal(weight, projection.weight)
@@ -130,12 +117,12 @@ def controls_of(model, streams):
     """The random control's weights, and what put them in their order."""
     if "random" not in model.controls:
         return
-    stack, control = model.network, model.controls["random"]
+    network, control = model.network, model.controls["random"]
     for name in control.unwired:
         with streams() as keys:
-            control.rewire(stack, name)
+            control.rewire(network, name)
         keys -= {key for key in keys if key[1] == f"weights/{name}"}  # the first thresholds
-        before, after = stack.projections[name].weight, control.projections[name].weight
+        before, after = network.weighted[name].weight, control.projections[name].weight
         assert torch.equal(after.sort(-1).values, before.sort(-1).values)
         yield f"control {name}", Draw(keys, after)
         # the weight at place b[k] after came from place a[k]: where the k-th smallest was
@@ -153,7 +140,7 @@ def readouts_of(model, built_from):
 
 
 def encoder_of(model, streams):
-    encoder = model.encoder
+    (encoder,) = set(model.encoders.values())
     if encoder.stream is None:
         return
     half = 500 / encoder.max_rate
@@ -164,24 +151,26 @@ def encoder_of(model, streams):
 
 def stimuli_of(model, phase, streams):
     """Noise or images of a few streams and rounds, for each layer that they wire."""
-    bottom = Echo(model.network.bottom)
     height, width = model.image_size
     for name in model.network.unwired:
         stimulus = phase.stimulus_of(name)
         stimulus.draw(int(model.network.seed), name)
         if isinstance(stimulus, Images):
-            scene = Scene(lambda numbers: torch.ones(len(numbers), 1, height, width), 600, model.encoder, 4)
+            scene = Scene(lambda numbers: torch.ones(len(numbers), 1, height, width), 600, model.encoders, 4)
             stimulus.attach(scene)
             for number in range(3):
                 with streams() as keys:
                     shown = stimulus.shown(range(600), number * 150)  # 150 rounds of 4 are a pass
                 chosen = {key for key in keys if number and key[-1] == 0 and len(key) == 3}
                 yield f"images {name} {number}", Draw(keys - chosen, shown)
-            if (stimulus.encoder or model.encoder).repeatable:
+            (encoder,) = set(model.encoders.values())
+            if (stimulus.encoder or encoder).repeatable:
                 continue
         for stream, number in ((0, 0), (1, 0), (0, 1), (1, 1), (7, 3)):
             with streams() as keys:
-                current, _ = stimulus.run(bottom, None, steps=20, streams=[stream], round_number=number)
+                (current,) = stimulus.currents(
+                    model.network, name, steps=20, streams=[stream], round_number=number
+                ).values()
             keys = {key for key in keys if len(key) == 4 and "order" not in key[1]}
             yield f"noise {name} {stream} {number}", Draw(keys, current)
 

@@ -143,6 +143,8 @@ def test_the_script_of_xor(tmp_path, monkeypatch, capsys):
     assert "of 1; above twice" in capsys.readouterr().out
 
 
+SIZES = {"retina": 160, "lgn": 20}
+
 SHORTER = {
     "1500, side=28.0": "160, side=12.0",
     "400, side=28.0": "20, side=12.0",
@@ -161,7 +163,8 @@ def test_the_code(finished, capsys):
     names = {"torch": torch}
     for block in (code, *more):
         exec(block, names)  # the reader's own session
-    assert names["model"].stack.unwired == []
+    assert names["model"].network.unwired == []
+    assert 0 <= names["report"]["localised_share"] <= 1
     assert 0 <= names["trainer"].callback_metrics["test/accuracy"] <= 1
     assert names["spikes"].shape == (100, 32, 784)
     (loading,) = re.findall(r"`(SpikingClassifier.load_from_checkpoint\(path\)[^`]*)`", text("README.md"))
@@ -172,8 +175,22 @@ def test_the_code(finished, capsys):
     capsys.readouterr()
 
 
+def test_the_example_with_connections_in_yaml(built):
+    whole = yaml.safe_load(blocks("README.md", "yaml")[0])
+    whole["data"] = {"class_path": "lightning_snn.MNIST", "init_args": {"source": "embedded"}}
+    Path("mine.yaml").write_text(yaml.safe_dump(whole))
+    sizes = [f"--model.layers.{layer}.geometry.num_nodes={size}" for layer, size in SIZES.items()]
+    sides = [f"--model.layers.{layer}.geometry.side=12" for layer in SIZES]
+    assert main(["run", "mine.yaml", *sizes, *sides, "--model.encoder.num_steps=5", *SHORT]) == 0
+    network = built("run", "mine.yaml", *sizes, *sides).model.network
+    assert {name: (c.source, c.target) for name, c in network.connections.items()} == {
+        "waves": ("retina", "retina"),
+        "pooling": ("retina", "lgn"),
+    }
+
+
 def test_the_projection_in_yaml():
-    (block,) = blocks("README.md", "yaml")
+    _, block = blocks("README.md", "yaml")
     layers = {"lgn": yaml.safe_load(block)}
     Path("mine.yaml").write_text(yaml.safe_dump({"model": {"init_args": {"layers": layers}}}))
     size = "--model.layers.lgn.geometry.num_nodes=128"
@@ -197,13 +214,14 @@ def test_the_guides_rule_neuron_and_projection(monkeypatch, retina):
         names |= vars(module)
     wiring = partial(names["ByChance"], fan_in=40, rule=names["Instar"](0.1), gain=2.0)
     layer = snn.SpikingLayer(snn.Torus(20, side=12.0), names["QuadraticIF"](), projection=wiring)
-    stack = snn.SpikingStack({"retina": retina(), "lgn": layer}, seed=0)
-    before = layer.projection.weight.clone()
-    activity = Development(stack, "lgn", snn.SpontaneousWaves(), Streams(2)).round(200, 0)
+    network = snn.SpikingNetwork({"retina": retina(), "lgn": layer}, seed=0)
+    projection = network.connection("lgn").projection
+    before = projection.weight.clone()
+    activity = Development(network, "lgn", snn.SpontaneousWaves(), Streams(2)).round(200, 0)
     assert 0 < activity.share < 0.5
-    changed = (layer.projection.weight != before).flatten(1).any(1)
+    changed = (projection.weight != before).flatten(1).any(1)
     assert changed.any()
-    assert layer.projection.matrix(before).ne(0).sum(1).tolist() == [40] * 20
+    assert projection.matrix(before).ne(0).sum(1).tolist() == [40] * 20
 
 
 def test_the_guides_recipe():

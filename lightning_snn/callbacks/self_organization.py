@@ -13,9 +13,10 @@ from lightning_snn.core import checks, settings
 from lightning_snn.core.config import to_config
 from lightning_snn.development.controls import controls_of
 from lightning_snn.development.development import NotFiniteError
-from lightning_snn.development.phase import Done, Phase
+from lightning_snn.development.phase import Phase
 from lightning_snn.development.scene import scene_of
 from lightning_snn.development.settings import PhaseSettings
+from lightning_snn.development.surroundings import Done
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.stimuli import Scene, SpontaneousWaves, Stimulus
 from lightning_snn.trainer.checkpoint_file import use_whole_files

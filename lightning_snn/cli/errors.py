@@ -13,6 +13,7 @@ from lightning.pytorch import Trainer
 import lightning_snn
 from lightning_snn.cli.faults import is_out_of_memory, origin
 from lightning_snn.core.config import dotted, entries
+from lightning_snn.core.upgrade_inhibition import INHIBITION, MOVED, NEURON
 
 NO_TRAINER_LOGGER = (
     "trainer.logger has no effect here: give --logger csv, tensorboard or wandb (YAML: logger)"
@@ -160,8 +161,15 @@ def _key(message: str) -> str:
     return ".".join(outer)
 
 
+def _is_another_kind(cause: str) -> bool:
+    """Whether a cause only says that something else was expected."""
+    other = r"Expected '[\w.]+' to be a subclass|Import path [\w.]+ does not correspond"
+    return bool(re.match(other, cause))
+
+
 def _plain(causes: Sequence[str], message: str) -> str:
     """The words of jsonargparse for a cause in the user's."""
+    causes = sorted(causes, key=_is_another_kind)  # where several kinds are allowed
     cause = causes[0]
     given = re.findall(r"(?:Got value: |, but got )(.+?)(?:\. Got value: .*)?$", cause)
     given += re.findall(r"Given value: (?!NestedArg)(.+?)(?:\. Got value: .*)?\n", f"{message}\n")
@@ -197,6 +205,8 @@ def _plain(causes: Sequence[str], message: str) -> str:
         return f"must be a {kind[2]}, got {kind[1]!r}"
     if kind := re.match(r"Expected '([\w.]+)' to be a subclass of .*?(\w+)['>,]", cause):
         return f"must be a {kind[2]}, got {kind[1]!r}"
+    if re.match(r"Dict must include a class_path|Expected an instantiatable class", cause):
+        return "belongs to a part for which no class is named: is a name in the key misspelt?"
     if re.match(r"Expected an import path or a subclass spec", cause):
         return f"must be the path of a class, or its class_path and init_args, got {got!r}"
     if group := re.match(r"Unable to load config ['\"](.*)['\"]", cause):
@@ -213,6 +223,8 @@ def _plain(causes: Sequence[str], message: str) -> str:
 def _unknown_option(name: str, class_path: str) -> str:
     module, _, class_name = class_path.rpartition(".")
     parameters = [n for n in inspect.signature(getattr(import_module(module), class_name)).parameters]
+    if (class_path, name) == (NEURON, INHIBITION):
+        return MOVED
     close = _close(name, parameters)
     hint = f" (did you mean {close}?)" if close else ""
     return f"{class_name} has no argument {name!r}{hint}; it has {', '.join(parameters)}"

@@ -6,6 +6,11 @@ from typing import Any
 
 from lightning_snn.core.config import class_at, dotted, entries, public_path, to_config
 
+DT = 1.0
+"""Step in ms of a network that is given none."""
+
+_STEPS = (".neuron.dt", ".rule.dt")
+
 
 def check_same_settings(
     theirs: Mapping[str, Any], ours: Mapping[str, Any], *, of: str, free: Collection[str]
@@ -30,8 +35,11 @@ def check_same_settings(
 
 
 def _values(settings: Any) -> dict[str, Any]:
-    """Plain values by the dotted keys that a user writes."""
-    return {dotted(path): value for path, value in entries(settings) if not _has_keys(value)}
+    """Plain values by the dotted keys that a user writes; a step that is not given is what it comes to."""
+    found = {dotted(path): value for path, value in entries(settings) if not _has_keys(value)}
+    steps = [value for key, value in found.items() if value and (key == "dt" or key.endswith(".neuron.dt"))]
+    shared = {key: next(iter(steps), DT) for key in found if key == "dt" or key.endswith(_STEPS)}
+    return found | {key: value for key, value in shared.items() if found[key] is None}
 
 
 def _has_keys(value: Any) -> bool:

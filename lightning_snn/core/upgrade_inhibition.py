@@ -1,4 +1,4 @@
-"""Inhibition that was an argument of `ConductanceLIF`, as the connection of the layer to itself that it is now."""
+"""Inhibition that was an argument of `ConductanceLIF`, as the connection that it is now."""
 
 from collections.abc import Iterator
 from inspect import signature
@@ -9,11 +9,18 @@ from lightning_snn.core.config import class_at
 NEURON = "lightning_snn.ConductanceLIF"
 """The class that had the argument."""
 
-NAME = "inhibition"
+INHIBITION = "inhibition"
 """The argument, and the input of the neurons that it became."""
 
 DEFAULT = 17.0
 """Its value where a network of stacked layers did not name it."""
+
+MOVED = (
+    f"{NEURON.rpartition('.')[2]} has no argument {INHIBITION!r} any more: it is a connection of the layer "
+    f"to itself, model.connections.NAME with input: {INHIBITION} and the projection "
+    "lightning_snn.UniformInhibition, whose strength it is"
+)
+"""What is said to one who changes it in a layer of another configuration."""
 
 
 def with_inhibition(arguments: dict[str, Any], *, unnamed: float = 0.0) -> dict[str, Any]:
@@ -39,7 +46,7 @@ def with_inhibition(arguments: dict[str, Any], *, unnamed: float = 0.0) -> dict[
     connections = dict(arguments.get("connections") or {})
     for name, strength in strengths.items():
         if strength:
-            free = "lateral" if _arguments(layers[name]).get("lateral") is None else NAME
+            free = "lateral" if _arguments(layers[name]).get("lateral") is None else INHIBITION
             connections[f"{name}_{free}"] = _connection(name, strength)
     return arguments | {"layers": layers} | ({"connections": connections} if connections else {})
 
@@ -52,8 +59,8 @@ def _inhibited(layers: Any, unnamed: float) -> Iterator[tuple[str, float]]:
         # a layer without its geometry changes another one, whose connections are not known here
         if "geometry" not in arguments or not _had_it(neuron):
             continue
-        strength = _arguments(neuron).get(NAME, unnamed)
-        if NAME in _arguments(neuron) or strength:
+        strength = _arguments(neuron).get(INHIBITION, unnamed)
+        if INHIBITION in _arguments(neuron) or strength:
             yield name, strength
 
 
@@ -76,7 +83,7 @@ def _had_it(neuron: Any) -> bool:
             cls is not None
             and ours is not None
             and issubclass(cls, ours)
-            and NAME not in signature(cls).parameters
+            and INHIBITION not in signature(cls).parameters
         )
     except Exception:  # whatever importing somebody's module raises is reported where the class is built
         return False
@@ -87,13 +94,13 @@ def _without(layer: Any) -> Any:
     if "init_args" in layer:
         return layer | {"init_args": _without(layer["init_args"])}
     neuron = layer["neuron"]
-    if not isinstance(neuron, dict) or NAME not in _arguments(neuron):
+    if not isinstance(neuron, dict) or INHIBITION not in _arguments(neuron):
         return layer
-    kept = {name: value for name, value in _arguments(neuron).items() if name != NAME}
+    kept = {name: value for name, value in _arguments(neuron).items() if name != INHIBITION}
     return layer | {"neuron": neuron | {"init_args": kept} if "init_args" in neuron else kept}
 
 
 def _connection(layer: str, strength: float) -> dict[str, Any]:
     projection = {"class_path": "lightning_snn.UniformInhibition", "init_args": {"strength": strength}}
-    ends = {"source": layer, "target": layer, "input": NAME, "projection": projection}
+    ends = {"source": layer, "target": layer, "input": INHIBITION, "projection": projection}
     return {"class_path": "lightning_snn.Connection", "init_args": ends}

@@ -1,17 +1,16 @@
 """Wirings to compare a self-organised network with: one connection is wired by chance or by hand."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
-from lightning_snn.core.random import RandomStream
-from lightning_snn.development.development import found_by
-from lightning_snn.geometry import Sheet
+from lightning_snn.development.acting import found_by
+from lightning_snn.development.rewiring import WIRINGS
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.synapses import WeightedProjection
 
@@ -57,45 +56,6 @@ def named_controls(controls: Controls | None) -> dict[str, Control]:
     return found
 
 
-def random_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
-    """The weights of every unit, each moved to a node of its field chosen by chance: same fan-in.
-
-    Args:
-        projection: The wired projection.
-        sheet: Geometry of the source.
-        seed: Seed of the chance, in a stream that nothing else draws from.
-        name: The connection.
-    """
-    del sheet
-    generator = RandomStream(seed, f"control/random/{name}").torch()
-    draws = torch.rand(projection.weight.shape, generator=generator)
-    if projection.exists is not None:
-        draws = draws.masked_fill(~projection.exists[:, None].to(draws.device), torch.inf)
-    order = draws.argsort(dim=-1)
-    return projection.weight.detach().gather(-1, order.to(projection.weight.device))
-
-
-def grid_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
-    """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
-
-    The number of nodes is the mean fan-in of the projection, their weight its mean connected weight.
-    """
-    del seed, name
-    connected, weights = projection.connected, projection.weight.detach()
-    fan_in = max(1, round(connected.sum(1).float().mean().item()))
-    strength = weights[connected].mean().item() if connected.any() else weights.max().item()
-    centres = sheet.even_positions(projection.num_post)
-    nearest = sheet.distances(centres).t().topk(fan_in, largest=False).indices
-    weight = torch.zeros(projection.num_post, projection.num_pre).scatter_(1, nearest, strength)
-    return weight.to(projection.weight.device)
-
-
-_WIRINGS: dict[str, Callable[[WeightedProjection, Sheet, int, str], Tensor]] = {
-    "random": random_wiring,
-    "grid": grid_wiring,
-}
-
-
 class ControlNetwork(nn.Module):
     """The projections that a control has instead of the network's own.
 
@@ -112,7 +72,7 @@ class ControlNetwork(nn.Module):
 
     def __init__(self, control: Control, network: SpikingNetwork) -> None:
         super().__init__()
-        checks.one_of("controls", control.kind, tuple(_WIRINGS))
+        checks.one_of("controls", control.kind, tuple(WIRINGS))
         self.kind = control.kind
         if not network.learned:
             raise ValueError(
@@ -183,7 +143,7 @@ class ControlNetwork(nn.Module):
         if name == self.connection:
             network.find_fields(self.projections)
             sheet = network.layer(network.connection(name).source).geometry
-            wiring = _WIRINGS[self.kind]
+            wiring = WIRINGS[self.kind]
             own.restart(wiring(network.weighted[name], sheet, max(int(network.seed), 0), name))
             network.find_fields(self.projections)
         else:

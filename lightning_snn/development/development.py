@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors, leaves, rebuilt
+from lightning_snn.development.acting import acting, found_by, later_ones, leading
 from lightning_snn.development.learning import activity_of, learn_round, open_rule
 from lightning_snn.network import NetworkState, SpikingNetwork
-from lightning_snn.network.graph import leading_to, reachable
 from lightning_snn.plasticity import LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Projection, WeightedProjection
-from lightning_snn.synapses.gathered import Gathered
 from lightning_snn.synapses.lateral_inhibition import InhibitoryProjection
 
 
@@ -103,7 +102,15 @@ class Development:
         self.silent = later_ones(network, name, self.projections)
         if not self.needs_post:
             self.silent.add(name)
-        self.layers = self._leading(stimulus.drives(network, name))
+        self.acting = acting(network, self.silent, developing=stimulus.spontaneous)
+        ends = {self.below, self.target} if self.needs_post else {self.below}
+        driven = stimulus.drives(network, name)
+        self.layers = leading(network, driven, ends, self.acting)
+        if not ends <= set(self.layers):
+            raise ValueError(
+                f"{type(stimulus).__name__} drives {', '.join(driven)}, and nothing that is wired leads "
+                f"from there to {self.key} yet"
+            )
         self._activity = NetworkState({}, {})
         self._axons: Tensors = {}
         self._rule_state: Tensors = {}
@@ -118,22 +125,6 @@ class Development:
             raise ValueError(
                 f"{self.key} looks into fields that the connection {finder} finds, which is not wired yet"
             )
-
-    def _leading(self, driven: list[str]) -> list[str]:
-        """The layers that run, as listed."""
-        acting = [
-            (c.source, c.target)
-            for name, c in self.network.connections.items()
-            if name not in self.silent and (self.stimulus.spontaneous or c.active == "always")
-        ]
-        ends = [self.below, self.target] if self.needs_post else [self.below]
-        found = reachable(driven, acting) & leading_to(ends, acting)
-        if not set(ends) <= found:
-            raise ValueError(
-                f"{type(self.stimulus).__name__} drives {', '.join(driven)}, and nothing that is wired leads "
-                f"from there to {self.key} yet"
-            )
-        return [name for name in self.network.names if name in found]
 
     def round_steps(self, chunk: int, left: int, number: int) -> int:
         """Steps of a round where the user asked for ``chunk``, and all streams have ``left`` to run."""
@@ -237,13 +228,8 @@ class Development:
         """Forget the activity of the round before."""
         like, network = self.projection.weight.detach(), self.network
         rest = network.rest(self.streams.count, like, layers=self.layers, projections=self.projections)
-        acting = {
-            name: state
-            for name, state in rest.connections.items()
-            if name not in self.silent
-            and (self.stimulus.spontaneous or network.connection(name).active == "always")
-        }
-        self._activity = rest._replace(connections=acting)
+        synapses = {name: state for name, state in rest.connections.items() if name in self.acting}
+        self._activity = rest._replace(connections=synapses)
         self._axons = self.projection.silent_axons(self.streams.count, like, dt=network.dt)
         self._rule_state = open_rule(self.projection, self.rule, self.streams)
 
@@ -286,16 +272,3 @@ class Development:
     def _state(self) -> list[Any]:
         """What the streams carry from round to round."""
         return [self._activity.layers, self._activity.connections, self._rule_state, self._axons]
-
-
-def found_by(projection: Projection) -> str | None:
-    """The connection that finds the fields of a projection; None where they are known before."""
-    listed = projection.listed if isinstance(projection, Gathered) else None
-    return None if listed is None else listed.found_by
-
-
-def later_ones(network: SpikingNetwork, name: str, projections: Mapping[str, Projection]) -> set[str]:
-    """Connections that a rule wires after ``name``, and has not wired yet."""
-    later = network.learned[network.learned.index(name) + 1 :]
-    found = {other: projections[other] for other in later}
-    return {n for n, p in found.items() if isinstance(p, WeightedProjection) and not p.wired}

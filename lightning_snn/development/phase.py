@@ -2,72 +2,20 @@
 
 import signal
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from lightning_snn.development.controls import ControlNetwork
 from lightning_snn.development.development import Development, RoundActivity
 from lightning_snn.development.report import Until, describe, end_of, is_wired, wiring_report
 from lightning_snn.development.settings import PhaseSettings
+from lightning_snn.development.surroundings import Done, Surroundings
 from lightning_snn.development.trend import Trend
 from lightning_snn.development.watch import ActivityWatch
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.plasticity import Streams
-from lightning_snn.stimuli import Scene
 from lightning_snn.trainer.signals import held
-
-
-class Bar(Protocol):
-    """A progress bar."""
-
-    def update(self, completed: int, note: str = "") -> None:
-        """Show that ``completed`` steps are done, and a note."""
-
-
-class Surroundings(Protocol):
-    """What is around a phase: a Trainer, or nothing but a terminal."""
-
-    trial: bool
-    """Whether this is a mere try of a few rounds, which leaves no trace."""
-
-    def scene(self) -> Scene:
-        """What stimuli may show."""
-
-    def bar(self, description: str, total: int) -> AbstractContextManager[Bar]:
-        """A progress bar."""
-
-    def before_round(self) -> None:
-        """Where a signal may stop the phase."""
-
-    def after_round(self, rounds: int) -> None:
-        """Where the phase may be saved; it is whole after each round."""
-
-    def log(self, name: str, report: dict[str, float], steps: int) -> None:
-        """Take note of a report."""
-
-    def tell(self, message: str, *, warning: bool = False) -> None:
-        """Tell the user how it ended."""
-
-
-@dataclass
-class Done:
-    """How far a phase is, and what an interrupted one goes on from.
-
-    Args:
-        round: Rounds of all connections so far.
-        steps: Steps, summed over the streams, of the connection that is being wired.
-        taken: Steps of the connections that are wired, by name.
-        streams: State of all streams of the connection that is being wired, see `Development.state`.
-    """
-
-    round: int = 0
-    steps: int = 0
-    taken: dict[str, int] = field(default_factory=dict)
-    streams: list[Tensor] = field(default_factory=list)
 
 
 class Phase:
@@ -230,7 +178,8 @@ class Phase:
         label: str,
     ) -> None:
         name, settings = development.name, self.settings
-        where = development.key if label == name else f"{development.key} of the control {label}"
+        control = label.removesuffix(name).rstrip("/")
+        where = f"{development.key} of the control {control}" if control else development.key
         summary = f"{where}: {describe(development, end, report)} after {steps} steps"
         stop_at = settings.stop_at_of(name)
         if end == "steps" or self.around.trial or is_wired(development, end, report, stop_at=stop_at):

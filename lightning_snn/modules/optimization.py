@@ -34,6 +34,8 @@ class Optimization:
     ) -> None:
         _check_monitored(scheduler)
         known = list(dict.fromkeys(names))
+        if not isinstance(rates, Mapping):
+            raise ValueError(f"learning_rates must name layers, connections or readout, got {rates!r}")
         for name, rate in rates.items():
             checks.one_of("learning_rates", name, known)
             checks.positive(f"learning_rates.{name}", rate)

@@ -1,6 +1,7 @@
 """What a learning rule is: how it starts, learns in streams, and merges what the streams learned."""
 
 from abc import ABC, abstractmethod
+from inspect import signature
 from typing import Self
 
 import torch
@@ -65,6 +66,12 @@ class LearningRule(Configurable, ABC):
             raise ValueError(f"{key} = {own}, but the network's dt is {dt}: give dt once, to the network")
         if self.dt is None or own is not None:
             return self
+        if "dt" not in signature(type(self)).parameters:
+            if self.dt == dt:
+                return self
+            raise ValueError(
+                f"{key} is {self.dt} and no argument of {type(self).__name__}, but the network's dt is {dt}"
+            )
         try:
             return self.again(dt=dt)
         except ValueError as error:

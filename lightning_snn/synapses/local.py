@@ -57,19 +57,18 @@ class Local(Gathered):
         delay: float = 0.0,
         kinetics: Kinetics | None = None,
     ) -> None:
-        if (radius is None) == (fields is None):
-            raise ValueError("Local needs a radius or fields, one of the two")
-        if fields is None:
-            reach = float(radius or 0)
-            checks.positive("radius", reach)
+        if radius is not None:
+            checks.positive("radius", radius)
             sheet = known("Local", "below", below, num_pre)
-            nodes = within(sheet, known("Local", "here", here, num_post).positions, reach)
-        else:
+            nodes = within(sheet, known("Local", "here", here, num_post).positions, radius)
+        elif fields is not None:
             nodes = fields.nodes(num_pre, below, earlier)
             if len(nodes) != num_post:
                 raise ValueError(
                     f"fields must be {num_post}, one for each neuron (num_post), got {len(nodes)}"
                 )
+        if (radius is None) == (fields is None):
+            raise ValueError("Local needs a radius or fields, one of the two")
         super().__init__(
             num_pre, num_post, nodes, rule=rule, homeostasis=homeostasis, gain=gain,
             efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,

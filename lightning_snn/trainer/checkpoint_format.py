@@ -18,7 +18,7 @@ from lightning_snn.core.random import PLAIN
 from lightning_snn.core.upgrade import upgraded
 from lightning_snn.core.upgrade_inhibition import DEFAULT
 from lightning_snn.core.version import package_version
-from lightning_snn.trainer.stacked import connected
+from lightning_snn.trainer.stacked import connected, without_streams
 
 FORMAT = 4
 """Of the checkpoints that this package writes."""
@@ -66,5 +66,8 @@ def translate(checkpoint: dict[str, Any]) -> bool:
             settings.setdefault("seed", "plain")
             state = {"stack.seed": torch.tensor(PLAIN), **state}
     checkpoint["state_dict"] = connected(state)
+    phase = checkpoint.get("callbacks", {}).get("SelfOrganization")
+    if phase is not None:
+        without_streams(phase)
     checkpoint[STAMP] = {"version": "0.1.0", **written, "format": FORMAT}
     return True

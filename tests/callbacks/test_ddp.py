@@ -142,9 +142,9 @@ def load(folder, name, rank=0):
 def test_the_phase_is_the_same_on_every_process(runs):
     one, two = runs
     expected = load(one, "phase")
-    assert bool(expected["layers.lgn.projection.wired"])
-    assert expected["layers.cortex.projection.variables.threshold_rise"].any()
-    assert expected["layers.cortex.lateral.weight"].any()
+    assert bool(expected["connections.lgn.projection.wired"])
+    assert expected["connections.cortex.projection.variables.threshold_rise"].any()
+    assert expected["connections.cortex_lateral.projection.weight"].any()
     assert_same(load(two, "phase", rank=0), expected)
     assert_same(load(two, "phase", rank=1), expected)
 

@@ -25,8 +25,8 @@ from lightning_snn import (
     SpontaneousWaves,
     Torus,
 )
-from lightning_snn.callbacks import self_organization
 from lightning_snn.callbacks.last_checkpoint import LastCheckpoint
+from lightning_snn.development import phase as development_phase
 from lightning_snn.development.development import Development
 from lightning_snn.trainer.generators import generator_states, restore_generators
 
@@ -265,7 +265,7 @@ def test_interrupted_in_the_measurement_that_ends_the_phase(
     classifier, phase, trainer, data, resume, tmp_path, monkeypatch
 ):
     interrupted = phase(stop_at=0.0)
-    monkeypatch.setattr(self_organization, "wiring_report", lambda *_, **__: crash())
+    monkeypatch.setattr(development_phase, "wiring_report", lambda *_, **__: crash())
     with pytest.raises(Crash):
         trainer(interrupted, ModelCheckpoint(tmp_path), max_epochs=2).fit(classifier(), data)
     monkeypatch.undo()

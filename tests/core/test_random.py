@@ -25,11 +25,12 @@ from lightning_snn import (
     RoundFields,
     SpikingClassifier,
     SpikingLayer,
-    SpikingStack,
+    SpikingNetwork,
     SpontaneousWaves,
     Square,
     TargetRate,
     Torus,
+    WeightedProjection,
 )
 from lightning_snn.core.random import (
     PLAIN,
@@ -43,7 +44,7 @@ from lightning_snn.core.random import (
     stream_of,
     torch_seeded,
 )
-from lightning_snn.development.controls import ControlNetwork
+from lightning_snn.development.controls import Control, ControlNetwork
 from lightning_snn.stimuli import Scene
 from lightning_snn.synapses.coupling import DenseCoupling, MeshCoupling
 
@@ -66,7 +67,7 @@ def numbers(stream, *which):
     return torch.rand(50, generator=stream.torch(*which))
 
 
-def stack_of(seed, *, sheet="square", storage="dense", projection="dense", deep=False, own=None):
+def network_of(seed, *, sheet="square", storage="dense", projection="dense", deep=False, own=None):
     """A sheet that makes waves, and a layer of 20 wired from it; ``deep``: one between them."""
     retina = SpikingLayer(
         SHEETS[sheet](seed=own),
@@ -78,14 +79,12 @@ def stack_of(seed, *, sheet="square", storage="dense", projection="dense", deep=
         layers["middle"] = SpikingLayer(SHEETS[sheet](), LIF(), projection=partial(Dense, rule=RULE))
     wiring = partial(PROJECTIONS[projection], rule=RULE, homeostasis=[TargetRate(5.0)])
     layers["lgn"] = SpikingLayer(Square(20, side=4.0, seed=own), LIF(), projection=wiring)
-    return SpikingStack(layers, seed=seed)
+    return SpikingNetwork(layers, seed=seed)
 
 
 def model_of(seed, *, readout=Linear, encoder=None, controls=("random",), **options):
-    stack = stack_of(None, **options)
-    layers = {name: stack.layer(name) for name in stack.names}
-    for layer in layers.values():
-        layer.projection = None
+    network = network_of(None, **options)
+    layers = {name: network.layer(name) for name in network.names}
     return SpikingClassifier(
         layers,
         encoder=encoder or Poisson(20),
@@ -97,17 +96,18 @@ def model_of(seed, *, readout=Linear, encoder=None, controls=("random",), **opti
     )
 
 
-def drawn(stack):
-    """All that a stack has drawn, by name."""
-    found = dict(stack.state_dict())
-    for name in stack.names:
-        layer = stack.layer(name)
+def drawn(network):
+    """All that a network has drawn, by name."""
+    found = dict(network.state_dict())
+    for name in network.names:
+        layer = network.layer(name)
         found[f"{name} sheet"] = layer.geometry.positions
         found[f"{name} image"] = layer.geometry.sample(IMAGES)
-        if layer.lateral is not None:
-            found[f"{name} lateral"] = layer.lateral(torch.eye(layer.num_nodes))
-        if layer.projection is not None:
-            found |= {f"{name} first {key}": value for key, value in layer.projection.initial().items()}
+    for name, projection in network.projections.items():
+        if isinstance(projection, WeightedProjection):
+            found |= {f"{name} first {key}": value for key, value in projection.initial().items()}
+        else:
+            found[name] = projection(torch.eye(projection.num_pre))
     return found
 
 
@@ -217,7 +217,7 @@ def test_redrawn_builds_again_and_rerouted_copies():
         lambda seed: SpontaneousWaves(seed=seed),
         lambda seed: Images(seed=seed),
         lambda seed: ExtremeLearningMachine(9, 3, num_hidden=5, seed=seed),
-        lambda seed: stack_of(seed),
+        lambda seed: network_of(seed),
     ],
 )
 def test_negative_seeds_are_refused(build):
@@ -255,9 +255,9 @@ def test_two_of_a_kind_differ_unless_torch_or_they_are_seeded_alike(part):
 
 @pytest.mark.parametrize("projection", PROJECTIONS)
 def test_a_network_built_twice_with_one_seed_is_the_same(projection):
-    one, same, other = (drawn(stack_of(seed, projection=projection)) for seed in (3, 3, 4))
+    one, same, other = (drawn(network_of(seed, projection=projection)) for seed in (3, 3, 4))
     assert_same(one, same)
-    for name in ("retina sheet", "lgn sheet", "lgn first weight", "layers.retina.neuron.c", "retina lateral"):
+    for name in ("retina sheet", "lgn sheet", "lgn first weight", "layers.retina.neuron.c", "retina_lateral"):
         assert one[name].shape != other[name].shape or not torch.equal(one[name], other[name]), name
 
 
@@ -268,17 +268,17 @@ def test_a_classifier_built_twice_with_one_seed_is_the_same():
     same = model_of(3, readout=partial(ExtremeLearningMachine, num_hidden=7))
     assert_same(one.state_dict(), same.state_dict())
     grey = torch.full((1, 150), 0.5)
-    assert torch.equal(one.encoder(grey, dt=1.0), same.encoder(grey, dt=1.0))
-    assert not torch.equal(model_of(4).encoder(grey, dt=1.0), one.encoder(grey, dt=1.0))
+    assert torch.equal(one.encoders["retina"](grey, dt=1.0), same.encoders["retina"](grey, dt=1.0))
+    assert not torch.equal(model_of(4).encoders["retina"](grey, dt=1.0), one.encoders["retina"](grey, dt=1.0))
 
 
 def test_what_is_added_changes_nothing_that_others_draw():
-    plain, deep = drawn(stack_of(3)), drawn(stack_of(3, deep=True))
-    for name in ("retina sheet", "retina lateral", "layers.retina.neuron.c", "lgn sheet", "lgn first weight"):
+    plain, deep = drawn(network_of(3)), drawn(network_of(3, deep=True))
+    for name in ("retina sheet", "retina_lateral", "layers.retina.neuron.c", "lgn sheet", "lgn first weight"):
         assert torch.equal(plain[name], deep[name]), name
     torch.manual_seed(9)
     Dense(3, 3), Square(4, 2.0)
-    assert_same(drawn(stack_of(3)), plain)
+    assert_same(drawn(network_of(3)), plain)
 
 
 def test_readouts_of_the_network_and_its_controls_start_apart_and_do_not_depend_on_one_another():
@@ -291,11 +291,13 @@ def test_readouts_of_the_network_and_its_controls_start_apart_and_do_not_depend_
 
 
 def test_layers_of_one_explicit_seed_differ():
-    stack = stack_of(0, own=7)
-    assert not torch.equal(stack.bottom.geometry.positions[:20], stack.top.geometry.positions[:20])
-    again = stack_of(1, own=7)
-    for name in stack.names:  # the number fixes them, whatever the network's
-        assert torch.equal(again.layer(name).positions, stack.layer(name).positions)
+    network = network_of(0, own=7)
+    assert not torch.equal(
+        network.layer("retina").geometry.positions[:20], network.layer("lgn").geometry.positions[:20]
+    )
+    again = network_of(1, own=7)
+    for name in network.names:  # the number fixes them, whatever the network's
+        assert torch.equal(again.layer(name).positions, network.layer(name).positions)
 
 
 # ---------------------------------------------------------------- before there were names
@@ -315,16 +317,16 @@ def test_a_network_of_before_draws_from_the_seed_alone(own):
         layers, encoder=Poisson(20, seed="run" if own is None else own), readout=Linear, num_classes=3,
         image_size=(8, 8), seed="plain",
     )  # fmt: skip
-    stack = model.network
-    assert torch.equal(stack.bottom.positions, 3.0 * torch.rand(30, 2, generator=plain(own)))
+    network = model.network
+    assert torch.equal(network.layer("retina").positions, 3.0 * torch.rand(30, 2, generator=plain(own)))
     r = torch.rand(30, generator=plain(own))
-    torch.testing.assert_close(stack.bottom.neuron.c, -65 + 15 * r**2)
+    torch.testing.assert_close(network.layer("retina").neuron.c, -65 + 15 * r**2)
     expected = RULE.initial(30, 8, plain(own))
-    projection = stack.projections["lgn"]
+    projection = network.projections["lgn"]
     assert torch.equal(projection.weight, expected["weight"])
     assert torch.equal(projection.variables.threshold, expected["threshold"])
     assert torch.equal(projection.initial_weight(), expected["weight"])
-    pulses = model.encoder(torch.full((1, 30), 0.5), dt=1.0) > 0
+    pulses = model.encoders["retina"](torch.full((1, 30), 0.5), dt=1.0) > 0
     assert torch.equal(pulses, torch.rand(20, 1, 30, generator=plain(own)) < 0.125)
 
 
@@ -368,13 +370,13 @@ def test_a_stimulus_draws_under_the_network_and_the_layer():
 @pytest.mark.parametrize("sheet", SHEETS)
 def test_a_network_of_another_seed_becomes_that_of_the_file(sheet, storage, projection):
     options = {"sheet": sheet, "storage": storage, "projection": projection}
-    saved, other = stack_of(3, **options), stack_of(4, **options)
-    assert isinstance(other.bottom.lateral, COUPLINGS[storage])
+    saved, other = network_of(3, **options), network_of(4, **options)
+    assert isinstance(other.projections["retina_lateral"], COUPLINGS[storage])
     before, expected = drawn(other), drawn(saved)
     assert not torch.equal(before["retina image"], expected["retina image"])
     other.load_state_dict(saved.state_dict())
     assert_same(drawn(other), expected)
-    again = stack_of(5, **options)  # on to a third
+    again = network_of(5, **options)  # on to a third
     again.load_state_dict(other.state_dict())
     assert_same(drawn(again), expected)
 
@@ -382,11 +384,11 @@ def test_a_network_of_another_seed_becomes_that_of_the_file(sheet, storage, proj
 def test_a_local_projection_takes_over_fields_of_another_length():
     lengths = {}
     for seed in range(20):
-        stack = stack_of(seed, projection="local")
-        lengths.setdefault(stack.projections["lgn"].nodes.shape[1], stack)
+        network = network_of(seed, projection="local")
+        lengths.setdefault(network.projections["lgn"].nodes.shape[1], network)
     short, long = lengths[min(lengths)], lengths[max(lengths)]
     assert min(lengths) < max(lengths)
-    for saved, other in ((short, long), (long, stack_of(21, projection="local"))):
+    for saved, other in ((short, long), (long, network_of(21, projection="local"))):
         expected, spikes = drawn(saved), torch.eye(150)[:, None]
         other.load_state_dict(saved.state_dict())
         assert_same(drawn(other), expected)
@@ -399,20 +401,20 @@ def test_a_local_projection_takes_over_fields_of_another_length():
 
 
 def test_fields_of_another_number_are_still_refused():
-    stack = stack_of(0, projection="local")
-    state = stack.state_dict()
+    network = network_of(0, projection="local")
+    state = network.state_dict()
     for name in ("nodes", "weight"):
-        key = f"layers.lgn.projection.{name}"
+        key = f"connections.lgn.projection.{name}"
         state[key] = state[key][:10]
-    with pytest.raises(RuntimeError, match=r"size mismatch for layers\.lgn\.projection\.nodes"):
-        stack_of(1, projection="local").load_state_dict(state)
+    with pytest.raises(RuntimeError, match=r"size mismatch for connections\.lgn\.projection\.nodes"):
+        network_of(1, projection="local").load_state_dict(state)
 
 
 def test_a_classifier_of_another_seed_becomes_that_of_the_file():
     saved, other = model_of(3, projection="local"), model_of(4, projection="local")
     other.load_state_dict(saved.state_dict())
     grey = torch.full((1, 150), 0.5)
-    assert torch.equal(other.encoder(grey, dt=1.0), saved.encoder(grey, dt=1.0))
+    assert torch.equal(other.encoders["retina"](grey, dt=1.0), saved.encoders["retina"](grey, dt=1.0))
     assert_same(drawn(other.network), drawn(saved.network))
     for model in (saved, other):
         model.controls["random"].wire(model.network)
@@ -421,9 +423,9 @@ def test_a_classifier_of_another_seed_becomes_that_of_the_file():
 
 def test_a_control_takes_its_first_thresholds_from_the_files_seed():
     """They are drawn with the weights: `CompetitiveHebbian` spreads them."""
-    saved, other = stack_of(3), stack_of(4)
-    controls = ControlNetwork("random", saved), ControlNetwork("random", other)
+    saved, other = network_of(3), network_of(4)
+    controls = [ControlNetwork(Control("random"), one) for one in (saved, other)]
     other.load_state_dict(saved.state_dict())
-    for control, stack in zip(controls, (saved, other), strict=True):
-        control.wire(stack)
+    for control, network in zip(controls, (saved, other), strict=True):
+        control.wire(network)
     assert_same(controls[0].state_dict(), controls[1].state_dict())

@@ -2,13 +2,8 @@ import pytest
 import torch
 
 from lightning_snn import metrics
-from lightning_snn.development.controls import (
-    Control,
-    ControlNetwork,
-    grid_wiring,
-    named_controls,
-    random_wiring,
-)
+from lightning_snn.development.controls import Control, ControlNetwork, named_controls
+from lightning_snn.development.rewiring import grid_wiring, random_wiring
 from lightning_snn.geometry import Disk, Points, Square, Torus
 from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF

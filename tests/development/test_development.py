@@ -4,16 +4,17 @@ import functools
 import pytest
 import torch
 from helpers.processes import on_processes
+from helpers.stimuli import Noise
 from helpers.tensors import assert_equal, assert_same
 
 from lightning_snn.development.development import Development
 from lightning_snn.development.report import measure_fields
 from lightning_snn.geometry import Square, Torus
-from lightning_snn.network import SpikingLayer, SpikingNetwork
+from lightning_snn.network import Connection, SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF, Izhikevich
-from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian, Streams
+from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian, PairSTDP, Streams
 from lightning_snn.stimuli import SpontaneousWaves
-from lightning_snn.synapses import Dense, LateralKernel
+from lightning_snn.synapses import Columns, Dense, FoundFields, LateralKernel
 
 RULES = {
     "competitive": CompetitiveHebbian(0.5, threshold=20.0, threshold_spread=0.5),
@@ -225,3 +226,125 @@ def test_a_stimulus_that_cannot_drive_the_first_layer_is_refused():
         ValueError, match=r"spontaneous waves need lateral coupling: give layers.retina `lateral`"
     ):
         develop(network, Streams(1))
+
+
+def recurrent(rule, **options):
+    """A layer driven by noise, with a plastic connection to itself."""
+    layers = {"below": SpikingLayer(Square(30, 5.0), LIF()), "own": SpikingLayer(Square(9, 5.0), LIF(5.0))}
+    connections = {
+        "in": Connection("below", "own", functools.partial(Dense, gain=60.0)),
+        "loop": Connection("own", "own", functools.partial(Dense, rule=rule, gain=0.05, **options)),
+    }
+    return SpikingNetwork(layers, connections, seed=0)
+
+
+@pytest.mark.parametrize("delay", [0.0, 2.0])
+def test_a_recurrent_connection_learns_from_spikes_that_arrive_in_the_next_step(delay):
+    rule = PairSTDP(0.02, 0.005)
+    network = recurrent(rule, delay=delay)
+    loop = network.weighted["loop"]
+    wiring = {"weight": loop.weight.detach().clone()}
+    development = Development(network, "loop", Noise(0.1), Streams(2))
+    sent = [development.round(40, number).pre for number in range(3)]
+    assert sum(part.sum() for part in sent) > 20
+    late = int(delay) + 1
+    whole = torch.cat(sent)
+    arrived = torch.cat([torch.zeros(late, *whole.shape[1:]), whole[:-late]])
+    state = rule.open(wiring, 2)
+    for pre, post in zip(arrived.chunk(3), whole.chunk(3), strict=True):
+        proposal, state = rule.learn(Activity(pre, post), wiring, state)
+        wiring = rule.merge(wiring, proposal, Streams(2), 40)
+    assert not torch.equal(loop.weight, loop.initial_weight())
+    torch.testing.assert_close(loop.weight.detach(), wiring["weight"])
+
+
+def test_a_recurrent_connection_is_the_same_on_any_number_of_processes():
+    def run_loop(streams):
+        development = Development(recurrent(PairSTDP(0.02, 0.005)), "loop", Noise(0.1), streams)
+        return run(development, range(3), 40).weight, development.state()
+
+    whole, state = run_loop(Streams(4))
+    assert not torch.equal(whole, recurrent(PairSTDP()).weighted["loop"].weight)
+    for weight, own in on_processes((1, 3), run_loop):
+        assert torch.equal(weight, whole)
+        assert_equal(own, state)
+
+
+def test_what_is_wired_later_carries_nothing_yet():
+    """A skip that is not wired yet adds nothing to the layer whose spikes another rule learns from."""
+
+    def weight(**connections):
+        layers = {
+            "below": SpikingLayer(Square(30, 5.0), LIF()),
+            "above": SpikingLayer(Square(9, 5.0), LIF(5.0)),
+        }
+        first = Connection("below", "above", functools.partial(Dense, rule=PairSTDP(), gain=2.0))
+        network = SpikingNetwork(layers, {"first": first} | connections, seed=0)
+        return run(Development(network, "first", Noise(0.2), Streams(2)), range(2), 40).weight
+
+    def skip():
+        return Connection("below", "above", functools.partial(Dense, rule=PairSTDP(), gain=9.0))
+
+    alone = weight()
+    assert torch.equal(weight(later=skip()), alone)
+
+    def wired(*sizes):
+        projection = Dense(*sizes, rule=PairSTDP(), gain=9.0)
+        projection.wired.fill_(True)
+        return projection
+
+    assert not torch.equal(weight(later=Connection("below", "above", wired)), alone)
+
+
+def test_only_layers_between_the_driven_ones_and_the_connection_run():
+    layers = {
+        name: SpikingLayer(Square(9, 5.0), LIF()) for name in ("left", "right", "middle", "top", "aside")
+    }
+    dense = functools.partial(Dense, gain=5.0)
+    learned = functools.partial(Dense, rule=PairSTDP(), gain=5.0)
+    connections = {
+        "a": Connection("left", "middle", dense),
+        "b": Connection("right", "middle", dense),
+        "c": Connection("middle", "top", learned),
+        "d": Connection("middle", "aside", dense),
+    }
+    network = SpikingNetwork(layers, connections, seed=0)
+    assert Development(network, "c", Noise(0.1), Streams(1)).layers == ["left", "right", "middle", "top"]
+    assert Development(network, "c", Noise(0.1, layer="right"), Streams(1)).layers == [
+        "right",
+        "middle",
+        "top",
+    ]
+    assert Development(network, "c", Noise(0.1, layer="middle"), Streams(1)).layers == ["middle", "top"]
+    network.weighted["c"].rule = STDP()
+    assert Development(network, "c", Noise(0.1), Streams(1)).layers == ["left", "right", "middle"]
+
+
+def test_what_leads_there_must_be_wired_or_come_before():
+    layers = {name: SpikingLayer(Square(9, 5.0), LIF()) for name in ("below", "middle", "top")}
+    learned = functools.partial(Dense, rule=STDP())
+    connections = {
+        "upper": Connection("middle", "top", learned),
+        "lower": Connection("below", "middle", learned),
+    }
+    network = SpikingNetwork(layers, connections)
+    message = "Noise drives below, and nothing that is wired leads from there to connections.upper yet"
+    with pytest.raises(ValueError, match=message):
+        Development(network, "upper", Noise(0.1), Streams(1))
+
+
+def test_fields_that_are_not_found_yet_are_refused():
+    columns = functools.partial(Columns, fields=FoundFields("lgn", 20), rule=PairSTDP())
+    layers = {
+        "retina": network_of(RULES["stdp"]).layer("retina"),
+        "lgn": wired_layer(12, 10.2, RULES["stdp"]),
+    }
+    network = SpikingNetwork(layers, {"features": Connection("retina", "lgn", columns)})
+    message = "connections.features looks into fields that the connection lgn finds, which is not wired yet"
+    with pytest.raises(ValueError, match=message):
+        develop(network, Streams(1), name="features")
+
+
+def test_an_unknown_connection_is_named():
+    with pytest.raises(ValueError, match="there is no connection 'x', only retina_lateral, lgn"):
+        develop(network_of(RULES["stdp"]), Streams(1), name="x")

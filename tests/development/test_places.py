@@ -5,13 +5,14 @@ import functools
 import pytest
 import torch
 from helpers.processes import on_processes
+from helpers.stimuli import RewardedWaves
 from helpers.tensors import assert_same
 
 from lightning_snn.core.tensors import leaves
 from lightning_snn.development.development import Development
 from lightning_snn.development.learning import nodes_of
 from lightning_snn.geometry import Square, Torus
-from lightning_snn.network import SpikingLayer, SpikingStack
+from lightning_snn.network import SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF, Izhikevich
 from lightning_snn.plasticity import (
     STDP,
@@ -29,7 +30,6 @@ from lightning_snn.plasticity import (
     TripletSTDP,
     WeightNormalisation,
 )
-from lightning_snn.stimuli import SpontaneousWaves
 from lightning_snn.synapses import Columns, Dense, LateralKernel, Local
 from lightning_snn.synapses.fields import ListedFields
 
@@ -51,25 +51,19 @@ KINDS = {
 }
 
 
-class Rewarded(SpontaneousWaves):
-    """Waves, and a reward for spikes in the first half of the round."""
-
-    def reward(self, post, streams, round_number):
-        del streams, round_number
-        return post[: len(post) // 2].mean((0, 2)) - post[len(post) // 2 :].mean((0, 2))
-
-
 def develop(kind, rule, streams, *homeostasis, at_once=True):
-    if not at_once:
-        for part in (rule, *homeostasis):
-            part.takes_groups = False
     projection = functools.partial(kind, rule=rule, homeostasis=homeostasis, gain=20.0)
     lateral = LateralKernel(inhibition_range=3.0)
     layers = {
         "retina": SpikingLayer(Torus(160, side=12.0), Izhikevich("heterogeneous"), lateral=lateral),
         "lgn": SpikingLayer(Square(20, side=10.0), LIF(10.0), projection=projection),
     }
-    return Development(SpikingStack(layers, seed=0), "lgn", Rewarded(seed=0), streams)
+    network = SpikingNetwork(layers, seed=0)
+    if not at_once:
+        learned = network.weighted["lgn"]
+        for part in (learned.rule, *learned.homeostasis):
+            part.takes_groups = False
+    return Development(network, "lgn", RewardedWaves(seed=0), streams)
 
 
 def run(development, rounds=range(3)):

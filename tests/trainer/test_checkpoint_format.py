@@ -17,22 +17,57 @@ from lightning_snn.trainer.checkpoint_checks import check_can_resume
 from lightning_snn.trainer.checkpoint_format import FORMAT, STAMP, translate
 
 FOLDER = Path(__file__).parent / "format_1"
-NAMES = ("waves", "convolution", "diehl_cook")
+STACKED = Path(__file__).parent / "format_3"
 
 found = torch.load(FOLDER / "scores.pt", weights_only=True)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["waves", "convolution", "diehl_cook"])
 def test_format_1_predicts_the_same(name):
     """Written by version 0.1.0, before networks had a seed; ``scores.pt`` holds what it said of digits."""
-    model = SpikingClassifier.load_from_checkpoint(FOLDER / f"{name}.ckpt", map_location="cpu").eval()
-    images = found["images"].float() / 255
+    _check_predictions(FOLDER, name)
+
+
+@pytest.mark.parametrize("name", ["pooled", "inhibited"])
+def test_format_3_predicts_the_same(name):
+    """Written by the last version with stacks: pooling, inhibition that no one named, learned inhibition."""
+    _check_predictions(STACKED, name)
+
+
+def _check_predictions(folder, name):
+    stored = torch.load(folder / "scores.pt", weights_only=True)
+    model = SpikingClassifier.load_from_checkpoint(folder / f"{name}.ckpt", map_location="cpu").eval()
     with torch.no_grad():
-        features = model.present(images).features
+        features = model.present(stored["images"].float() / 255).features
         scores = {network: model.readouts[network](values) for network, values in features.items()}
-    assert torch.equal(features["network"], found[name]["features"])
-    expected = {key: value for key, value in found[name].items() if key != "features"}
+    assert torch.equal(features["network"], stored[name]["features"])
+    expected = {key: value for key, value in stored[name].items() if key != "features"}
     torch.testing.assert_close(scores, expected)
+
+
+@OTHER_CALLBACKS
+@pytest.mark.parametrize("name", ["pooled", "inhibited"])
+def test_a_fit_goes_on_from_format_3(name, tmp_path):
+    path = STACKED / f"{name}.ckpt"
+    stored = torch.load(STACKED / "scores.pt", weights_only=True)
+    model = SpikingClassifier.load_from_checkpoint(path, map_location="cpu")
+    images = ImageDataset(stored["images"], labels=stored["labels"], sample=torch.arange(12))
+    quiet = dict.fromkeys(("logger", "enable_progress_bar", "enable_model_summary"), False)
+    before = model.readout.state_dict()
+    before = {key: value.clone() for key, value in before.items()}
+    trainer = Trainer(max_epochs=2, accelerator="cpu", default_root_dir=tmp_path, **quiet)
+    loader = BatchLoader(images, batch_size=6, shuffle=False)
+    trainer.fit(model, loader, loader, ckpt_path=path, weights_only=True)
+    assert (trainer.current_epoch, trainer.global_step) == (2, 4)
+    after = model.readout.state_dict()
+    assert any(not torch.equal(after[key], value) for key, value in before.items())
+
+
+def test_inhibition_of_format_3_that_no_one_named():
+    model = SpikingClassifier.load_from_checkpoint(STACKED / "pooled.ckpt", map_location="cpu")
+    connection = model.network.connection("unnamed_lateral")
+    assert (connection.source, connection.target, connection.input) == ("unnamed", "unnamed", "inhibition")
+    assert connection.projection.strength == 17.0
 
 
 @pytest.fixture

@@ -6,28 +6,45 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.commands import draw_nothing, failure
 from helpers.expected_warnings import NEW_FOLDER, UNWIRED
 
 from lightning_snn import SpikingClassifier
 from lightning_snn.cli.main import main
+from lightning_snn.core.settings import check_same_settings
 from lightning_snn.trainer.checkpoint_format import translate
 
 FOLDER = Path(__file__).parent / "format_2"
 """An unfinished phase, the configuration of its run, and what that run came to without an interruption."""
 
+STACKED = Path(__file__).parent / "format_3"
+"""Likewise, of pooling and neurons that inhibit each other."""
+
 pytestmark = [UNWIRED, NEW_FOLDER, pytest.mark.usefixtures("in_an_empty_folder")]
 
 
-def test_it_comes_to_the_same():
-    shutil.copy(FOLDER / "config.yaml", "older.yaml")
-    assert main(["run", "older.yaml", "--ckpt_path", str(FOLDER / "unfinished_phase.ckpt")]) == 0
+@pytest.mark.parametrize("folder", [FOLDER, STACKED], ids=["format 2", "format 3"])
+def test_it_comes_to_the_same(folder, monkeypatch):
+    draw_nothing(monkeypatch)
+    check_same_run(folder, "--ckpt_path", str(folder / "unfinished_phase.ckpt"))
+
+
+def test_a_configuration_of_a_stack_comes_to_the_same(monkeypatch):
+    draw_nothing(monkeypatch)
+    check_same_run(STACKED)
+
+
+def check_same_run(folder, *options):
+    shutil.copy(folder / "config.yaml", "older.yaml")
+    assert main(["run", "older.yaml", *options]) == 0
     (path,) = Path("runs").glob("*/*/results.json")
     found = json.loads(path.read_text())["networks"]
-    expected = json.loads((FOLDER / "results.json").read_text())["networks"]
+    expected = json.loads((folder / "results.json").read_text())["networks"]
     assert found.keys() == expected.keys()
     for name, scores in expected.items():
         assert found[name] == pytest.approx(scores, abs=1e-6)
-    assert "lateral_active: development" in path.with_name("config.yaml").read_text()
+    written = path.with_name("config.yaml").read_text()
+    assert ("lateral_active: development" if folder is FOLDER else "input: inhibition") in written
 
 
 YAML = {
@@ -41,7 +58,8 @@ YAML = {
 @pytest.mark.parametrize("model", YAML.values(), ids=YAML)
 def test_the_old_name_in_a_file(model, built):
     Path("older.yaml").write_text(f"model: {{init_args: {{{model}}}}}\n")
-    assert built("run", "mnist", "--config=older.yaml").model.network.layer("retina").lateral_active == "always"
+    model = built("run", "mnist", "--config=older.yaml").model
+    assert model.network.layer("retina").lateral_active == "always"
 
 
 @pytest.mark.parametrize(
@@ -87,3 +105,25 @@ def test_a_class_by_its_old_file_on_the_command_line(capsys):
     given = ["--model.encoder", "lightning_snn.encoding.Poisson", "--model.encoder.max_rate=-1"]
     assert main(["run", "mnist", *given]) == 2
     assert "model.encoder.max_rate must be a finite number above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["neuron.inhibition=60", "neuron.init_args.inhibition=60"])
+def test_inhibition_of_neurons_on_the_command_line(option, capsys):
+    said = failure(capsys, "run", "diehl_cook", f"--model.layers.excitatory.{option}")
+    assert "it is a connection of the layer to itself, model.connections.NAME with input: inhibition" in said
+
+
+def test_inhibition_of_neurons_in_a_file_that_changes_a_layer(capsys):
+    neuron = "{class_path: lightning_snn.ConductanceLIF, init_args: {inhibition: 5.0}}"
+    Path("some.yaml").write_text(f"model: {{init_args: {{layers: {{excitatory: {{neuron: {neuron}}}}}}}}}\n")
+    said = failure(capsys, "run", "diehl_cook", "--config=some.yaml")
+    assert "ConductanceLIF has no argument 'inhibition' any more" in said
+
+
+@pytest.mark.parametrize("step", ["0.5", "1.0"])
+def test_a_step_is_the_same_wherever_it_was_given(step):
+    theirs = {"layers": {"a": {"neuron": {"dt": float(step)}, "projection": {"rule": {"dt": float(step)}}}}}
+    ours = {"layers": {"a": {"neuron": {"dt": None}, "projection": {"rule": {"dt": None}}}}}
+    check_same_settings(theirs | {"dt": None}, ours | {"dt": float(step)}, of="model", free=())
+    with pytest.raises(ValueError, match=r"model\.layers\.a\.neuron\.dt: .* there, 2\.0 here"):
+        check_same_settings(theirs | {"dt": None}, ours | {"dt": 2.0}, of="model", free=())

@@ -22,10 +22,10 @@ from lightning_snn import *
 
 
 class Terminated(SpontaneousWaves):
-    def run(self, layer, state, *, round_number, streams, **options):
+    def currents(self, network, connection, *, round_number, streams, **options):
         if round_number == 2 and 0 not in streams:  # the second process only
             os.kill(os.getpid(), signal.SIGTERM)
-        return super().run(layer, state, round_number=round_number, streams=streams, **options)
+        return super().currents(network, connection, round_number=round_number, streams=streams, **options)
 
 
 torch.set_num_threads(1)
