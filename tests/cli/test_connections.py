@@ -73,7 +73,7 @@ def test_a_graph_runs_and_comes_back(capsys, request):
     again = SpikingClassifier.load_from_checkpoint(folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert list(again.network.connections) == ["up", "skip", "inhibition"]
     assert again.network.inputs == ["retina", "fast"]
-    assert (again.network.dt, again.learning_rates) == (0.5, {"up": 0.01})
+    assert (again.network.dt, again.optimization.rates) == (0.5, {"up": 0.01})
     assert again.network.connection("inhibition").input == "inhibition"
     assert main(["run", str(folder / "config.yaml"), *SHORT]) == 0
     first, other = (
