@@ -13,7 +13,7 @@ from torchmetrics import Metric
 from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.core.random import RootSeed
-from lightning_snn.development.controls import Control
+from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
 from lightning_snn.modules.drawn import readouts_of
 from lightning_snn.modules.optimization import Optimization
@@ -54,7 +54,7 @@ class SpikingModule(PresentingModule):
         dt: float | None = None,
         read_from: str | None = None,
         tau_trace: float | None = None,
-        controls: Mapping[str, Control] | None = None,
+        controls: Controls | None = None,
         inputs: Mapping[str, int] | None = None,
         cache: bool | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
@@ -64,7 +64,7 @@ class SpikingModule(PresentingModule):
     ) -> None:
         super().__init__(
             layers, encoder, connections=connections, dt=dt, read_from=read_from, tau_trace=tau_trace,
-            controls=controls or {}, cache=cache, seed=seed,
+            controls=controls, cache=cache, seed=seed,
         )  # fmt: skip
         size = self.network.layer(self.read_from).num_nodes
         sizes = dict.fromkeys([NETWORK, *self.controls], size) | dict(inputs or {})
@@ -85,12 +85,11 @@ class SpikingModule(PresentingModule):
         """
         return {}
 
-    def regularisation(self, shown: Presentation) -> Tensor | None:
+    def regularisation(self, shown: Presentation) -> Tensor | None:  # noqa: ARG002
         """What is added to the loss, such as a cost of spikes; nothing by default.
 
         ``shown.spikes`` are those ``[T, B, N]`` of each layer, but none where features are kept.
         """
-        del shown
         return None
 
     def target(self, batch: Parts) -> Tensor:
@@ -100,9 +99,8 @@ class SpikingModule(PresentingModule):
             raise ValueError(f"a batch must be (input, target) or (input, target, sample), got {given}")
         return batch.target
 
-    def features(self, batch: Parts, shown: Presentation) -> dict[str, Tensor]:
+    def features(self, batch: Parts, shown: Presentation) -> dict[str, Tensor]:  # noqa: ARG002
         """What each readout sees ``[B, F]``, by its name."""
-        del batch
         return shown.features
 
     @property
@@ -157,7 +155,7 @@ class SpikingModule(PresentingModule):
         return self(parts(batch).input)
 
     def evaluate(self, batch: Any, stage: str) -> tuple[dict[str, Tensor], Tensor]:
-        """Measure and log a batch of a stage, ``val`` or ``test``; returns scores by network and target."""
+        """Measure and log a batch of ``val`` or ``test``; returns scores by network, and the target."""
         given = parts(batch)
         target, shown = self.target(given), self.presentation(given)
         scores, measures = self._scores(given, shown), self.measures[stage]

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Parts
 from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.core.random import RootSeed
-from lightning_snn.development.controls import Control, ControlNetwork
+from lightning_snn.development.controls import Control, ControlNetwork, Controls, named_controls
 from lightning_snn.encoders import Encoder
 from lightning_snn.modules.drawn import encoders_of, follow_seed
 from lightning_snn.modules.stored import StoredModule
 from lightning_snn.network import Connection, SpikingLayer, SpikingNetwork
-from lightning_snn.presentation.present import Presentation, present
+from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.presentation.table import FeatureTable, tabulate
 from lightning_snn.trainer.checkpoint_file import use_whole_files
 from lightning_snn.trainer.queries import check_precision, finders, is_trial, require_wired, warn_if_unwired
@@ -35,7 +37,7 @@ class PresentingModule(StoredModule):
         dt: float | None,
         read_from: str | None,
         tau_trace: float | None,
-        controls: Mapping[str, Control],
+        controls: Controls | None,
         cache: bool | None,
         seed: RootSeed,
     ) -> None:
@@ -53,7 +55,7 @@ class PresentingModule(StoredModule):
             raise ValueError("cache must not be True where weights are trained or input is not repeatable")
         self.encode_seconds = 0.0
         self.controls = ModuleDictOf[ControlNetwork](
-            {name: ControlNetwork(control, self.network) for name, control in controls.items()}
+            {name: ControlNetwork(control, self.network) for name, control in _named(controls).items()}
         )
         self._table: FeatureTable | None = None
         self._finders: list[str] = []
@@ -117,3 +119,19 @@ class PresentingModule(StoredModule):
         trained = any(p.requires_grad for p in self.network.parameters())
         noisy = any(self.network.layer(name).noise > 0 for name in layers)
         return all(e.repeatable for e in self.encoders.values()) and not trained and not noisy
+
+
+def _named(controls: Controls | None) -> dict[str, Control]:
+    """Controls by name.
+
+    Raises:
+        ValueError: if a name is no identifier or taken; it goes into those of weights and measures.
+    """
+    found = named_controls(controls)
+    for name in found:
+        if not name.isidentifier() or name == NETWORK or hasattr(nn.ModuleDict, name):
+            raise ValueError(
+                f"names of controls must be identifiers (letters, digits and _), neither {NETWORK} nor any "
+                f"that torch.nn.ModuleDict has an attribute of, got {name!r}"
+            )
+    return found

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from helpers.expected_warnings import UNWIRED
+from lightning.pytorch.tuner import Tuner
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 from torchmetrics import MeanSquaredError
@@ -14,6 +15,7 @@ from lightning_snn import (
     LIF,
     Connection,
     ConstantCurrent,
+    Control,
     Dense,
     Frames,
     Linear,
@@ -337,3 +339,32 @@ def test_a_stream_of_samples(classifier, phase, trainer):
     fit.fit(model, DataLoader(Stream(), batch_size=10))
     assert fit.global_step == 4
     assert model.network.weighted["lgn"].wired
+
+
+def test_the_learning_rate_finder_takes_any_loader(trainer, loader):
+    model = graph(learning_rates={"readout": 0.1})
+    find = Tuner(trainer(max_epochs=20)).lr_find
+    found = find(model, loader, num_training=20, min_lr=1e-4, max_lr=0.1, early_stop_threshold=None)
+    assert len(found.results["lr"]) == 20
+    model.lr = 0.02
+    fit = trainer()
+    fit.fit(model, loader)
+    assert [group["lr"] for group in fit.optimizers[0].param_groups] == [0.02, 0.1]
+
+
+def test_controls_by_name(classifier, retina, pooling):
+    def sheets():
+        top = SpikingLayer(Torus(9, 12.0), LIF(), projection=trained)
+        return {"retina": retina(), "lgn": pooling(), "top": top}
+
+    named = {"here": Control("random", "lgn"), "there": Control("grid"), "raw": Control("pixels")}
+    model = classifier(sheets(), controls=named)
+    assert list(model.readouts) == ["network", "here", "there", "raw"]
+    assert model.readouts["raw"].in_features == 64
+    for name in ("network", "a.b", "keys"):
+        with pytest.raises(ValueError, match=f"names of controls must be identifiers.* got '{name}'"):
+            classifier(sheets(), controls={name: Control("random")})
+    with pytest.raises(
+        ValueError, match=r"a connection that a rule wires, one of .*lgn.*, got 'top'"
+    ):
+        classifier(sheets(), controls={"one": Control("random", "top")})
