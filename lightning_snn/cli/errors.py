@@ -70,6 +70,8 @@ def sentence(error: BaseException) -> str:
     message = str(error)
     lines = [line.strip().removeprefix("- ") for line in re.sub(_CALLABLE, "\n", message).split("\n")]
     causes = [line for line in lines if line.strip("- ") and not line.startswith(_NOISE)]
+    if "Given value type: <class 'dict'>" in message:  # of several types it was meant to be that with keys
+        causes = [cause for cause in causes if not cause.startswith("Expected a <class")] or causes
     reason = _plain(causes, message) if causes else " ".join(lines).strip()
     key = re.sub(r"^(fit|validate|test|predict)\.", "", _key(message))
     if key.startswith("trainer.logger"):
@@ -109,8 +111,8 @@ def located(error: BaseException, config: Namespace) -> ValueError:
     return ValueError(chosen[0] + reason[len(subject[1]) :] if chosen else reason)
 
 
-_BY_LAYER = ("layers", "stimulus")
-"""Arguments that hold an entry for each layer."""
+_BY_NAME = ("layers", "connections", "controls", "stimulus")
+"""Arguments that hold an entry for each layer or connection, or one for each name of the user's."""
 
 
 def placed(error: BaseException, given: Any) -> str:
@@ -133,7 +135,7 @@ def placed(error: BaseException, given: Any) -> str:
         for path, value in entries(given)
         if _skips_steps(key.split("."), path)
         and (_lacks(value, absent) if absent else bool(words) and words[0] in str(value))
-        and not (path[-1] in _BY_LAYER or isinstance(value, list))
+        and not (path[-1] in _BY_NAME or isinstance(value, list))
     ]
     shortest = [path for path in found if len(path) == min(map(len, found))]
     return dotted(shortest[0]) + reason[len(key) :] if len(shortest) == 1 else reason
