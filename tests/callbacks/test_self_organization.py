@@ -12,7 +12,7 @@ from lightning.pytorch import Callback, LightningModule
 from lightning.pytorch.callbacks import BatchSizeFinder, LearningRateFinder, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger, WandbLogger
 from torch import distributed
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from lightning_snn import (
     LIF,
@@ -493,6 +493,20 @@ def test_stimuli_by_connection(classifier, phase, trainer, data, retina, pooling
         ValueError, match=r"stimulus must name connections that a rule wires, \['lgn'\], got \['cortex'\]"
     ):
         trainer(phase({"cortex": images})).fit(classifier(), data)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter([(torch.rand(1, 8, 8), 0)] * 40)
+
+
+def test_images_without_numbers_are_refused_and_waves_do_without(classifier, phase, trainer):
+    loader = DataLoader(Stream(), batch_size=20)
+    model = classifier()
+    trainer(phase(until="steps")).fit(model, loader, loader)
+    assert lgn(model).wired
+    with pytest.raises(ValueError, match="samples by their number, which Stream has none of: give"):
+        trainer(phase(Images())).fit(classifier(), loader, loader)
 
 
 class Broken(SpontaneousWaves):
