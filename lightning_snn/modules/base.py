@@ -79,10 +79,7 @@ class SpikingModule(PresentingModule):
         raise NotImplementedError(f"{type(self).__name__} must define loss(scores, target)")
 
     def metrics(self) -> dict[str, Metric]:
-        """What the scores of a network are measured by in validation and test, by name; none by default.
-
-        Each is updated with the scores ``[B, out_features]`` and the target.
-        """
+        """What is updated with scores ``[B, out_features]`` and target in validation and test, by name."""
         return {}
 
     def regularisation(self, shown: Presentation) -> Tensor | None:  # noqa: ARG002

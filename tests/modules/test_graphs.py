@@ -364,7 +364,5 @@ def test_controls_by_name(classifier, retina, pooling):
     for name in ("network", "a.b", "keys"):
         with pytest.raises(ValueError, match=f"names of controls must be identifiers.* got '{name}'"):
             classifier(sheets(), controls={name: Control("random")})
-    with pytest.raises(
-        ValueError, match=r"a connection that a rule wires, one of .*lgn.*, got 'top'"
-    ):
+    with pytest.raises(ValueError, match=r"a connection that a rule wires, one of .*lgn.*, got 'top'"):
         classifier(sheets(), controls={"one": Control("random", "top")})
