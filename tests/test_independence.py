@@ -30,7 +30,7 @@ from lightning_snn.cli.recipes import recipes
 from lightning_snn.core.random import RandomStream, redrawn
 from lightning_snn.data import ImageDataset
 from lightning_snn.data.splits import stratified
-from lightning_snn.development import rewiring
+from lightning_snn.development import rewiring as rewiring_module
 from lightning_snn.development.rewiring import random_wiring
 from lightning_snn.presentation.present import NETWORK
 from lightning_snn.stimuli import Scene
@@ -268,7 +268,7 @@ def test_another_seed_draws_other_numbers_of_everything(drawn, streams):
 
 def test_networks_of_before_there_were_names_are_found_out(drawn, streams, monkeypatch):
     """The check itself: equal seeds, no names."""
-    monkeypatch.setattr(rewiring, "RandomStream", lambda seed, _: RandomStream(seed, ""))
+    monkeypatch.setattr(rewiring_module, "RandomStream", lambda seed, _: RandomStream(seed, ""))
     draws = draws_of(*drawn("mnist", "--model.seed=plain", "--model.controls=[random]"), streams)
     for pair in (("geometry retina", "geometry lgn"), ("geometry retina", "neurons retina")):
         assert pair in shared(draws)

@@ -233,16 +233,22 @@ class Development:
         self._axons = self.projection.silent_axons(self.streams.count, like, dt=network.dt)
         self._rule_state = open_rule(self.projection, self.rule, self.streams)
 
-    def conclude(self, *, keep: bool) -> None:
-        """Count the connection as wired, with what its fields are for, or put back the wiring from before."""
-        if keep:
-            for projection in (self.projection, *self.beside.values()):
-                projection.wired.fill_(True)
-            self.network.find_fields(self.replaced or None)
-        else:
-            self.projection.rewire(self._before)
-            for name, weight in self._beside_before.items():
-                self.beside[name].weight.copy_(weight)
+    def conclude(self) -> None:
+        """Count the connection as wired, with what its fields are for."""
+        self._count_as(wired=True)
+
+    @torch.no_grad()
+    def undo(self) -> None:
+        """Put back the wiring from before."""
+        self.projection.rewire(self._before)
+        for name, weight in self._beside_before.items():
+            self.beside[name].weight.copy_(weight)
+        self._count_as(wired=False)
+
+    def _count_as(self, *, wired: bool) -> None:
+        for projection in (self.projection, *self.beside.values()):
+            projection.wired.fill_(wired)
+        self.network.find_fields(self.replaced or None)
 
     def state(self) -> list[Tensor]:
         """The state of all rows, gathered from all processes, in a fixed order."""

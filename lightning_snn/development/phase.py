@@ -48,7 +48,8 @@ class Phase:
         self.running: Development | None = None
 
     def wire(self) -> None:
-        """Wire the connections of the network, in their order."""
+        """Wire the connections of the network, in their order; a trial leaves no trace."""
+        tried = []
         for name in self.network.unwired:
             development = self._develop(name)
             if self.done.streams:
@@ -56,11 +57,15 @@ class Phase:
             self.running, self.done.streams = development, []
             self._run(development, name)
             with held(signal.SIGINT):  # the next begins with steps of its own
-                development.conclude(keep=not self.around.trial)
+                development.conclude()
                 self.done.taken[name], self.done.steps = self.done.steps, 0
                 self.running = None
             self.reports[name] |= {"steps": float(self.done.taken[name])}
+            tried.append(development)
         self.done.round = 0
+        if self.around.trial:
+            for development in reversed(tried):
+                development.undo()
 
     @property
     def is_worth_saving(self) -> bool:
@@ -89,7 +94,7 @@ class Phase:
                     self._run(development, name, control=label, done=Done())
                 else:
                     self._settle(development, f"settle {label} {name}", name)
-                development.conclude(keep=True)
+                development.conclude()
 
     def _develop(
         self, name: str, control: ControlNetwork | None = None, *, plastic: bool = True

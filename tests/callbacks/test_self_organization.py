@@ -29,7 +29,7 @@ from lightning_snn import (
     TargetRate,
 )
 from lightning_snn.callbacks.self_organization import _InTrainer
-from lightning_snn.development.controls import random_wiring
+from lightning_snn.development.rewiring import random_wiring
 from lightning_snn.trainer.streams import ProcessStreams
 
 pytestmark = UNWIRED

@@ -64,9 +64,9 @@ ERRORS = {
         lambda: two(a=layer(projection=Dense)),
         "layers.a.projection leads here from the layer before, and the first layer has none",
     ),
-    "joined to nothing": (lambda: two(), "layers.a is joined to no other layer"),
+    "joined to nothing": (lambda: two(), "layers.[ab] is joined to no other layer"),
     "a loop alone joins to nothing": (
-        lambda: two(Connection("a", "a", Dense)), "layers.a is joined to no other layer",
+        lambda: two(Connection("a", "a", Dense)), "layers.[ab] is joined to no other layer",
     ),
     "no such target": (
         lambda: two(Connection("a", "z", Dense)),

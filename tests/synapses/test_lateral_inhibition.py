@@ -139,7 +139,7 @@ def test_a_control_and_a_trial_leave_it_as_it_was():
     trial = develop()
     trial.round(STEPS, 0)
     assert weight_of(trial).any()
-    trial.conclude(keep=False)
+    trial.undo()
     assert not weight_of(trial).any()
 
 

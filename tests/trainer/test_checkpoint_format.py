@@ -25,16 +25,16 @@ found = torch.load(FOLDER / "scores.pt", weights_only=True)
 @pytest.mark.parametrize("name", ["waves", "convolution", "diehl_cook"])
 def test_format_1_predicts_the_same(name):
     """Written by version 0.1.0, before networks had a seed; ``scores.pt`` holds what it said of digits."""
-    _check_predictions(FOLDER, name)
+    check_predictions(FOLDER, name)
 
 
 @pytest.mark.parametrize("name", ["pooled", "inhibited"])
 def test_format_3_predicts_the_same(name):
     """Written by the last version with stacks: pooling, inhibition that no one named, learned inhibition."""
-    _check_predictions(STACKED, name)
+    check_predictions(STACKED, name)
 
 
-def _check_predictions(folder, name):
+def check_predictions(folder, name):
     stored = torch.load(folder / "scores.pt", weights_only=True)
     model = SpikingClassifier.load_from_checkpoint(folder / f"{name}.ckpt", map_location="cpu").eval()
     with torch.no_grad():
