@@ -151,21 +151,18 @@ class ControlNetwork(nn.Module):
 
 
 def _follow(network: SpikingNetwork, connection: str) -> list[str]:
-    """The connection, and later ones that are not what they were where it is another; in their order."""
+    """The connection, what is trained, and later ones that are not what they were where it is another."""
     weighted = network.weighted
     found = [connection]
     names = list(network.connections)
+    trained = [name for name, projection in weighted.items() if projection.weight.requires_grad]
     for name in names[names.index(connection) + 1 :]:
         projection = weighted.get(name)
-        if projection is not None and (
-            network.connection(name).learns
-            or projection.weight.requires_grad
-            or found_by(projection) in found
-        ):
+        if projection is not None and (network.connection(name).learns or found_by(projection) in found):
             found.append(name)
     targets = {network.connection(name).target for name in found[1:] if network.connection(name).learns}
     beside = [n for n, c in network.connections.items() if c.accompanies and c.target in targets]
-    return [name for name in names if name in {*found, *beside}]
+    return [name for name in names if name in {*found, *beside, *trained}]
 
 
 def controls_of(module: nn.Module) -> dict[str, ControlNetwork]:

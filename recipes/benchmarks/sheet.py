@@ -21,17 +21,26 @@ WORKER = Path(__file__).with_name("brian2_worker.py")
 
 def work(num_nodes: int, side: float, streams: int, steps: int) -> Work:
     """Ours: noise, coupling and neurons of ``steps`` steps; returns the spikes."""
-    from lightning_snn import Izhikevich, LateralKernel, SpikingLayer, SpontaneousWaves, Square
+    from lightning_snn import (
+        Izhikevich,
+        LateralKernel,
+        SpikingLayer,
+        SpikingNetwork,
+        SpontaneousWaves,
+        Square,
+    )
 
     layer = SpikingLayer(Square(num_nodes, side), Izhikevich("heterogeneous"), lateral=LateralKernel())
-    waves, rounds, states = SpontaneousWaves(), iter(range(10**9)), [layer.rest(streams, layer.positions)]
+    network, waves, rounds = SpikingNetwork({"sheet": layer}), SpontaneousWaves(), iter(range(10**9))
+    states = [network.rest(streams, layer.positions)]
 
     @torch.no_grad()
     def run() -> Tensor:
         options = {"steps": steps, "streams": range(streams), "round_number": next(rounds)}
-        spikes, state = waves.run(layer, states.pop(), **options)
+        noise = waves.currents(network, "sheet_lateral", **options)
+        spikes, state = network.run(noise, states.pop(), developing=True, noise=False)
         states.append(state)
-        return spikes
+        return spikes["sheet"]
 
     return run
 
