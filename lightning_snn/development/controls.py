@@ -59,8 +59,8 @@ def named_controls(controls: Controls | None) -> dict[str, Control]:
 class ControlNetwork(nn.Module):
     """The projections that a control has instead of the network's own.
 
-    These are the one of the connection that it wires otherwise, and those of all later connections that
-    learn, are trained by gradients or look into fields that a replaced one finds.
+    These are the one of the connection that it wires otherwise, those of all later connections that learn or
+    look into fields that a replaced one finds, and all that are trained by gradients.
 
     Args:
         control: What is wired otherwise.

@@ -26,6 +26,12 @@ FORMAT = 4
 STAMP = "lightning_snn"
 """Key under which a checkpoint says who wrote it."""
 
+_FILLED_IN: dict[str, Any] = {
+    "encoder": {"class_path": "lightning_snn.ConstantCurrent", "init_args": {}},
+    "controls": [],
+}
+"""Arguments of a classifier that older formats wrote where none was given, which is None now."""
+
 SETTINGS = "hyper_parameters"
 """Key under which Lightning keeps a module's hyperparameters."""
 
@@ -62,6 +68,7 @@ def translate(checkpoint: dict[str, Any]) -> bool:
         present = upgraded(dict(settings), inhibition=DEFAULT)
         settings.clear()
         settings.update(present)
+        settings.update({name: None for name, value in _FILLED_IN.items() if settings.get(name) == value})
         if written["format"] == 1 and "layers" in settings:
             settings.setdefault("seed", "plain")
             state = {"stack.seed": torch.tensor(PLAIN), **state}

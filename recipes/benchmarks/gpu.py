@@ -94,10 +94,14 @@ def sheets() -> tuple[str, str, str, str]:
     """256 streams of a sheet against the CPU of the same machine, without the noise's generation."""
     steps, streams = 100, 256
     on_card, on_cpu = (
-        lightning_snn.SpikingLayer(
-            lightning_snn.Square(1500, 28.0),
-            lightning_snn.Izhikevich("heterogeneous"),
-            lateral=lightning_snn.LateralKernel(),
+        lightning_snn.SpikingNetwork(
+            {
+                "sheet": lightning_snn.SpikingLayer(
+                    lightning_snn.Square(1500, 28.0),
+                    lightning_snn.Izhikevich("heterogeneous"),
+                    lateral=lightning_snn.LateralKernel(),
+                )
+            }
         )
         for _ in range(2)
     )
@@ -107,14 +111,14 @@ def sheets() -> tuple[str, str, str, str]:
         times = []
         for _ in range(7):
             start = time.perf_counter()
-            _, state = on_cpu(few, state, developing=True)
+            _, state = on_cpu(few, state)
             times.append(time.perf_counter() - start)
         cpu = 8 * steps / statistics.median(times)
         many = 3 * torch.randn(steps, streams, 1500, device="cuda")
         on_card = on_card.cuda()
         states = [on_card.rest(streams, many)]
         card = (
-            streams * steps / seconds(lambda: states.append(on_card(many, states.pop(), developing=True)[1]))
+            streams * steps / seconds(lambda: states.append(on_card(many, states.pop())[1]))
         )
     work = f"sheet of 1500 nodes, {streams} streams, stream-steps a second"
     return (

@@ -172,3 +172,12 @@ def test_a_seed_that_is_named_stays_unless_the_run_had_one_for_all(stored, taken
     config = {"lgn": {"seed": 4}}
     take_seeds(config, {"lgn": {"seed": stored}}, root=1)
     assert config == {"lgn": {"seed": taken}}
+
+
+def test_arguments_that_nobody_gave_are_none_as_they_are_now():
+    """Older formats wrote what a classifier took in their place, and a run must go on with the same."""
+    settings = {"layers": {}, "controls": [], "encoder": {"class_path": "lightning_snn.ConstantCurrent"}}
+    settings["encoder"]["init_args"] = {}
+    checkpoint = {"state_dict": {}, "hyper_parameters": settings, "lightning_snn": {"format": 3}}
+    assert translate(checkpoint)
+    assert checkpoint["hyper_parameters"] == {"layers": {}, "controls": None, "encoder": None}
