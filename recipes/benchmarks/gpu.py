@@ -117,9 +117,7 @@ def sheets() -> tuple[str, str, str, str]:
         many = 3 * torch.randn(steps, streams, 1500, device="cuda")
         on_card = on_card.cuda()
         states = [on_card.rest(streams, many)]
-        card = (
-            streams * steps / seconds(lambda: states.append(on_card(many, states.pop())[1]))
-        )
+        card = streams * steps / seconds(lambda: states.append(on_card(many, states.pop())[1]))
     work = f"sheet of 1500 nodes, {streams} streams, stream-steps a second"
     return (
         work,
