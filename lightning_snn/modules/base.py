@@ -118,6 +118,8 @@ class SpikingModule(PresentingModule):
             layers = self.network.needed_for([self.read_from])
             for name in ("val", "test"):
                 self.measures[name] = StageMeasures(name, networks, layers, self.metrics, graded=graded)
+        for measures in self.measures.values():
+            measures.reset()  # Trainer.validate leaves tensors of inference mode, which fit cannot change
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor | None:
         """The summed loss of the network and its controls; they share no trained parameter.

@@ -42,6 +42,12 @@ class StageMeasures(nn.Module):
         self.rate = MetricsOf({name: MeanMetric() for name in layers})
         self.sparsity = MetricsOf({name: MeanMetric() for name in layers})
 
+    def reset(self) -> None:
+        """Forget all samples."""
+        for metric in self.modules():
+            if isinstance(metric, Metric):
+                metric.reset()
+
     def update(self, scores: Mapping[str, Tensor], target: Tensor, shown: Presentation) -> None:
         """Take in scores by network, their target and the evoked activity."""
         for name, values in scores.items():

@@ -25,3 +25,12 @@ def test_a_scheduler_that_does_not_say_what_it_watches(classifier):
     plain = torch.optim.lr_scheduler.ReduceLROnPlateau
     with pytest.raises(ValueError, match=r"scheduler must say what it monitors.*lightning.pytorch.cli"):
         classifier(scheduler=plain)
+
+
+def test_a_model_that_was_validated_can_be_fitted_by_the_same_trainer(classifier, phase, trainer, data):
+    model, runs = classifier(), trainer(phase())
+    (before,) = runs.validate(model, data)
+    runs.fit(model, data)  # its measures hold tensors of inference mode until then
+    (after,) = runs.validate(model, data)
+    assert set(after) == set(before)
+    assert after["val/rate_lgn"] != before["val/rate_lgn"]
