@@ -143,7 +143,7 @@ def _table(
         caption_justify="left",
     )
     wired = next((key.split("/")[0] for row in networks.values() for key in row if _is_field(key)), None)
-    table.add_column("network")
+    table.add_column("network", overflow="fold")
     for heading in [*(_SHARES.get(key, key) for key in kinds), *(h for h, _ in _FIELDS.values() if wired)]:
         table.add_column(heading, justify="right")
     for name, row in networks.items():
