@@ -7,9 +7,10 @@ from typing import Any
 from jsonargparse import Namespace
 from yaml import YAMLError
 
-from lightning_snn.cli.errors import NO_TRAINER_LOGGER, unknown_key
+from lightning_snn.cli.errors import NO_TRAINER_LOGGER
 from lightning_snn.cli.parser import merged, read_yaml
 from lightning_snn.cli.recipes import find_recipe
+from lightning_snn.cli.wording import unknown_key
 from lightning_snn.core.config import dotted, entries
 from lightning_snn.core.upgrade import upgraded_options
 

@@ -8,7 +8,7 @@ import yaml
 from jsonargparse import ActionConfigFile, Namespace, get_loader, set_loader  # type: ignore[attr-defined]
 from lightning.pytorch.cli import LightningArgumentParser
 
-from lightning_snn.cli.errors import KEYS, unknown_key
+from lightning_snn.cli.wording import KEYS, unknown_key
 from lightning_snn.core.upgrade import upgraded
 
 _MODE = "recipe"
