@@ -8,6 +8,15 @@ from torch import nn
 Part = TypeVar("Part", bound=nn.Module)
 
 
+def can_name(name: object) -> bool:
+    """Whether a `ModuleDictOf` takes a name, and names that are made of it with ``.`` and ``/`` are clear.
+
+    >>> can_name("lgn"), can_name("l.gn"), can_name("items")
+    (True, False, False)
+    """
+    return isinstance(name, str) and name.isidentifier() and not hasattr(nn.ModuleDict, name)
+
+
 class ModuleDictOf(nn.ModuleDict, Generic[Part]):
     """`torch.nn.ModuleDict` whose modules are all of one type.
 

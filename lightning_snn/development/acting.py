@@ -5,13 +5,6 @@ from collections.abc import Collection, Mapping
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.network.graph import leading_to, reachable
 from lightning_snn.synapses import Projection, WeightedProjection
-from lightning_snn.synapses.gathered import Gathered
-
-
-def found_by(projection: Projection) -> str | None:
-    """The connection that finds the fields of a projection; None where they are known before."""
-    listed = projection.listed if isinstance(projection, Gathered) else None
-    return None if listed is None else listed.found_by
 
 
 def later_ones(network: SpikingNetwork, name: str, projections: Mapping[str, Projection]) -> set[str]:
@@ -19,15 +12,6 @@ def later_ones(network: SpikingNetwork, name: str, projections: Mapping[str, Pro
     later = network.learned[network.learned.index(name) + 1 :]
     found = {other: projections[other] for other in later}
     return {n for n, p in found.items() if isinstance(p, WeightedProjection) and not p.wired}
-
-
-def acting(network: SpikingNetwork, silent: Collection[str], *, developing: bool) -> set[str]:
-    """Connections that carry spikes: none of ``silent``, and those of ``development`` while waves run."""
-    return {
-        name
-        for name, connection in network.connections.items()
-        if name not in silent and (developing or connection.active == "always")
-    }
 
 
 def leading(

@@ -1,6 +1,7 @@
 """Fields on a sheet whose places mean something, of units that look at a layer whose places mean nothing."""
 
 from collections.abc import Collection, Mapping
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -54,20 +55,20 @@ def fields_of(
             drives them, such as waves of their own: nothing is traced beyond these.
     """
     chosen = network.projections | dict(projections or {})
-    source = network.connection(name).source
-    through = None if source in driven else _came_from(network, source, chosen)
-    if through is None:
-        connected = _weighted(chosen[name]).connected
-        return FieldsOf(connected, source, network.layer(source).geometry, 1)
-    paths, seen = _shares(_weighted(chosen[name])), [name]
-    while through is not None and through not in seen:
-        seen.append(through)
-        paths = paths @ _shares(_weighted(chosen[through]))
+    chain, source = [name], network.connection(name).source
+    while source not in driven:
+        through = _came_from(network, source, chosen)
+        if through is None or through in chain:
+            break
+        chain.append(through)
         source = network.connection(through).source
-        through = None if source in driven else _came_from(network, source, chosen)
-    largest = paths.amax(1, keepdim=True)
-    connected = (paths > OF_LARGEST * largest) & (largest > 0)
-    return FieldsOf(connected, source, network.layer(source).geometry, len(seen))
+    if len(chain) == 1:
+        connected = _weighted(chosen[name]).connected
+    else:
+        paths = reduce(torch.matmul, [_shares(_weighted(chosen[one])) for one in chain])
+        largest = paths.amax(1, keepdim=True)
+        connected = (paths > OF_LARGEST * largest) & (largest > 0)
+    return FieldsOf(connected, source, network.layer(source).geometry, len(chain))
 
 
 def _came_from(network: SpikingNetwork, layer: str, projections: Mapping[str, Projection]) -> str | None:

@@ -9,7 +9,6 @@ from torch import nn
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
-from lightning_snn.development.acting import found_by
 from lightning_snn.development.rewiring import WIRINGS
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.synapses import WeightedProjection
@@ -158,7 +157,7 @@ def _follow(network: SpikingNetwork, connection: str) -> list[str]:
     trained = [name for name, projection in weighted.items() if projection.weight.requires_grad]
     for name in names[names.index(connection) + 1 :]:
         projection = weighted.get(name)
-        if projection is not None and (network.connection(name).learns or found_by(projection) in found):
+        if projection is not None and (network.connection(name).learns or projection.found_by in found):
             found.append(name)
     targets = {network.connection(name).target for name in found[1:] if network.connection(name).learns}
     beside = [n for n, c in network.connections.items() if c.accompanies and c.target in targets]

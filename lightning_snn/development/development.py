@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_snn.core.tensors import Tensors, leaves, rebuilt
-from lightning_snn.development.acting import acting, found_by, later_ones, leading
+from lightning_snn.core.tensors import Tensors, leaves
+from lightning_snn.core.time import delayed
+from lightning_snn.development.acting import later_ones, leading
+from lightning_snn.development.carried import gathered, restored
 from lightning_snn.development.learning import activity_of, learn_round, open_rule
 from lightning_snn.network import NetworkState, SpikingNetwork
 from lightning_snn.plasticity import LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
-from lightning_snn.synapses import Projection, WeightedProjection
+from lightning_snn.synapses import WeightedProjection
 from lightning_snn.synapses.lateral_inhibition import InhibitoryProjection
 
 
@@ -64,7 +66,7 @@ class Development:
         stimulus: Stimulus,
         streams: Streams,
         *,
-        projections: Mapping[str, Projection] | None = None,
+        projections: Mapping[str, WeightedProjection] | None = None,
         plastic: bool = True,
     ) -> None:
         if name not in network.learned:
@@ -90,7 +92,6 @@ class Development:
             )
         self.below, self.target = connection.source, connection.target
         self.sheet = network.layer(self.below).geometry
-        self.late = network.names.index(self.below) >= network.names.index(self.target)
         self.beside = {
             other: found
             for other, c in network.connections.items()
@@ -102,7 +103,7 @@ class Development:
         self.silent = later_ones(network, name, self.projections)
         if not self.needs_post:
             self.silent.add(name)
-        self.acting = acting(network, self.silent, developing=stimulus.spontaneous)
+        self.acting = network.acting(silent=self.silent, developing=stimulus.spontaneous)
         ends = {self.below, self.target} if self.needs_post else {self.below}
         driven = stimulus.drives(network, name)
         self.layers = leading(network, driven, ends, self.acting)
@@ -119,7 +120,7 @@ class Development:
         self._beside_before = {other: p.weight.detach().clone() for other, p in self.beside.items()}
 
     def _check_fields(self) -> None:
-        finder = found_by(self.projection)
+        finder = self.projection.found_by
         found = None if finder is None else self.projections[finder]
         if isinstance(found, WeightedProjection) and not found.wired:
             raise ValueError(
@@ -144,11 +145,12 @@ class Development:
         """
         if not self.stimulus.continues:
             self._rest()
-        before = self._activity.layers[self.below].spikes
+        sent_before = self._activity.layers[self.below].spikes
         spikes = self._run(steps, number)
         pre, post = spikes[self.below], spikes[self.target] if self.needs_post else None
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
-        sent = torch.cat([before[None].to(pre), pre[:-1]]) if self.late else pre
+        late = self.network.is_late(self.name)
+        sent = delayed(pre, sent_before[:, None].to(pre))[0] if late else pre
         arrived, self._axons = self.projection.arrive(sent, self._axons)
         activity = activity_of(self.projection, arrived, post, reward)
         rise = self.projection.threshold_rise
@@ -252,7 +254,7 @@ class Development:
 
     def state(self) -> list[Tensor]:
         """The state of all rows, gathered from all processes, in a fixed order."""
-        return [self.streams.gather(leaf) for leaf in leaves(self._state)]
+        return gathered(self._state, self.streams)
 
     def restore(self, state: list[Tensor]) -> None:
         """Take over this process's part of what `state` returned, on any number of processes.
@@ -260,18 +262,7 @@ class Development:
         Raises:
             ValueError: if ``state`` is of another network or another number of streams.
         """
-        own = list(leaves(self._state))
-        first, count, total = self.streams.first, self.streams.count, self.streams.total
-        rows = [len(leaf) // count for leaf in own]
-        expected = [[total * n, *leaf.shape[1:]] for n, leaf in zip(rows, own, strict=True)]
-        if [list(leaf.shape) for leaf in state] != expected:
-            raise ValueError(
-                "the saved state of the self-organisation is of another network or number of streams: "
-                f"shapes {[list(leaf.shape) for leaf in state]}, expected {expected}"
-            )
-        parts = [leaf[first * n : (first + count) * n] for n, leaf in zip(rows, state, strict=True)]
-        values = iter([part.to(mine.device, copy=True) for part, mine in zip(parts, own, strict=True)])
-        layers, connections, self._rule_state, self._axons = rebuilt(self._state, values)
+        layers, connections, self._rule_state, self._axons = restored(self._state, state, self.streams)
         self._activity = NetworkState(layers, connections)
 
     @property

@@ -150,9 +150,7 @@ class Phase:
 
     def _settle(self, development: Development, description: str, name: str) -> None:
         """Rounds that change thresholds only, as many as the network learned for."""
-        most = self.done.taken.get(
-            name, self._max_steps(name)
-        )  # unknown where it was wired in an earlier run
+        most = self.done.taken.get(name, self._max_steps(name))  # unknown if it was wired in an earlier run
         steps, number = 0, 0
         with self.around.bar(description, most) as bar:
             while steps < most:

@@ -82,7 +82,7 @@ class SpikingClassifier(SpikingModule):
         if num_classes == 1:
             raise ValueError("num_classes must be 2 or above, got 1")
         shape = _shape(image_size)
-        named = named_controls(controls or [])
+        named = named_controls(controls)
         raw = [name for name, control in named.items() if control.kind == "pixels"]
         super().__init__(
             layers,

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
-
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Parts
-from lightning_snn.core.module_dict import ModuleDictOf
+from lightning_snn.core.module_dict import ModuleDictOf, can_name
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Control, ControlNetwork, Controls, named_controls
 from lightning_snn.encoders import Encoder
@@ -129,7 +127,7 @@ def _named(controls: Controls | None) -> dict[str, Control]:
     """
     found = named_controls(controls)
     for name in found:
-        if not name.isidentifier() or name == NETWORK or hasattr(nn.ModuleDict, name):
+        if not can_name(name) or name == NETWORK:
             raise ValueError(
                 f"names of controls must be identifiers (letters, digits and _), neither {NETWORK} nor any "
                 f"that torch.nn.ModuleDict has an attribute of, got {name!r}"

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from torch import nn
-
 from lightning_snn.core import checks
+from lightning_snn.core.module_dict import can_name
 from lightning_snn.core.random import drawing
 from lightning_snn.core.time import whole_steps
 from lightning_snn.network import graph
@@ -23,7 +22,7 @@ def check_layers(layers: Mapping[str, SpikingLayer]) -> None:
 def _check_names(kind: str, names: Iterable[str]) -> None:
     """Names go into those of weights, measures, figures and options, which ``.`` and ``/`` divide."""
     for name in names:
-        if not isinstance(name, str) or not name.isidentifier() or hasattr(nn.ModuleDict, name):
+        if not can_name(name):
             raise ValueError(
                 f"names of {kind} must be identifiers (letters, digits and _), and none that "
                 f"torch.nn.ModuleDict has an attribute of, got {name!r}"

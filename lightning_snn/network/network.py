@@ -135,20 +135,38 @@ class SpikingNetwork(nn.Module):
         """Names of the layers that may send other values than 0 and 1."""
         return [name for name in self.names if self.layer(name).neuron.graded]
 
+    def is_late(self, connection: str) -> bool:
+        """Whether spikes arrive in the next step, since the target is not listed after the source."""
+        ends = self.connection(connection)
+        return self.names.index(ends.source) >= self.names.index(ends.target)
+
+    def acting(self, *, silent: Collection[str] = (), developing: bool = False) -> list[str]:
+        """Names of the connections that carry spikes.
+
+        Args:
+            silent: Names of those that carry nothing.
+            developing: Whether those of ``development`` do.
+        """
+        return [
+            name
+            for name, connection in self.connections.items()
+            if name not in silent and (developing or connection.active == "always")
+        ]
+
     def needed_for(self, names: Collection[str]) -> list[str]:
         """The layers that these and what leads to them consist of, as listed."""
         found = graph.leading_to(names, self.edges)
         return [name for name in self.names if name in found]
 
-    def find_fields(self, projections: Mapping[str, Projection] | None = None) -> None:
+    def find_fields(self, projections: Mapping[str, WeightedProjection] | None = None) -> None:
         """Let connections whose fields others find take them over.
 
         ``projections`` instead of the network's own, by connection name, are those of a control.
         """
-        chosen = self.projections | dict(projections or {})
-        for name, projection in chosen.items():
-            if isinstance(projection, WeightedProjection) and (projections is None or name in projections):
-                projection.find({n: p for n, p in chosen.items() if isinstance(p, WeightedProjection)})
+        own = self.weighted if projections is None else projections
+        chosen = self.weighted | dict(own)
+        for name in own:
+            chosen[name].find(chosen)
 
     def rest(
         self,
@@ -168,17 +186,18 @@ class SpikingNetwork(nn.Module):
         """
         chosen = self.projections | dict(projections or {})
         names = set(self.names if layers is None else layers)
-        states = {
-            name: self.layer(name).rest(batch, like, rise=self.threshold_rise(name, chosen))
-            for name in self.names
-            if name in names
-        }
+        states = {name: self._resting(name, batch, like, chosen) for name in self.names if name in names}
         synapses = {
             name: chosen[name].rest(batch, like, dt=self.dt)
             for name, c in self.connections.items()
             if {c.source, c.target} <= names
         }
         return NetworkState(states, synapses)
+
+    def _resting(
+        self, name: str, batch: int, like: Tensor, projections: Mapping[str, Projection]
+    ) -> LayerState:
+        return self.layer(name).rest(batch, like, rise=self.threshold_rise(name, projections))
 
     def threshold_rise(self, layer: str, projections: Mapping[str, Projection]) -> Tensor | None:
         """What homeostasis adds to the thresholds of a layer ``[N]``, over all that leads to it."""
@@ -249,11 +268,14 @@ class SpikingNetwork(nn.Module):
         like = sequence_of(inputs, known, self.layers)
         names = [n for n in self.names if n not in known and (layers is None or n in layers)]
         batch, given = like.shape[1], state or NetworkState({}, {})
-        wires = self._wires(chosen, [*names, *known], silent, developing=developing)
+        present, acting = {*names, *known}, self.acting(silent=silent, developing=developing)
+        wires = [
+            Wire(name, c.source, c.target, c.input, chosen[name], self.is_late(name))
+            for name, c in self.connections.items()
+            if name in acting and {c.source, c.target} <= present
+        ]
         before = {
-            name: given.layers.get(name)
-            or self.layer(name).rest(batch, like[0], rise=self.threshold_rise(name, chosen))
-            for name in [*names, *known]
+            name: given.layers.get(name) or self._resting(name, batch, like[0], chosen) for name in present
         }
         run = Run(
             layers={name: self.layer(name) for name in names},
@@ -269,20 +291,7 @@ class SpikingNetwork(nn.Module):
             generator=generator,
         )
         run.through(inputs, like)
-        acting = {wire.name: run.synapses[wire.name] for wire in run.wires}
-        return {name: run.spikes[name] for name in names}, NetworkState(run.after(names), acting)
-
-    def _wires(
-        self, projections: Mapping[str, Projection], names: Collection[str], silent: Collection[str],
-        *, developing: bool,
-    ) -> list[Wire]:  # fmt: skip
-        place = {name: number for number, name in enumerate(self.names)}
-        return [
-            Wire(name, c.source, c.target, c.input, projections[name], place[c.source] >= place[c.target])
-            for name, c in self.connections.items()
-            if c.source in names and c.target in names and name not in silent
-            and (developing or c.active == "always")
-        ]  # fmt: skip
+        return {name: run.spikes[name] for name in names}, NetworkState(run.after(names), run.synapses)
 
     def _check_dt(self) -> None:
         for name, layer in self.layers.items():

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
+from lightning_snn.core.time import delayed
 from lightning_snn.network import graph
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.ops.sequence import check_part
@@ -66,20 +67,28 @@ def run_layer(
     Returns:
         Spikes ``[T, B, N]`` and the state after the last step.
     """
-    neuron, others = layer.neuron, dict(inputs)
-    current = others.pop(neuron.inputs[0])
-    if not loops:
-        spikes, neurons = neuron(current, state.neurons, **others)
+    done = _at_once(layer, inputs, state, loops)
+    if done is not None:
+        spikes, neurons = done
         return spikes, LayerState(neurons, spikes[-1].clone())
-    if len(loops) == 1 and loops[0].is_plain and not _needs_gradients(layer, inputs.values(), loops):
-        wire = loops[0]
-        done = wire.projection.scan(neuron, current, state.neurons, state.spikes, input=wire.input, **others)
-        if done is not None:
-            spikes, neurons = done
-            return spikes, LayerState(neurons, spikes[-1].clone())
     name = loops[0].target
     found, states = run_steps({name: layer}, {name: inputs}, {name: state}, loops, synapses)
     return found[name], states[name]
+
+
+def _at_once(
+    layer: SpikingLayer, inputs: Inputs, state: LayerState, loops: Sequence[Wire]
+) -> tuple[Tensor, Any] | None:
+    """Spikes and the neurons' last state, where there is a way to run all steps at once."""
+    neuron, others = layer.neuron, dict(inputs)
+    current = others.pop(neuron.inputs[0])
+    if not loops:
+        found: tuple[Tensor, Any] = neuron(current, state.neurons, **others)
+        return found
+    wire, *more = loops
+    if more or not wire.is_plain or _needs_gradients(layer, inputs.values(), loops):
+        return None
+    return wire.projection.scan(neuron, current, state.neurons, state.spikes, input=wire.input, **others)
 
 
 def _needs_gradients(layer: SpikingLayer, inputs: Iterable[Tensor], loops: Sequence[Wire]) -> bool:
@@ -189,8 +198,7 @@ class Run:
             if wire.target == name and wire.source not in group:
                 sent = self.spikes[wire.source]
                 if wire.late:
-                    last = self.before[wire.source].spikes
-                    sent = torch.cat([last[None].to(sent), sent[:-1]])
+                    sent, _ = delayed(sent, self.before[wire.source].spikes[:, None].to(sent))
                 current, self.synapses[wire.name] = wire.projection.transmit(
                     sent, self.synapses[wire.name], dt=layer.dt
                 )

@@ -116,9 +116,14 @@ class Gathered(WeightedProjection):
                     self.variables.register_buffer(name, resized)
         self.nodes = self.nodes.new_full((self.places, longest), self.num_pre)
 
+    @property
+    def found_by(self) -> str | None:
+        """See `WeightedProjection.found_by`."""
+        return None if self.listed is None else self.listed.found_by
+
     def find(self, earlier: Mapping[str, WeightedProjection]) -> None:
         """Take over the fields that another connection has found; nothing where they were known before."""
-        if self.listed is not None and self.listed.found_by is not None:
+        if self.listed is not None and self.found_by is not None:
             nodes = self.listed.nodes(self.num_pre, None, earlier)
             self.nodes.copy_(torch.stack(nodes))
 

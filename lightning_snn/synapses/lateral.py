@@ -1,6 +1,8 @@
 """What neurons of a sheet send to each other."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -55,15 +57,19 @@ class Coupling(Projection, ABC):
         super().__init__(num_nodes, num_nodes)
 
 
-class RowCoupling(Coupling):
-    """A coupling whose ``rows`` ``[N, N]`` say what each node sends to each."""
+class RowProjection(Projection, ABC):
+    """A projection inside a sheet whose ``rows`` ``[N, N]`` say what each node sends to each."""
 
     rows: Tensor
     """Row j ``[N]`` is what a spike of node j adds to the input of each."""
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
-        return weighted_sum(spikes, rows=self.rows)
+        return self.prepared()(spikes)
+
+    def prepared(self) -> Callable[[Tensor], Tensor]:
+        """See `Projection.prepared`."""
+        return partial(weighted_sum, rows=self.rows)
 
     def scan(
         self,
@@ -79,3 +85,7 @@ class RowCoupling(Coupling):
         if input != neurons.inputs[0]:
             return None
         return neurons.scan_sheet(current, state, spikes, self.rows, **others)
+
+
+class RowCoupling(RowProjection, Coupling, ABC):
+    """A coupling with rows that stay as they are."""

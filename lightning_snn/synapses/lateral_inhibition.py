@@ -1,17 +1,12 @@
 """Inhibition inside a layer that is learned while a projection to the layer is wired."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Activity, AntiHebbian, Streams
-from lightning_snn.synapses.lateral import Lateral
-from lightning_snn.synapses.projection import Population, weighted_sum
+from lightning_snn.synapses.lateral import Lateral, RowProjection
 from lightning_snn.synapses.weighted import WeightedProjection
 
 
@@ -43,7 +38,7 @@ class LateralInhibition(Lateral):
         return InhibitoryProjection(sheet.num_nodes, rule=self.rule, dt=dt)
 
 
-class InhibitoryProjection(WeightedProjection):
+class InhibitoryProjection(RowProjection, WeightedProjection):
     """Lateral inhibition with its weights ``[N, N]``.
 
     Args:
@@ -61,32 +56,9 @@ class InhibitoryProjection(WeightedProjection):
         self.dt = dt
 
     @property
-    def rows(self) -> Tensor:
+    def rows(self) -> Tensor:  # type: ignore[override]
         """Row j ``[N]`` is what a spike of neuron j adds to the input of each."""
         return (self.weight.detach().t() / -self.dt).contiguous()
-
-    def forward(self, spikes: Tensor) -> Tensor:
-        """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
-        return weighted_sum(spikes, rows=self.rows)
-
-    def prepared(self) -> Callable[[Tensor], Tensor]:
-        """See `Projection.prepared`."""
-        return partial(weighted_sum, rows=self.rows)
-
-    def scan(
-        self,
-        neurons: Population,
-        current: Tensor,
-        state: Any,
-        spikes: Tensor,
-        *,
-        input: str,
-        **others: Tensor,
-    ) -> tuple[Tensor, Any] | None:
-        """Run inhibited neurons over time, all steps at once; see `Projection.scan`."""
-        if input != neurons.inputs[0]:
-            return None
-        return neurons.scan_sheet(current, state, spikes, self.rows, **others)
 
     def initial(self) -> Tensors:
         """No weights yet: zeros ``[N, N]``."""

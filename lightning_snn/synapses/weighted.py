@@ -146,6 +146,11 @@ class WeightedProjection(Projection):
         place, unit = (self.units(torch.arange(self.num_post)) == neuron).nonzero()[0].tolist()
         return self.weight[unit] if self.groups is None else self.weight[place, unit]
 
+    @property
+    def found_by(self) -> str | None:
+        """The connection that finds the fields; None where they are known before. See `Fields`."""
+        return None
+
     def find(self, earlier: Mapping[str, "WeightedProjection"]) -> None:
         """Take over the fields that another connection has found, where it has any such; see `Fields`."""
         del earlier
