@@ -6,6 +6,7 @@ from helpers.kernels import TOLERANCE, on_both, with_threads
 from helpers.tensors import assert_equal, rand
 
 from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.ops.event_sum.cpu import MANY
 from lightning_snn.ops.seen import check_nodes, seen, sites
 from lightning_snn.ops.stdp_window import cpu, cuda, stdp_window
 from lightning_snn.plasticity import STDP, Activity, CompetitiveHebbian
@@ -51,11 +52,12 @@ def test_lists_are_checked(nodes, message):
         check_nodes(nodes, N)
 
 
+@pytest.mark.parametrize("samples", [3, MANY])
 @pytest.mark.parametrize("graded", [False, True])
 @pytest.mark.parametrize("dtype", TOLERANCE)
-def test_event_sums_over_lists(dtype, graded):
-    spikes = (rand(30, N) < 0.4).to(dtype)
-    spikes = spikes * rand(30, N, seed=1, dtype=dtype) if graded else spikes
+def test_event_sums_over_lists(dtype, graded, samples):
+    spikes = (rand(samples, N) < 0.4).to(dtype)
+    spikes = spikes * rand(samples, N, seed=1, dtype=dtype) if graded else spikes
     rows = rand(4, 5, 3, seed=2, dtype=dtype)
     plain, fused = on_both(lambda: event_sum(spikes, rows, nodes=NODES))
     torch.testing.assert_close(plain, fused)
