@@ -256,7 +256,7 @@ def _is_one_permutation(a, b):
 
 def test_another_seed_draws_other_numbers_of_everything(drawn, streams):
     first, second = (
-        draws_of(*drawn("mnist", f"--seed={seed}", "--model.controls=[random]"), streams) for seed in (0, 1)
+        draws_of(*drawn("mnist_pooling", f"--seed={seed}", "--model.controls=[random]"), streams) for seed in (0, 1)
     )
     fixed = {"split 0", "split 1", "numbers of nodes"}
     for purpose in first.keys() - fixed:
@@ -269,7 +269,7 @@ def test_another_seed_draws_other_numbers_of_everything(drawn, streams):
 def test_networks_of_before_there_were_names_are_found_out(drawn, streams, monkeypatch):
     """The check itself: equal seeds, no names."""
     monkeypatch.setattr(rewiring_module, "RandomStream", lambda seed, _: RandomStream(seed, ""))
-    draws = draws_of(*drawn("mnist", "--model.seed=plain", "--model.controls=[random]"), streams)
+    draws = draws_of(*drawn("mnist_pooling", "--model.seed=plain", "--model.controls=[random]"), streams)
     for pair in (("geometry retina", "geometry lgn"), ("geometry retina", "neurons retina")):
         assert pair in shared(draws)
         assert pair in correlated(draws)
@@ -322,4 +322,4 @@ def test_the_random_control_follows_the_seed_and_the_layer():
 
 
 def test_the_network_is_among_the_readouts(drawn):
-    assert NETWORK in drawn("mnist")[0].readouts
+    assert NETWORK in drawn("mnist_pooling")[0].readouts

@@ -33,7 +33,7 @@ def finished(tmp_path_factory):
     """The folder of a finished run, in which ``printed.txt`` holds what it printed."""
     printed = StringIO()
     with redirect_stdout(printed):
-        run = run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL)
+        run = run_in(tmp_path_factory.mktemp("finished"), "mnist_pooling", *SMALL)
     (run / "printed.txt").write_text(printed.getvalue())
     return run
 
@@ -46,25 +46,25 @@ def test_ls_names_every_recipe_in_one_line(capsys):
 
 
 def test_cp(capsys):
-    assert main(["cp", "mnist", "mine.yaml"]) == 0
-    assert Path("mine.yaml").read_text() == recipes()["mnist"].read_text()
+    assert main(["cp", "mnist_pooling", "mine.yaml"]) == 0
+    assert Path("mine.yaml").read_text() == recipes()["mnist_pooling"].read_text()
     assert "lightning-snn run mine.yaml" in capsys.readouterr().out
 
 
 def test_cp_into_a_folder():
     Path("configs").mkdir()
-    assert main(["cp", "mnist", "configs"]) == 0
-    assert Path("configs/mnist.yaml").is_file()
+    assert main(["cp", "mnist_pooling", "configs"]) == 0
+    assert Path("configs/mnist_pooling.yaml").is_file()
 
 
 def test_cp_does_not_overwrite(capsys):
     Path("mine.yaml").write_text("precious")
-    assert "mine.yaml exists already" in failure(capsys, "cp", "mnist", "mine.yaml")
+    assert "mine.yaml exists already" in failure(capsys, "cp", "mnist_pooling", "mine.yaml")
     assert Path("mine.yaml").read_text() == "precious"
 
 
 def test_a_trial_leaves_nothing(capsys):
-    assert main(["run", "mnist", *TRIAL]) == 0
+    assert main(["run", "mnist_pooling", *TRIAL]) == 0
     assert "self-organised" in capsys.readouterr().out
     assert [path for path in Path().rglob("*") if path.is_file()] == []
 
@@ -72,7 +72,7 @@ def test_a_trial_leaves_nothing(capsys):
 def test_overrides(built):
     model, trainer, _ = built(
         "run",
-        "mnist",
+        "mnist_pooling",
         "--model.readout=Linear",
         "--model.layers.retina.geometry.num_nodes=300",
         "--model.layers.retina.geometry.side=12",
@@ -89,20 +89,20 @@ def test_overrides(built):
 
 
 def test_one_seed_for_all_but_the_splits(built):
-    first, _, data = built("run", "mnist", *SMALL)
-    second, trainer, other = built("run", "mnist", *SMALL, "--seed=3")
+    first, _, data = built("run", "mnist_pooling", *SMALL)
+    second, trainer, other = built("run", "mnist_pooling", *SMALL, "--seed=3")
     assert (data.split_seed, other.split_seed) == (0, 0)
     assert (data.seed, other.seed) == (0, 3)
     assert (first.network.seed, second.network.seed) == (0, 3)
     phase = find_callback(trainer, SelfOrganization)
     assert phase.settings.stimulus.stream.own is None  # the phase gives it the network's
     assert not torch.equal(first.network.layer("retina").positions, second.network.layer("retina").positions)
-    again, *_ = built("run", "mnist", *SMALL, "--seed=3")
+    again, *_ = built("run", "mnist_pooling", *SMALL, "--seed=3")
     assert_same(again.state_dict(), second.state_dict())
 
 
 def test_loggers(built):
-    _, trainer, _ = built("run", "mnist", *SMALL, "--logger=tensorboard")
+    _, trainer, _ = built("run", "mnist_pooling", *SMALL, "--logger=tensorboard")
     assert [type(logger).__name__ for logger in trainer.loggers] == ["CSVLogger", "TensorBoardLogger"]
 
 
@@ -147,7 +147,7 @@ def test_the_saved_config_runs_again(finished, capsys):
 
 @pytest.mark.usefixtures("undrawn")
 def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
-    assert main(["compare", "--seeds", "2", "mnist", "--first_seed=7", *SMALL]) == 0
+    assert main(["compare", "--seeds", "2", "mnist_pooling", "--first_seed=7", *SMALL]) == 0
     printed = capsys.readouterr().out
     (folder,) = Path("runs/mnist-compare").iterdir()
     found = json.loads((folder / "comparison.json").read_text())["accuracy"]
@@ -174,7 +174,7 @@ def test_every_seed_is_a_run_of_its_own(monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
     monkeypatch.setenv("WANDB_CONSOLE", "off")
     options = [*SMALL, "--model.controls=[]", "--logger=wandb", "--trainer.log_every_n_steps=1"]
-    assert main(["compare", "mnist", "--seeds=2", *options]) == 0
+    assert main(["compare", "mnist_pooling", "--seeds=2", *options]) == 0
     runs = sorted(path.name for path in Path("runs/mnist").iterdir())
     assert started == [f"mnist-{run}" for run in runs]
     assert wandb.run is None
@@ -195,7 +195,7 @@ def test_a_model_of_the_command_line_comes_back(finished):
 
 @pytest.mark.usefixtures("undrawn")
 def test_fit():
-    assert main(["fit", "--config", "mnist", *SMALL]) == 0
+    assert main(["fit", "--config", "mnist_pooling", *SMALL]) == 0
     (run,) = Path("runs/mnist").iterdir()
     assert (run / "checkpoints" / "last.ckpt").is_file()
     assert (run / "config.yaml").is_file()
@@ -205,13 +205,13 @@ def test_fit():
 
 @pytest.mark.parametrize("command", ["validate", "test"])
 def test_validate_and_test(finished, capsys, command):
-    args = ["--config", "mnist", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
+    args = ["--config", "mnist_pooling", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main([command, *args]) == 0
     assert "accuracy_random" in capsys.readouterr().out
 
 
 def test_test_gives_the_same_accuracy(finished):
-    args = ["--config", "mnist", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
+    args = ["--config", "mnist_pooling", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main(["test", *args]) == 0
     (run,) = Path("runs/mnist").iterdir()
     with (run / "metrics.csv").open() as file:
@@ -221,7 +221,7 @@ def test_test_gives_the_same_accuracy(finished):
 
 
 def test_predict(finished, capsys):
-    args = ["--config", "mnist", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
+    args = ["--config", "mnist_pooling", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main(["predict", *args]) == 0
     (path,) = Path("runs/mnist").glob("*/predictions.csv")
     assert str(path) in capsys.readouterr().out.replace("\n", "")
@@ -237,7 +237,7 @@ def test_predict(finished, capsys):
 @pytest.mark.usefixtures("undrawn")
 def test_run_goes_on_from_a_checkpoint(finished, capsys):
     path = str(finished / "checkpoints" / "self_organization.ckpt")
-    assert main(["run", "mnist", *SMALL, "--ckpt_path", path]) == 0
+    assert main(["run", "mnist_pooling", *SMALL, "--ckpt_path", path]) == 0
     assert "self-organised" in capsys.readouterr().out
     (run,) = Path("runs/mnist").iterdir()
     again = json.loads((run / "results.json").read_text())["networks"]
@@ -256,11 +256,11 @@ MISTAKES = {
     ("args", "words"),
     [
         (["run", "mnits"], ["'mnits'", "Did you mean mnist?"]),
-        (["compare", "mnist", "--seeds", "none"], ["--seeds must be a whole number, 1 or above, got 'none'"]),
-        (["compare", "mnist", "--seeds="], ["--seeds must be a whole number, 1 or above, got ''"]),
+        (["compare", "mnist_pooling", "--seeds", "none"], ["--seeds must be a whole number, 1 or above, got 'none'"]),
+        (["compare", "mnist_pooling", "--seeds="], ["--seeds must be a whole number, 1 or above, got ''"]),
         (["compare", "--seeds", "3"], ["compare needs a recipe"]),
-        (["compare", "mnist", "--seed", "1"], ["leave out --seed"]),
-        (["run", "mnist", "--model.readout.hiden=9"], ["model.readout.hiden: MLP has no argument 'hiden'"]),
+        (["compare", "mnist_pooling", "--seed", "1"], ["leave out --seed"]),
+        (["run", "mnist_pooling", "--model.readout.hiden=9"], ["model.readout.hiden: MLP has no argument 'hiden'"]),
         (
             ["run", "typo.yaml"],
             ["model.layers.excitatory.projection.homeostasis[0]", "'totl' (did you mean total?)"],
@@ -280,33 +280,33 @@ MISTAKES = {
         (["run", "nothing_like_it"], ["'nothing_like_it'", "Recipes: "]),
         (["cp", "mnits", "mine.yaml"], ["'mnits'", "Did you mean mnist?"]),
         (["fit", "--config", "mnits"], ["'mnits'", "Did you mean mnist?"]),
-        (["run", "mnist", "--model.layers.retina.geometry.num_nods=9"], ["num_nods", "num_nodes"]),
-        (["run", "mnist", "--self_organization.max_step=9"], ["max_step"]),
-        (["run", "mnist", "--trainer.epochs=9"], ["trainer.epochs"]),
-        (["run", "mnist", "--nonsense=9"], ["nonsense"]),
+        (["run", "mnist_pooling", "--model.layers.retina.geometry.num_nods=9"], ["num_nods", "num_nodes"]),
+        (["run", "mnist_pooling", "--self_organization.max_step=9"], ["max_step"]),
+        (["run", "mnist_pooling", "--trainer.epochs=9"], ["trainer.epochs"]),
+        (["run", "mnist_pooling", "--nonsense=9"], ["nonsense"]),
         (
-            ["run", "mnist", "--model.layers.retina.geometry.num_nodes=-5"],
+            ["run", "mnist_pooling", "--model.layers.retina.geometry.num_nodes=-5"],
             ["model.layers.retina.geometry.num_nodes", "-5"],
         ),
-        (["run", "mnist", "--model.layers.retina.neuron.dt=0"], ["model.layers.retina.neuron.dt", "got 0"]),
+        (["run", "mnist_pooling", "--model.layers.retina.neuron.dt=0"], ["model.layers.retina.neuron.dt", "got 0"]),
         (
-            ["run", "mnist", "--model.layers.retina.neuron.preset=fastest"],
+            ["run", "mnist_pooling", "--model.layers.retina.neuron.preset=fastest"],
             ["model.layers.retina.neuron.preset", "fastest", "fast_spiking"],
         ),
-        (["run", "mnist", "--model.encoder.num_steps=many"], ["model.encoder.num_steps", "many"]),
-        (["run", "mnist", "--model.readout=Linaer"], ["Linaer", "Linear"]),
-        (["run", "mnist", "--self_organization.stop_at=2"], ["self_organization.stop_at", "2"]),
+        (["run", "mnist_pooling", "--model.encoder.num_steps=many"], ["model.encoder.num_steps", "many"]),
+        (["run", "mnist_pooling", "--model.readout=Linaer"], ["Linaer", "Linear"]),
+        (["run", "mnist_pooling", "--self_organization.stop_at=2"], ["self_organization.stop_at", "2"]),
         (
-            ["run", "mnist", "--data.source=torchvision", "--data.root=nowhere", *TRIAL],
+            ["run", "mnist_pooling", "--data.source=torchvision", "--data.root=nowhere", *TRIAL],
             ["data.root", "nowhere"],
         ),
-        (["run", "mnist", "--data.source=torchvision"], ["data.root"]),
-        (["run", "mnist", "--data.batch_size=0"], ["data.batch_size", "0"]),
-        (["run", "mnist", "--data.batch_size=100000", *TRIAL], ["data.batch_size", "100000"]),
-        (["run", "mnist", "--logger=paper"], ["logger", "paper"]),
-        (["test", "--config", "mnist", *SHORT, "--ckpt_path=missing.ckpt"], ["missing.ckpt"]),
+        (["run", "mnist_pooling", "--data.source=torchvision"], ["data.root"]),
+        (["run", "mnist_pooling", "--data.batch_size=0"], ["data.batch_size", "0"]),
+        (["run", "mnist_pooling", "--data.batch_size=100000", *TRIAL], ["data.batch_size", "100000"]),
+        (["run", "mnist_pooling", "--logger=paper"], ["logger", "paper"]),
+        (["test", "--config", "mnist_pooling", *SHORT, "--ckpt_path=missing.ckpt"], ["missing.ckpt"]),
         (
-            ["test", "--config", "mnist", "--ckpt_path=some.ckpt", "--model.encoder.num_steps=9"],
+            ["test", "--config", "mnist_pooling", "--ckpt_path=some.ckpt", "--model.encoder.num_steps=9"],
             ["--model.encoder.num_steps", "has no effect beside --ckpt_path"],
         ),
         (["run", "broken.yaml"], ["broken.yaml"]),
@@ -330,14 +330,14 @@ def test_one_sentence(capsys, args, words):
 
 def test_a_run_folder_that_cannot_be_written(capsys):
     Path("runs").write_text("in the way")
-    assert "runs" in failure(capsys, "run", "mnist", *TRIAL)
+    assert "runs" in failure(capsys, "run", "mnist_pooling", *TRIAL)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", None])
 def test_a_file_that_is_no_checkpoint(finished, capsys, content):
     whole = (finished / "checkpoints" / "last.ckpt").read_bytes()
     Path("bad.ckpt").write_bytes(whole[:3000] if content is None else content)
-    assert "bad.ckpt" in failure(capsys, "test", "--config", "mnist", *SHORT, "--ckpt_path=bad.ckpt")
+    assert "bad.ckpt" in failure(capsys, "test", "--config", "mnist_pooling", *SHORT, "--ckpt_path=bad.ckpt")
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_a_file_that_is_no_checkpoint(finished, capsys, content):
 )
 def test_a_checkpoint_of_something_else(capsys, content, words):
     torch.save(content, "other.ckpt")
-    said = failure(capsys, "test", "--config", "mnist", *SHORT, "--ckpt_path=other.ckpt")
+    said = failure(capsys, "test", "--config", "mnist_pooling", *SHORT, "--ckpt_path=other.ckpt")
     assert "ckpt_path: other.ckpt is not a checkpoint of" in said
     assert words in said
     with pytest.raises(ValueError, match=rf"^other\.ckpt is.* {words}"):
@@ -385,12 +385,12 @@ def test_help(capsys, args):
 @pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`, callbacks used to create")
 def test_mistakes_with_callbacks(capsys, callback, words):
     options = [*SMALL, "--model.controls=[]", f"--trainer.callbacks+={callback[0]}", *callback[1:]]
-    sentence = failure(capsys, "fit", "--config", "mnist", *options)
+    sentence = failure(capsys, "fit", "--config", "mnist_pooling", *options)
     assert all(word in sentence for word in words), sentence
 
 
 def test_no_folder_is_left_by_a_wrong_argument(capsys):
-    failure(capsys, "run", "mnist", "--model.encoder.num_steps=-1")
+    failure(capsys, "run", "mnist_pooling", "--model.encoder.num_steps=-1")
     assert list(Path().rglob("runs/*/*")) == []
 
 

@@ -86,7 +86,7 @@ LGN = "model.layers.lgn"
     ],
 )
 def test_an_option(capsys, option, expected):
-    assert expected in mistake(capsys, "mnist", option)
+    assert expected in mistake(capsys, "mnist_pooling", option)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_an_option(capsys, option, expected):
     ],
 )
 def test_a_file(capsys, path, value, expected):
-    recipe = yaml.safe_load(find_recipe("mnist").read_text())
+    recipe = yaml.safe_load(find_recipe("mnist_pooling").read_text())
     *steps, last = path.split(".")
     place = recipe
     for step in steps:
@@ -153,7 +153,7 @@ def test_a_file_that_is_no_recipe(capsys, content, expected):
 
 
 def test_what_torch_says_of_an_optimizer_names_it(capsys):
-    said = mistake(capsys, "mnist", *SMALL, "--model.optimizer.lr=-1")
+    said = mistake(capsys, "mnist_pooling", *SMALL, "--model.optimizer.lr=-1")
     assert said == "model.optimizer: Invalid learning rate: -1.0"
 
 
@@ -164,7 +164,7 @@ def test_a_fault_of_ours_keeps_its_traceback(capsys, monkeypatch, kind):
 
     monkeypatch.setattr("lightning_snn.cli.commands.run_experiment", break_down)
     monkeypatch.setattr("lightning_snn.cli.faults._is_users", lambda _: False)
-    assert main(["run", "mnist", *SMALL]) == 1
+    assert main(["run", "mnist_pooling", *SMALL]) == 1
     said = capsys.readouterr().err
     assert "Traceback" in said
     assert "break_down" in said
@@ -199,12 +199,12 @@ class Picky(lightning_snn.Linear):
 
 def test_an_error_in_a_class_of_the_user_names_its_place(capsys):
     Path("mine_of_test_errors.py").write_text(MINE)
-    assert main(["run", "mnist", *SMALL, "--model.readout=mine_of_test_errors.Broken"]) == 1
+    assert main(["run", "mnist_pooling", *SMALL, "--model.readout=mine_of_test_errors.Broken"]) == 1
     said = capsys.readouterr().err
     assert "Traceback" in said
     assert "this error comes through your own" in said
     assert "mine_of_test_errors.py, line 6" in said
-    assert mistake(capsys, "mnist", *SMALL, "--model.readout=mine_of_test_errors.Picky") == "Picky wants more"
+    assert mistake(capsys, "mnist_pooling", *SMALL, "--model.readout=mine_of_test_errors.Picky") == "Picky wants more"
 
 
 @pytest.mark.parametrize(("group", "option"), [("trainer", "max_epochs"), ("self_organization", "chunk")])
@@ -212,5 +212,5 @@ def test_a_group_without_arguments_before_an_option(tmp_path, capsys, group, opt
     """The option makes a group of it, so that nothing looks wrong any more, or everything."""
     path = tmp_path / "wrong.yaml"
     path.write_text(f"{group}: null\n")
-    assert main(["run", "mnist", "--config", str(path), f"--{group}.{option}=1"]) == 2
+    assert main(["run", "mnist_pooling", "--config", str(path), f"--{group}.{option}=1"]) == 2
     assert f"wrong.yaml: {group} must hold arguments by name, got None" in capsys.readouterr().err

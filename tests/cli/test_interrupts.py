@@ -54,7 +54,7 @@ def ended(run=None):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """What a run that is not interrupted leaves."""
-    return ended(run_in(tmp_path_factory.mktemp("whole"), "mnist", *OPTIONS, drawn=False))
+    return ended(run_in(tmp_path_factory.mktemp("whole"), "mnist_pooling", *OPTIONS, drawn=False))
 
 
 class Killed:
@@ -92,13 +92,13 @@ TEST = (SpikingClassifier, "test_step", 1)
 def test_the_printed_command_goes_on(monkeypatch, capsys, whole, where, sent, kept, step):
     with monkeypatch.context() as patch:
         Killed(patch, *where, sent)
-        assert main(["run", "mnist", *OPTIONS]) == CODES[sent]
+        assert main(["run", "mnist_pooling", *OPTIONS]) == CODES[sent]
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("lightning-snn:")]
     assert len(said) == 1, said
     said, command = said[0].split("; resume with: lightning-snn ")
     assert said == "lightning-snn: interrupted"
     words = shlex.split(command)
-    assert words[: 2 + len(OPTIONS)] == ["run", "mnist", *OPTIONS]
+    assert words[: 2 + len(OPTIONS)] == ["run", "mnist_pooling", *OPTIONS]
     (run,) = Path("runs/mnist").iterdir()
     assert words[2 + len(OPTIONS) :] == ["--ckpt_path", str(run / "checkpoints" / f"{kept}.ckpt")]
     assert torch.load(words[-1], weights_only=True)["global_step"] == step
@@ -111,7 +111,7 @@ def test_the_printed_command_goes_on(monkeypatch, capsys, whole, where, sent, ke
 def test_interrupted_again_before_anything_was_saved(monkeypatch, capsys, whole):
     with monkeypatch.context() as patch:
         Killed(patch, *EPOCHS, signal.SIGTERM)
-        main(["run", "mnist", *OPTIONS])
+        main(["run", "mnist_pooling", *OPTIONS])
     words = shlex.split(capsys.readouterr().err.split("resume with: lightning-snn ")[1])
     with monkeypatch.context() as patch:
         Killed(patch, SpikingClassifier, "validation_step", 1, signal.SIGTERM)
@@ -125,9 +125,9 @@ def test_interrupted_again_before_anything_was_saved(monkeypatch, capsys, whole)
 def test_fit_goes_on_with_the_model_of_the_checkpoint(monkeypatch, capsys, whole):
     with monkeypatch.context() as patch:
         Killed(patch, *EPOCHS, signal.SIGTERM)
-        assert main(["fit", "--config", "mnist", *OPTIONS]) == 143
+        assert main(["fit", "--config", "mnist_pooling", *OPTIONS]) == 143
     words = shlex.split(capsys.readouterr().err.split("resume with: lightning-snn ")[1])
-    assert words[:3] == ["fit", "--config", "mnist"]
+    assert words[:3] == ["fit", "--config", "mnist_pooling"]
     assert main(words) == 0
     run = max(Path("runs/mnist").iterdir())
     weights = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
@@ -136,31 +136,31 @@ def test_fit_goes_on_with_the_model_of_the_checkpoint(monkeypatch, capsys, whole
 
 def test_without_a_checkpoint_it_says_so(monkeypatch, capsys):
     Killed(monkeypatch, SpikingClassifier, "setup", 1, signal.SIGTERM)
-    assert main(["fit", "--config", "mnist", *OPTIONS]) == 143
+    assert main(["fit", "--config", "mnist_pooling", *OPTIONS]) == 143
     assert "lightning-snn: interrupted; there is no checkpoint yet to go on from\n" in capsys.readouterr().err
     assert list(Path().rglob("*.ckpt")) == []
 
 
 def test_compare_goes_on_with_the_run_and_the_seeds_after_it(monkeypatch, capsys):
     Killed(monkeypatch, SpontaneousWaves, "currents", 3, signal.SIGINT)
-    assert main(["compare", "mnist", "--seeds=3", "--first_seed=4", *OPTIONS]) == 130
+    assert main(["compare", "mnist_pooling", "--seeds=3", "--first_seed=4", *OPTIONS]) == 130
     _, run, compare = capsys.readouterr().err.split("with: lightning-snn ")
     words = shlex.split(run.split(";")[0])
-    assert words[:-1] == ["run", "mnist", *OPTIONS, "--seed", "4", "--ckpt_path"]
-    assert shlex.split(compare) == ["compare", "mnist", *OPTIONS, "--first_seed", "5", "--seeds", "2"]
+    assert words[:-1] == ["run", "mnist_pooling", *OPTIONS, "--seed", "4", "--ckpt_path"]
+    assert shlex.split(compare) == ["compare", "mnist_pooling", *OPTIONS, "--first_seed", "5", "--seeds", "2"]
 
 
 @pytest.mark.filterwarnings("ignore:layers lgn are not wired, and these are results")
 def test_a_command_that_cannot_go_on(monkeypatch, capsys):
     Killed(monkeypatch, *TEST, signal.SIGTERM)
     options = [option for option in OPTIONS if "limit_test_batches" not in option]
-    assert main(["test", "--config", "mnist", *options]) == 143
+    assert main(["test", "--config", "mnist_pooling", *options]) == 143
     assert "lightning-snn: interrupted\n" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_the_next_command_does_not_run():
-    command = [sys.executable, "-m", "lightning_snn", "run", "mnist", *OPTIONS]
+    command = [sys.executable, "-m", "lightning_snn", "run", "mnist_pooling", *OPTIONS]
     command += ["--self_organization.max_steps=100000000", "--self_organization.every_n_rounds=1"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True, text=True)
     try:
@@ -172,4 +172,4 @@ def test_the_next_command_does_not_run():
     finally:
         process.kill()
     assert process.returncode == 143
-    assert "lightning-snn: interrupted; resume with: lightning-snn run mnist" in said
+    assert "lightning-snn: interrupted; resume with: lightning-snn run mnist_pooling" in said

@@ -58,7 +58,7 @@ NULLABLE = [
 
 
 def test_null_on_the_command_line(built):
-    args = ["run", "mnist", "--config", "kinetic.yaml", *SMALL, "--model.controls=[pixels]"]
+    args = ["run", "mnist_pooling", "--config", "kinetic.yaml", *SMALL, "--model.controls=[pixels]"]
     given = built(*args).model.hparams
     assert None not in [at(given, path) for path in NULLABLE]
     for path in NULLABLE[::2]:
@@ -69,15 +69,15 @@ def test_null_on_the_command_line(built):
 
 def test_a_projection_of_null(capsys):
     args = ["--model.layers.lgn.projection=null"]
-    assert main(["run", "mnist", *SMALL, *args]) == 2
+    assert main(["run", "mnist_pooling", *SMALL, *args]) == 2
     assert "model.layers.lgn is joined to no other layer: give it a projection" in capsys.readouterr().err
 
 
 def test_null_inside_a_value(built):
     value = "{class_path: Poisson, init_args: {max_rate: 30.0, seed: null}}"
-    assert built("run", "mnist", *SMALL, f"--model.encoder={value}").model.encoders["retina"].stream is None
+    assert built("run", "mnist_pooling", *SMALL, f"--model.encoder={value}").model.encoders["retina"].stream is None
     value = "{class_path: Izhikevich, init_args: {preset: chattering, a: null}}"
-    assert built("run", "mnist", *SMALL, f"--model.layers.retina.neuron={value}").model.hparams["layers"]
+    assert built("run", "mnist_pooling", *SMALL, f"--model.layers.retina.neuron={value}").model.hparams["layers"]
 
 
 def test_a_later_file_adds_to_an_earlier_one(built):
@@ -85,8 +85,8 @@ def test_a_later_file_adds_to_an_earlier_one(built):
         "model: {init_args: {layers: {lgn: {neuron: {init_args: {tau_mem: 7.0}}}}}}\n"
         "self_organization: {chunk: 50}\n"
     )
-    plain = built("run", "mnist", *SMALL).model.hparams
-    both = built("run", "mnist", *SMALL, "--config", "over.yaml", "--config=kinetic.yaml").model.hparams
+    plain = built("run", "mnist_pooling", *SMALL).model.hparams
+    both = built("run", "mnist_pooling", *SMALL, "--config", "over.yaml", "--config=kinetic.yaml").model.hparams
     assert list(both["layers"]) == ["retina", "lgn"]
     assert (
         both["layers"]["retina"]["init_args"]["geometry"]
@@ -109,7 +109,7 @@ def test_a_run_of_several_files_runs_again_from_its_own(capsys):
         "--model.encoder.seed=null",
         "--model.layers.lgn.projection.kinetics=null",
     ]
-    assert main(["run", "mnist", *args, *SMALL]) == 0
+    assert main(["run", "mnist_pooling", *args, *SMALL]) == 0
     (first,) = Path("runs/mnist").iterdir()
     assert (first / "results.json").is_file()
     config = yaml.safe_load((first / "config.yaml").read_text())
@@ -131,7 +131,7 @@ def test_a_scheduler_that_watches_a_measure(built):
     options = {"monitor": "val/accuracy", "mode": "max", "patience": 0, "factor": 0.1}
     args = [f"--model.scheduler.{name}={value}" for name, value in options.items()]
     scheduler = ["--model.scheduler=lightning.pytorch.cli.ReduceLROnPlateau", *args]
-    found = built("run", "mnist", *SMALL, *scheduler).model.configure_optimizers()["lr_scheduler"]
+    found = built("run", "mnist_pooling", *SMALL, *scheduler).model.configure_optimizers()["lr_scheduler"]
     assert found["monitor"] == "val/accuracy"
     assert isinstance(found["scheduler"], ReduceLROnPlateau)
     assert (found["scheduler"].patience, found["scheduler"].factor) == (0, 0.1)
@@ -141,7 +141,7 @@ def test_a_scheduler_that_watches_a_measure(built):
 def test_a_logger_of_the_trainer(capsys, logger):
     Path("logger.yaml").write_text("trainer: {logger: [wandb]}\n")
     args = ["--config=logger.yaml"] if logger == "in YAML" else [f"--trainer.logger={logger}"]
-    assert main(["run", "mnist", *SMALL, *args]) == 2
+    assert main(["run", "mnist_pooling", *SMALL, *args]) == 2
     assert capsys.readouterr().err.count("trainer.logger has no effect here: give --logger") == 1
     assert not list(Path().rglob("runs/*/*"))
 
@@ -150,14 +150,14 @@ def test_classes_of_the_user_in_the_current_folder(built):
     Path("my_readouts_of_test_cli.py").write_text(
         "import lightning_snn\n\n\nclass Mine(lightning_snn.Linear):\n    pass\n"
     )
-    model = built("run", "mnist", *SMALL, "--model.readout=my_readouts_of_test_cli.Mine").model
+    model = built("run", "mnist_pooling", *SMALL, "--model.readout=my_readouts_of_test_cli.Mine").model
     assert type(model.readout).__name__ == "Mine"
     assert isinstance(model.readout, Linear)
 
 
 def test_a_key_that_stands_twice(capsys):
     Path("twice.yaml").write_text("trainer:\n  max_epochs: 1\n  devices: 1\n  max_epochs: 2\n")
-    assert main(["run", "mnist", "--config=twice.yaml"]) == 2
+    assert main(["run", "mnist_pooling", "--config=twice.yaml"]) == 2
     said = capsys.readouterr().err
     assert "twice.yaml" in said
     assert "the key 'max_epochs' in line 4 stands there a second time" in said

@@ -19,7 +19,7 @@ NETWORK = "--model.layers.lgn"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a run with seed 1 that has ended."""
-    return run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL, "--seed=1", drawn=False)
+    return run_in(tmp_path_factory.mktemp("finished"), "mnist_pooling", *SMALL, "--seed=1", drawn=False)
 
 
 def tensors(run):
@@ -39,8 +39,8 @@ def the_run(name):
 
 def test_a_run_goes_on_with_its_own_seed(finished):
     path = str(finished / "checkpoints" / "self_organization.ckpt")
-    assert main(["run", "mnist", *SMALL, "--ckpt_path", path]) == 0
-    assert_same_bits(the_run("mnist"), finished)
+    assert main(["run", "mnist_pooling", *SMALL, "--ckpt_path", path]) == 0
+    assert_same_bits(the_run("mnist_pooling"), finished)
 
 
 def test_the_saved_config_gives_the_same_bits(finished):
@@ -49,9 +49,9 @@ def test_the_saved_config_gives_the_same_bits(finished):
 
 
 def test_another_seed_gives_other_readouts(finished):
-    assert main(["run", "mnist", *SMALL, "--seed=2"]) == 0
+    assert main(["run", "mnist_pooling", *SMALL, "--seed=2"]) == 0
     name = "readouts.network.hidden.weight"
-    assert not torch.equal(tensors(the_run("mnist"))[name], tensors(finished)[name])
+    assert not torch.equal(tensors(the_run("mnist_pooling"))[name], tensors(finished)[name])
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_another_seed_gives_other_readouts(finished):
 def test_other_settings_are_refused_by_key(finished, capsys, options, key):
     name = "self_organization" if "seed" in key else "last"
     path = finished / "checkpoints" / f"{name}.ckpt"
-    said = failure(capsys, "run", "mnist", *SMALL, *options, "--ckpt_path", str(path))
+    said = failure(capsys, "run", "mnist_pooling", *SMALL, *options, "--ckpt_path", str(path))
     assert key in said
 
 
@@ -107,12 +107,12 @@ def weights_only(content):
 )
 def test_a_damaged_checkpoint_is_one_sentence(finished, capsys, change, words):
     damaged(finished, change)
-    assert words in failure(capsys, "run", "mnist", *SMALL, "--ckpt_path", "damaged.ckpt")
+    assert words in failure(capsys, "run", "mnist_pooling", *SMALL, "--ckpt_path", "damaged.ckpt")
 
 
 def test_nor_is_it_tested(finished, capsys):
     damaged(finished, newer)
-    assert "format 99" in failure(capsys, "test", "--config", "mnist", *SHORT, "--ckpt_path", "damaged.ckpt")
+    assert "format 99" in failure(capsys, "test", "--config", "mnist_pooling", *SHORT, "--ckpt_path", "damaged.ckpt")
 
 
 def test_a_bad_checkpoint_named_in_a_file(finished, capsys):

@@ -58,7 +58,7 @@ YAML = {
 @pytest.mark.parametrize("model", YAML.values(), ids=YAML)
 def test_the_old_name_in_a_file(model, built):
     Path("older.yaml").write_text(f"model: {{init_args: {{{model}}}}}\n")
-    model = built("run", "mnist", "--config=older.yaml").model
+    model = built("run", "mnist_pooling", "--config=older.yaml").model
     assert model.network.layer("retina").lateral_active == "always"
 
 
@@ -75,7 +75,7 @@ def test_the_old_name_in_a_file(model, built):
 )
 def test_the_old_name_on_the_command_line(options, built):
     Path("layers.yaml").write_text("retina: {coupling: always}\n")
-    assert built("run", "mnist", *options).model.network.layer("retina").lateral_active == "always"
+    assert built("run", "mnist_pooling", *options).model.network.layer("retina").lateral_active == "always"
 
 
 def test_a_format_2_module_without_a_seed_gets_none():
@@ -103,7 +103,7 @@ def test_its_layers_have_the_present_names():
 
 def test_a_class_by_its_old_file_on_the_command_line(capsys):
     given = ["--model.encoder", "lightning_snn.encoding.Poisson", "--model.encoder.max_rate=-1"]
-    assert main(["run", "mnist", *given]) == 2
+    assert main(["run", "mnist_pooling", *given]) == 2
     assert "model.encoder.max_rate must be a finite number above 0" in capsys.readouterr().err
 
 
