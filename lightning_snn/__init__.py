@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from lightning_snn.plasticity import AdaptiveThreshold as AdaptiveThreshold
     from lightning_snn.plasticity import AntiHebbian as AntiHebbian
     from lightning_snn.plasticity import CompetitiveHebbian as CompetitiveHebbian
+    from lightning_snn.plasticity import CompetitiveSTDP as CompetitiveSTDP
     from lightning_snn.plasticity import FirstSpikeSTDP as FirstSpikeSTDP
     from lightning_snn.plasticity import Homeostasis as Homeostasis
     from lightning_snn.plasticity import LearningRule as LearningRule
@@ -136,8 +137,8 @@ _PUBLIC = {
         "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Relay",
     ),
     "plasticity": (
-        "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "FirstSpikeSTDP",
-        "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP", "RewardSTDP",
+        "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",
+        "FirstSpikeSTDP", "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP", "RewardSTDP",
         "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
     ),
     "readout": (

@@ -13,6 +13,7 @@ from lightning_snn import (
     STDP,
     Columns,
     CompetitiveHebbian,
+    CompetitiveSTDP,
     Conv2d,
     Dense,
     FirstSpikeSTDP,
@@ -283,6 +284,7 @@ def test_networks_of_before_there_were_names_are_found_out(drawn, streams, monke
 RULES = {
     "stdp": STDP(),
     "competitive": CompetitiveHebbian(),
+    "competitive stdp": CompetitiveSTDP(),
     "first spike": FirstSpikeSTDP(threshold=5.0),
     "pair": PairSTDP(),
     "triplet": TripletSTDP(),

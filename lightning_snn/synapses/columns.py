@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from torch import Tensor
+
+from lightning_snn.core import checks
 from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.fields import Fields
@@ -16,6 +19,10 @@ class Columns(Gathered):
     Where the fields lie is fixed: what is learned is to what in its field a unit responds, so the share of
     localised fields says nothing (`has_fields` is False), though `connected` can be measured.
 
+    With feed-forward ``inhibition``, an interneuron in each field takes from every unit a share of the mean
+    drive of the field's units: at 1 a unit is driven by how much more it prefers an input than the others do.
+    Rules see the weights without it.
+
     Args:
         num_pre: Presynaptic neurons; a network fills it in.
         num_post: Postsynaptic neurons, a multiple of P; a network fills it in.
@@ -26,6 +33,7 @@ class Columns(Gathered):
         homeostasis: What keeps weights and activity in bounds beside the rule.
         gain: As in `Dense`.
         efficacy: As in `Dense`.
+        inhibition: Share of the mean drive of a field's units that each of them loses; 0: none.
         trainable: Whether gradients reach the weights.
         seed: As in `Dense`.
         delay: Time in ms that spikes travel; whole steps.
@@ -35,7 +43,8 @@ class Columns(Gathered):
         ValueError: if a number is out of range, or the sizes do not fit the layers.
 
     Source: Hubel and Wiesel, J. Physiol. 160 (1962) (columns); fields of a layer of their own weights, as
-    in Fukushima's cognitron, Biol. Cybern. 20 (1975).
+    in Fukushima's cognitron, Biol. Cybern. 20 (1975); feed-forward inhibition: Pouille and Scanziani,
+    Science 293 (2001).
     """
 
     has_fields = False
@@ -52,6 +61,7 @@ class Columns(Gathered):
         homeostasis: Sequence[Homeostasis] | None = None,
         gain: float = 1.0,
         efficacy: Efficacy | None = None,
+        inhibition: float = 0.0,
         trainable: bool = False,
         seed: int | None = None,
         delay: float = 0.0,
@@ -61,7 +71,14 @@ class Columns(Gathered):
             num_pre, num_post, fields.nodes(num_pre, below, earlier), rule=rule, homeostasis=homeostasis,
             gain=gain, efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
         )  # fmt: skip
+        checks.non_negative("inhibition", inhibition)
         self.listed = fields
+        self.inhibition = inhibition
+
+    def efficacy(self) -> Tensor:
+        """As in `WeightedProjection`, less the inhibition ``[P, K, F]``."""
+        drive = super().efficacy()
+        return drive - self.inhibition * drive.mean(1, keepdim=True) if self.inhibition else drive
 
     @property
     def units_per_field(self) -> int:

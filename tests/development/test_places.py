@@ -18,6 +18,7 @@ from lightning_snn.plasticity import (
     STDP,
     AdaptiveThreshold,
     CompetitiveHebbian,
+    CompetitiveSTDP,
     FirstSpikeSTDP,
     Homeostasis,
     LearningRule,
@@ -42,6 +43,9 @@ RULES = {
     "triplet": TripletSTDP,
     "reward": RewardSTDP,
     "postsynaptic": functools.partial(PostsynapticSTDP, horizon=1e4),
+    "competitive stdp": functools.partial(
+        CompetitiveSTDP, threshold=1.0, final_learning_rate=0.01, horizon=1e3
+    ),
     "first spike": functools.partial(FirstSpikeSTDP, threshold=4.0),
 }
 FIELDS = [[*range(60)], [*range(30, 70)], [3, 90, 159], [*range(100, 155)]]

@@ -15,6 +15,7 @@ from lightning_snn.neurons import LIF
 from lightning_snn.plasticity import (
     STDP,
     CompetitiveHebbian,
+    CompetitiveSTDP,
     FirstSpikeSTDP,
     LearningRule,
     PairSTDP,
@@ -53,6 +54,7 @@ class Coincidences(LearningRule):
 RULES = {
     "stdp": partial(STDP, threshold=0.5, threshold_jump=0.1),
     "competitive": partial(CompetitiveHebbian, threshold=4.0),
+    "competitive stdp": partial(CompetitiveSTDP, threshold=1.0),
     "first spike": partial(FirstSpikeSTDP, threshold=2.0),
     "pair": PairSTDP,
     "triplet": TripletSTDP,

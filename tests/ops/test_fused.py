@@ -376,6 +376,8 @@ def operators():
             ops.competitive_scan,
             (events, rand(2, 2, 2, 3), units, counts, units.clone(), list(competitive.constants), nodes),
         ),
+        "race_scan": (ops.race_scan, (events, rand(1, 3, 5), rand(1, 3))),
+        "race_scan over lists": (ops.race_scan, (events, rand(2, 3, 2), rand(2, 3), nodes)),
         "stdp_window": (ops.stdp_window, (events, events, zero, zero, 0.9, 0.8)),
         "stdp_window of groups": (
             ops.stdp_window,

@@ -15,6 +15,7 @@ from lightning_snn import (
 from lightning_snn.ops import backend
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.exponential_filter import exponential_filter
+from lightning_snn.ops.race_scan import race_scan
 from lightning_snn.ops.stdp_window import stdp_window
 from lightning_snn.plasticity import Activity
 
@@ -154,6 +155,22 @@ def test_rules(rule, strict):
         found, end = rule.learn(*on_card)
     assert proposal["spikes"].sum() > 0
     assert_close([*found.values(), *end.values()], [*proposal.values(), *stream.values()])
+
+
+@pytest.mark.parametrize("seen", [None, 200])
+def test_races(seen):
+    generator = torch.Generator().manual_seed(0)
+    spikes = (torch.rand(30, 4, 1500, generator=generator) < 0.05).float()
+    nodes = None if seen is None else torch.stack([torch.randperm(1500)[:seen] for _ in range(50)])
+    sizes = (16, 1500) if nodes is None else (50, 16, seen)
+    arguments = spikes, torch.rand(sizes, generator=generator), 50 + 100 * torch.rand(sizes[:-1])
+    race = race_scan(*arguments, nodes=nodes)
+    on_card = on("cuda", arguments), None if nodes is None else nodes.cuda()
+    found = race_scan(*on_card[0], nodes=on_card[1])
+    same = (found.winner.cpu() == race.winner) & (found.step.cpu() == race.step)
+    assert same.float().mean() > 0.99  # sums round otherwise there
+    assert (race.winner >= 0).any()
+    assert_close([found.sent.cpu()[same]], [race.sent[same]])
 
 
 def test_sums_and_windows():

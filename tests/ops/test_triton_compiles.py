@@ -11,6 +11,7 @@ from lightning_snn.ops.exponential_filter import cuda as exponential_filter
 from lightning_snn.ops.integrate_fire import cuda as integrate_fire
 from lightning_snn.ops.izhikevich import cuda as izhikevich
 from lightning_snn.ops.lif import cuda as lif
+from lightning_snn.ops.race_scan import cuda as race
 from lightning_snn.ops.stdp_scan import cuda as stdp
 
 KERNELS = {
@@ -37,18 +38,19 @@ KERNELS = {
         f"integrate and fire {reset}": (integrate_fire._scan, {"RESET": number, "BLOCK": 256})
         for number, reset in enumerate(integrate_fire.RESETS)
     },
+    "race": (race._race, {"PRE": 2048, "POST": 512}),
     "conductance sheet": (conductance_lif._scan, {"BLOCK": 2048}),
     "stdp": (stdp._scan, {"PRE": 2048, "POST": 512}),
 }
 INTEGERS = {
     "st", "sb", "it", "ib", "ft", "gt", "gb", "columns", "steps", "batch", "nodes", "segment", "streams",
-    "num_pre", "num_post", "winners",
+    "num_pre", "num_post", "winners", "groups",
 }  # fmt: skip
 POINTERS = {
     "current", "v", "clock", "adaptation", "f", "spikes", "before", "coupling", "grad", "grad_v", "grad_a",
     "grad_u", "starts", "kept", "grad_current", "recovery", "weight", "threshold", "largest", "pre_trace",
     "post_trace", "adaptive", "drive", "excitation", "inhibition", "inhibited", "start",
-    "found",
+    "found", "total",
 }  # fmt: skip
 
 
@@ -59,7 +61,7 @@ def kind_of(name, constants):
         return "i32"
     if name == "fired":
         return "*i32"
-    if name == "wins":
+    if name in ("wins", "winner", "when"):
         return "*i64"
     return "*fp32" if name in POINTERS else "fp32"
 

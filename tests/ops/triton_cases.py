@@ -25,6 +25,7 @@ from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif
 from lightning_snn.dynamics.surrogate import Surrogate, number, spike
 from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.lif import lif_scan
+from lightning_snn.ops.race_scan import race_scan
 from lightning_snn.ops.triton_tools import surrogate_derivative
 from lightning_snn.plasticity import Activity
 from lightning_snn.plasticity.groups import stack
@@ -148,6 +149,23 @@ def test_rules_in_groups(rule):
 
     plain, fused = on_triton(run)
     assert plain[2].sum() > 10
+    assert_close(plain, fused)
+
+
+@pytest.mark.parametrize("units", [1, 17])
+def test_races(units):
+    nodes = torch.tensor([[*range(0, 80, 2)], [*range(60, 90), *[100] * 10]])
+    spikes = (rand(12, 3, 100) < 0.3) * rand(12, 3, 100, seed=1)
+    weight = rand(2, units, 40, seed=2) * (nodes < 100)[:, None]
+    threshold = torch.tensor([[5.0], [100.0]]) + 40 * rand(2, units, seed=3)
+
+    def run():
+        groups = race_scan(spikes, weight, threshold, nodes=nodes)
+        return *groups, *race_scan(spikes[..., :40], weight[0], threshold[0])
+
+    plain, fused = on_triton(run)
+    assert (plain[0][:, 0] >= 0).all()
+    assert (plain[0][:, 1] < 0).all()
     assert_close(plain, fused)
 
 

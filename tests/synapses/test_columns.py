@@ -66,6 +66,39 @@ def test_gradients_are_those_of_a_masked_matrix(kind):
     assert (projection.weight.grad * ~projection.exists[:, None]).abs().sum() == 0
 
 
+@every_rule
+@pytest.mark.parametrize("trainable", [False, True])
+def test_inhibition_takes_a_share_of_the_mean_drive_of_the_field(kind, trainable):
+    plain, inhibited = (
+        make(kind, num_post=12, gain=3.0, seed=0, inhibition=x, trainable=trainable) for x in (0, 0.7)
+    )
+    spikes = spikes_of(5, 2, 10)
+    drive = plain.units(plain(spikes))
+    expected = drive - 0.7 * drive.mean(-1, keepdim=True)
+    assert torch.equal(inhibited.weight, plain.weight)
+    assert plain.state_dict().keys() == inhibited.state_dict().keys()
+    for name in ("reference", "numba"):
+        with backend.use(name):
+            torch.testing.assert_close(inhibited.units(inhibited(spikes)), expected)
+            stepwise = torch.stack([inhibited.prepared()(step) for step in spikes])
+            torch.testing.assert_close(inhibited.units(stepwise), expected)
+    if trainable:
+        for projection, current in ((inhibited, inhibited(spikes)), (plain, expected.flatten(-2))):
+            current.square().sum().backward()
+            assert projection.weight.grad.abs().sum() > 0
+        torch.testing.assert_close(inhibited.weight.grad, plain.weight.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_under_full_inhibition_units_that_are_alike_are_silent_and_rules_see_their_weights():
+    projection = make("stdp", inhibition=1.0)
+    projection.rewire({"weight": torch.ones_like(projection.weight)})
+    assert not projection(torch.ones(10)).any()
+    assert torch.equal(
+        projection.wiring["weight"], projection.exists[:, None].expand_as(projection.weight).float()
+    )
+    assert torch.equal(projection.incoming(5), torch.ones(4))
+
+
 def test_bits_do_not_depend_on_the_split_of_the_batch(monkeypatch):
     projection, spikes = make("stdp"), spikes_of(12, 10)
     whole = projection(spikes)
@@ -173,6 +206,7 @@ def test_a_network_hands_over_the_sheet_below():
     [
         (lambda: make(num_post=9), "num_post must be a multiple of the number of fields, 4, got 9"),
         (lambda: make(gain=0.0), "gain must be a finite number above 0, got 0.0"),
+        (lambda: make(inhibition=-1.0), "inhibition must be a finite number, 0 or above, got -1.0"),
         (lambda: make()(torch.zeros(3, 9)), r"spikes must be \[..., 10\] \(num_pre\), got \[3, 9\]"),
         (lambda: Columns(10, 8, fields=RoundFields(3.0, 4)), "fields.RoundFields needs the sheet below"),
     ],

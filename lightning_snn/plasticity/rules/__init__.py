@@ -2,6 +2,7 @@
 
 from lightning_snn.plasticity.rules.anti_hebbian import AntiHebbian
 from lightning_snn.plasticity.rules.competitive_hebbian import CompetitiveHebbian
+from lightning_snn.plasticity.rules.competitive_stdp import CompetitiveSTDP
 from lightning_snn.plasticity.rules.first_spike_stdp import FirstSpikeSTDP
 from lightning_snn.plasticity.rules.pair_stdp import PairSTDP
 from lightning_snn.plasticity.rules.postsynaptic_stdp import PostsynapticSTDP
@@ -13,6 +14,7 @@ __all__ = [
     "STDP",
     "AntiHebbian",
     "CompetitiveHebbian",
+    "CompetitiveSTDP",
     "FirstSpikeSTDP",
     "PairSTDP",
     "PostsynapticSTDP",
