@@ -156,7 +156,9 @@ def test_a_wired_control_is_left_alone():
 def test_only_known_controls_each_once():
     found = named_controls(["random", "grid", "pixels"])
     assert {name: control.kind for name, control in found.items()} == {k: k for k in found}
-    with pytest.raises(ValueError, match="controls must be one of grid, initial, pixels, random, got 'chance'"):
+    with pytest.raises(
+        ValueError, match="controls must be one of grid, initial, pixels, random, got 'chance'"
+    ):
         named_controls(["random", "chance"])
     with pytest.raises(ValueError, match=r"controls must differ, got \['grid', 'grid'\]"):
         named_controls(["grid", "grid"])
@@ -222,9 +224,7 @@ def test_fields_of_a_grid_are_the_nodes_nearest_to_each_centre(size):
 def test_several_connections_are_wired_by_chance():
     network = in_found_fields()
     network.weighted["columns"].rewire({"weight": torch.rand(12, 3, 20)})
-    own, alone = (
-        rewired(network, Control("random", names)) for names in (["columns", "fields"], "fields")
-    )
+    own, alone = (rewired(network, Control("random", names)) for names in (["columns", "fields"], "fields"))
     assert list(own) == ["fields", "columns"]
     assert torch.equal(own["fields"].weight, alone["fields"].weight)
     assert torch.equal(own["columns"].nodes, alone["columns"].nodes)
