@@ -44,10 +44,12 @@ if TYPE_CHECKING:
     from lightning_snn.encoders import ImageEncoder as ImageEncoder
     from lightning_snn.encoders import Latency as Latency
     from lightning_snn.encoders import Poisson as Poisson
+    from lightning_snn.geometry import Damaged as Damaged
     from lightning_snn.geometry import Disk as Disk
     from lightning_snn.geometry import Maps as Maps
     from lightning_snn.geometry import OnOff as OnOff
     from lightning_snn.geometry import Points as Points
+    from lightning_snn.geometry import Scrambled as Scrambled
     from lightning_snn.geometry import Sheet as Sheet
     from lightning_snn.geometry import Square as Square
     from lightning_snn.geometry import Torus as Torus
@@ -125,7 +127,7 @@ _PUBLIC = {
         "ConstantCurrent", "Encoder", "Frames", "ImageEncoder", "Latency", "Poisson",
     ),
     "geometry": (
-        "Disk", "Maps", "OnOff", "Points", "Sheet", "Square", "Torus",
+        "Damaged", "Disk", "Maps", "OnOff", "Points", "Scrambled", "Sheet", "Square", "Torus",
     ),
     "modules": (
         "SpikingClassifier", "SpikingModule",

@@ -115,7 +115,10 @@ def parts_of(network, streams):
 
 
 def controls_of(model, streams):
-    """The random control's weights, and what put them in their order."""
+    """The weights of controls by chance, and what put them in their order."""
+    for label, control in model.controls.items():
+        if control.kind == "initial":
+            yield from _first_weights(model.network, label, control, streams)
     if "random" not in model.controls:
         return
     network, control = model.network, model.controls["random"]
@@ -130,6 +133,15 @@ def controls_of(model, streams):
         a, b = before.argsort(-1), after.argsort(-1)
         order = torch.empty_like(a).scatter_(-1, b, a)
         yield f"control {name} order", Draw(set(), order.argsort(-1))
+
+
+def _first_weights(network, label, control, streams):
+    """Of those that are never learned; a later one that learns starts as the network's does."""
+    for name in control.rewired:
+        with streams() as keys:
+            control.rewire(network, name)
+        keys = {key for key in keys if key[1] != f"weights/{name}"}  # the first thresholds
+        yield f"control {label} {name}", Draw(keys, control.projections[name].weight)
 
 
 def readouts_of(model, built_from):
@@ -265,6 +277,14 @@ def test_another_seed_draws_other_numbers_of_everything(drawn, streams):
         both = {"first": first[purpose], "second": second[purpose]}
         assert correlated(both) == [], purpose
     assert all(torch.equal(first[purpose].values, second[purpose].values) for purpose in fixed)
+
+
+def test_first_weights_of_a_control_are_none_of_the_networks(drawn, streams):
+    draws = draws_of(*drawn("mnist", "--model.controls=[initial, random]"), streams)
+    assert "control initial lgn" in draws
+    assert draws["control initial lgn"].keys
+    assert shared(draws) == []
+    assert [pair for pair in correlated(draws) if not _is_one_permutation(*pair)] == []
 
 
 def test_networks_of_before_there_were_names_are_found_out(drawn, streams, monkeypatch):

@@ -166,6 +166,11 @@ def redrawn(part: Built, seed: int, name: str) -> Built:
         return part.again()
 
 
+def drawn_here(part: Built) -> Built:
+    """A part of a part that is being built: in a network built again, as the network's; else itself."""
+    return part if _place.get() is None or getattr(part, "stream", None) is None else part.again()
+
+
 def rerouted(part: Part, seed: int, name: str) -> Part:
     """A part that draws when it is called, as a network has it: a shallow copy that draws under ``name``.
 

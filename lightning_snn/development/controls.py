@@ -1,4 +1,4 @@
-"""Wirings to compare a self-organised network with: one connection is wired by chance or by hand."""
+"""Wirings to compare a self-organised network with: some connections are wired by chance or by hand."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -13,27 +13,43 @@ from lightning_snn.development.rewiring import WIRINGS
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.synapses import WeightedProjection
 
-ControlKind = Literal["random", "grid", "pixels"]
-"""``random`` and ``grid`` rewire a connection; ``pixels`` feeds the image to the readout as it is."""
+ControlKind = Literal["random", "initial", "grid", "pixels"]
+"""The first three rewire connections; ``pixels`` feeds the image to the readout as it is."""
 
 
 class Control(Configurable):
-    """What a network is compared with: the same one with one connection wired otherwise.
+    """What a network is compared with: the same one with some connections wired otherwise.
 
     Args:
-        kind: ``random``: every unit's weights at nodes of its field chosen by chance; ``grid``: pooling made
-            by hand; ``pixels``: no network at all.
-        connection: The connection that is wired so; by default the first that a rule wires. Later ones that
-            learn do so anew, above it.
+        kind: ``random``: every unit's weights at nodes of its field chosen by chance; ``initial``: weights as
+            before anything is learned, in a draw of its own; ``grid``: pooling made by hand; ``pixels``: no
+            network at all.
+        connection: The connection that is wired so, or several; by default the first that a rule wires.
+            Others that come later and learn do so anew, above it.
+        gain: Its own gain of that connection, or of the last of several; by default the network's.
 
     Raises:
-        ValueError: if the kind is unknown.
+        ValueError: if the kind is unknown, no connection is named, or the gain is not positive or there is
+            no connection for it.
     """
 
-    def __init__(self, kind: ControlKind, connection: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: ControlKind,
+        connection: Sequence[str] | str | None = None,
+        *,
+        gain: float | None = None,
+    ) -> None:
         checks.one_of("controls", kind, get_args(ControlKind))
+        if gain is not None:
+            checks.positive("controls.gain", gain)
+            if kind == "pixels":
+                raise ValueError(f"controls: 'pixels' has no connection that could have the gain {gain}")
         self.kind: ControlKind = kind
-        self.connection = connection
+        self.connections = [connection] if isinstance(connection, str) else connection
+        if self.connections is not None and not self.connections:
+            raise ValueError("controls.connection must name at least one connection, got an empty list")
+        self.gain = gain
 
 
 Controls = Sequence[ControlKind] | Mapping[str, Control]
@@ -58,8 +74,12 @@ def named_controls(controls: Controls | None) -> dict[str, Control]:
 class ControlNetwork(nn.Module):
     """The projections that a control has instead of the network's own.
 
-    These are the one of the connection that it wires otherwise, those of all later connections that learn or
-    look into fields that a replaced one finds, and all that are trained by gradients.
+    These are those of the connections that it wires otherwise, of all later ones that learn or look into
+    fields that a replaced one finds, and of all that are trained by gradients.
+
+    Attributes:
+        kind: How it wires.
+        rewired: Names of the connections that it wires otherwise, in the order in which the network has them.
 
     Args:
         control: What is wired otherwise.
@@ -77,21 +97,28 @@ class ControlNetwork(nn.Module):
             raise ValueError(
                 f"controls: {self.kind!r} rewires what a learning rule wires, but no connection has a rule"
             )
-        self.connection = control.connection or network.learned[0]
-        if self.connection not in network.learned:
+        named = control.connections or network.learned[:1]
+        self.rewired = [name for name in network.connections if name in named]
+        for name in named:
+            self._check(network, name)
+        self.copies = nn.ModuleDict(
+            {name: copy.deepcopy(network.weighted[name]) for name in _follow(network, self.rewired)}
+        )
+        if control.gain is not None:
+            self.projections[self.rewired[-1]].gain = control.gain
+
+    def _check(self, network: SpikingNetwork, name: str) -> None:
+        if name not in network.learned:
             raise ValueError(
                 f"controls: {self.kind!r} rewires a connection that a rule wires, one of {network.learned}, "
-                f"got {self.connection!r}"
+                f"got {name!r}"
             )
-        replaced = network.weighted[self.connection]
+        replaced = network.weighted[name]
         if self.kind == "grid" and (not replaced.has_fields or replaced.groups is not None):
             raise ValueError(
                 "controls: 'grid' pools by hand what a unit sees of the layer below, but "
-                f"{network.key(self.connection)} is not dense"
+                f"{network.key(name)} is not dense"
             )
-        self.copies = nn.ModuleDict(
-            {name: copy.deepcopy(network.weighted[name]) for name in _follow(network, self.connection)}
-        )
 
     @property
     def projections(self) -> dict[str, WeightedProjection]:
@@ -106,7 +133,7 @@ class ControlNetwork(nn.Module):
     @property
     def unlearned(self) -> list[str]:
         """Those of them that a rule must wire anew."""
-        return [name for name in self.unwired if name != self.connection]
+        return [name for name in self.unwired if name not in self.rewired]
 
     @property
     def needs_activity(self) -> bool:
@@ -116,14 +143,15 @@ class ControlNetwork(nn.Module):
         )
 
     def wire(self, network: SpikingNetwork) -> None:
-        """Wire what needs no activity, after the network's wired connection.
+        """Wire what needs no activity, after the network's wired connections.
 
         Raises:
             ValueError: if later connections are to learn anew, which the self-organisation does.
         """
-        if self.connection in self.unwired:
-            self.rewire(network, self.connection)
-            self.projections[self.connection].wired.fill_(True)
+        for name in self.unwired:
+            if name in self.rewired:
+                self.rewire(network, name)
+                self.projections[name].wired.fill_(True)
         if self.unlearned:
             raise ValueError(
                 f"controls: in the control {self.kind!r} the connections {', '.join(self.unlearned)} are to "
@@ -134,32 +162,37 @@ class ControlNetwork(nn.Module):
     def rewire(self, network: SpikingNetwork, name: str) -> None:
         """Give one projection the weights that it starts from, and no thresholds yet.
 
-        Those of the connection that is wired otherwise come from the network's wired one; a later one starts
-        from its first weights.
+        Those of a connection that is wired otherwise come from the network's wired one; another starts from
+        its first weights.
         """
         own = self.projections[name]
         own.stream = network.weighted[name].stream  # of the seed that a checkpoint may have brought
-        if name == self.connection:
-            network.find_fields(self.projections)
-            sheet = network.layer(network.connection(name).source).geometry
-            wiring = WIRINGS[self.kind]
-            own.restart(wiring(network.weighted[name], sheet, max(int(network.seed), 0), name))
-            network.find_fields(self.projections)
-        else:
+        if name not in self.rewired:
             own.restart(own.initial_weight())
+            return
+        network.find_fields(self.projections)
+        sheet = network.layer(network.connection(name).source).geometry
+        wiring, seed = WIRINGS[self.kind], max(int(network.seed), 0)
+        own.restart(wiring(network.weighted[name], sheet, seed, name, self._field_size(name)))
+        network.find_fields(self.projections)
+
+    def _field_size(self, name: str) -> int:
+        """Nodes of the largest fields that others find in a connection; 0 where none do."""
+        return max((p.weight.shape[-1] for p in self.projections.values() if p.found_by == name), default=0)
 
 
-def _follow(network: SpikingNetwork, connection: str) -> list[str]:
-    """The connection, what is trained, and later ones that are not what they were where it is another."""
+def _follow(network: SpikingNetwork, rewired: Sequence[str]) -> list[str]:
+    """The connections, what is trained, and later ones that are not what they were where these are others."""
     weighted = network.weighted
-    found = [connection]
+    found = list(rewired)
     names = list(network.connections)
     trained = [name for name, projection in weighted.items() if projection.weight.requires_grad]
-    for name in names[names.index(connection) + 1 :]:
+    for name in names[names.index(rewired[0]) + 1 :]:
         projection = weighted.get(name)
         if projection is not None and (network.connection(name).learns or projection.found_by in found):
             found.append(name)
-    targets = {network.connection(name).target for name in found[1:] if network.connection(name).learns}
+    anew = {name for name in found if network.connection(name).learns} - {*rewired}
+    targets = {network.connection(name).target for name in anew}
     beside = [n for n, c in network.connections.items() if c.accompanies and c.target in targets]
     return [name for name in names if name in {*found, *beside, *trained}]
 

@@ -85,7 +85,7 @@ class Phase:
         for label, control in controls.items():
             for name in control.unwired:
                 control.rewire(self.network, name)
-                plastic = name != control.connection
+                plastic = name not in control.rewired
                 if not plastic and control.projections[name].threshold_rise is None:
                     control.projections[name].wired.fill_(True)
                     continue

@@ -1,5 +1,6 @@
 """Weights by chance or by hand, of the size of those that were learned."""
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -9,8 +10,13 @@ from lightning_snn.core.random import RandomStream
 from lightning_snn.geometry import Sheet
 from lightning_snn.synapses import WeightedProjection
 
+NEARER = 1e-6
+"""Share by which a hand-made weight is below that of the next nearer node: above float32's precision."""
 
-def random_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
+
+def random_wiring(
+    projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "", size: int = 0
+) -> Tensor:
     """The weights of every unit, each moved to a node of its field chosen by chance: same fan-in.
 
     Args:
@@ -18,8 +24,9 @@ def random_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name:
         sheet: Geometry of the source.
         seed: Seed of the chance, in a stream that nothing else draws from.
         name: The connection.
+        size: Nodes of the fields that others find in it; 0 where none do.
     """
-    del sheet
+    del sheet, size
     generator = RandomStream(seed, f"control/random/{name}").torch()
     draws = torch.rand(projection.weight.shape, generator=generator)
     if projection.exists is not None:
@@ -28,22 +35,43 @@ def random_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name:
     return projection.weight.detach().gather(-1, order.to(projection.weight.device))
 
 
-def grid_wiring(projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "") -> Tensor:
+def initial_wiring(
+    projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "", size: int = 0
+) -> Tensor:
+    """Weights as they are before anything is learned, but not those that the projection started from.
+
+    Args: as `random_wiring` has them.
+    """
+    del sheet, size
+    other = copy.copy(projection)
+    other.stream = RandomStream(seed, f"control/initial/{name}")
+    return other.initial_weight()
+
+
+def grid_wiring(
+    projection: WeightedProjection, sheet: Sheet, seed: int, name: str = "", size: int = 0
+) -> Tensor:
     """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
 
-    The number of nodes is the mean fan-in of the projection, their weight its mean connected weight.
+    The number of nodes is the mean fan-in of the projection, or ``size`` where that is more; their weight is
+    the mean connected weight. It falls with the rank of the distance by a millionth from node to node, so
+    that the strongest inputs of a unit are the nearest.
+
+    Args: as `random_wiring` has them.
     """
     del seed, name
     connected, weights = projection.connected, projection.weight.detach()
-    fan_in = max(1, round(connected.sum(1).float().mean().item()))
+    fan_in = max(1, size, round(connected.sum(1).float().mean().item()))
     strength = weights[connected].mean().item() if connected.any() else weights.max().item()
     centres = sheet.even_positions(projection.num_post)
     nearest = sheet.distances(centres).t().topk(fan_in, largest=False).indices
-    weight = torch.zeros(projection.num_post, projection.num_pre).scatter_(1, nearest, strength)
+    strengths = (strength * (1 - NEARER * torch.arange(fan_in))).expand_as(nearest)
+    weight = torch.zeros(projection.num_post, projection.num_pre).scatter_(1, nearest, strengths)
     return weight.to(projection.weight.device)
 
 
-WIRINGS: dict[str, Callable[[WeightedProjection, Sheet, int, str], Tensor]] = {
+WIRINGS: dict[str, Callable[[WeightedProjection, Sheet, int, str, int], Tensor]] = {
     "random": random_wiring,
+    "initial": initial_wiring,
     "grid": grid_wiring,
 }

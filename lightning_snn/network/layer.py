@@ -57,6 +57,7 @@ class SpikingLayer(Configurable, nn.Module):
     """
 
     positions: Tensor
+    geometry: Sheet
 
     def __init__(
         self,
@@ -85,6 +86,11 @@ class SpikingLayer(Configurable, nn.Module):
         geometry = redrawn(self.geometry, seed, name)
         if geometry is not self.geometry:
             self._settle(geometry)
+
+    def follow(self, seed: int, name: str) -> None:
+        """After loading: what the sheet draws comes from the ``seed`` in the file, and so do positions."""
+        self.geometry = redrawn(self.geometry, seed, name)
+        _follow_positions(self, None)
 
     def short_forms(self, name: str, before: str | None) -> dict[str, Connection]:
         """The connections that the layer was given, by name.

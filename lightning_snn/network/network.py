@@ -306,6 +306,8 @@ def _follow(network: nn.Module, keys: Any) -> None:
     """After loading: what is drawn comes from the seed in the file, what follows sheets from theirs."""
     del keys
     assert isinstance(network, SpikingNetwork)
+    for name, layer in network.layers.items():
+        layer.follow(int(network.seed), name)
     for name, connection in network.connections.items():
         projection = connection.projection
         if projection.stream is not None:

@@ -78,7 +78,11 @@ def build():
     return SpikingClassifier(
         {"retina": retina, "lgn": lgn, "cortex": cortex}, ConstantCurrent(10, gain=60.0),
         partial(Linear, standardise="feature"),
-        controls=["random"], optimizer=partial(torch.optim.SGD, lr=0.5),
+        controls={
+            "random": Control("random"), "both": Control("random", ["cortex", "lgn"], gain=3.0),
+            "first": Control("initial", "cortex"),
+        },
+        optimizer=partial(torch.optim.SGD, lr=0.5),
     )
 
 

@@ -18,6 +18,7 @@ from lightning_snn import (
     MLP,
     STDP,
     ConstantCurrent,
+    Control,
     Dense,
     Images,
     SpikingClassifier,
@@ -204,6 +205,13 @@ def test_three_layers(classifier, retina, pooling, phase, trainer, data, whole, 
     assert_same(resumed.state_dict(), whole(layers()).state_dict())
 
 
+CONTROLS = {
+    "random": Control("random"),
+    "first": Control("initial", ["lgn"], gain=20.0),
+    "grid": Control("grid"),
+}
+
+
 @pytest.mark.parametrize("end", [Interrupted(3), StopAtStep(4)], ids=["phase", "epochs"])
 def test_a_seed_that_was_drawn_gives_way_to_that_of_the_run(
     retina, pooling, phase, trainer, data, tmp_path, end
@@ -215,7 +223,7 @@ def test_a_seed_that_was_drawn_gives_way_to_that_of_the_run(
         layers = {"retina": retina(), "lgn": pooling()}
         readout, sizes = partial(MLP, num_hidden=20), {"num_classes": 4, "image_size": (8, 8)}
         encoder = ConstantCurrent(10, gain=60.0)
-        return SpikingClassifier(layers, encoder, readout, controls=["random", "grid"], **sizes)
+        return SpikingClassifier(layers, encoder, readout, controls=CONTROLS, **sizes)
 
     def fit(number, *callbacks, path=None):
         model = build(number)

@@ -249,3 +249,33 @@ def test_a_module_without_a_network(capsys):
     said = failure(capsys, "run", "own.yaml")
     assert "model must be a LightningModule whose attribute network is a SpikingNetwork" in said
     assert "got Nothing" in said
+
+
+CONTROLS = """
+model:
+  class_path: lightning_snn.SpikingClassifier
+  init_args:
+    controls:
+      both:
+        class_path: lightning_snn.Control
+        init_args: {kind: random, connection: [fields, columns], gain: 2.5}
+      first: {class_path: lightning_snn.Control, init_args: {kind: initial, connection: columns}}
+"""
+
+
+def test_controls_of_several_connections(built):
+    Path("controls.yaml").write_text(CONTROLS)
+    args = ["run", "mnist_columns", "--config", "controls.yaml", *SHORT]
+    model = built(*args).model
+    both, first = model.controls["both"], model.controls["first"]
+    assert (both.kind, both.rewired, both.projections["columns"].gain) == (
+        "random",
+        ["fields", "columns"],
+        2.5,
+    )
+    assert (first.kind, first.rewired, first.projections["columns"].gain) == ("initial", ["columns"], 40.0)
+    args += ["--model.controls.both.connection=[fields]", "--model.controls.both.gain=3"]
+    both = built(*args).model.controls["both"]
+    assert (both.rewired, both.projections["fields"].gain) == (["fields"], 3.0)
+    kept = {"kind": "random", "connection": ["fields", "columns"], "gain": 2.5}
+    assert model.hparams.controls["both"] == {"class_path": "lightning_snn.Control", "init_args": kept}

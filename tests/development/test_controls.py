@@ -1,14 +1,16 @@
+from functools import partial
+
 import pytest
 import torch
 
 from lightning_snn import metrics
 from lightning_snn.development.controls import Control, ControlNetwork, named_controls
-from lightning_snn.development.rewiring import grid_wiring, random_wiring
+from lightning_snn.development.rewiring import grid_wiring, initial_wiring, random_wiring
 from lightning_snn.geometry import Disk, Points, Square, Torus
-from lightning_snn.network import SpikingLayer, SpikingNetwork
+from lightning_snn.network import Connection, SpikingLayer, SpikingNetwork
 from lightning_snn.neurons import LIF
 from lightning_snn.plasticity import STDP, CompetitiveHebbian, PairSTDP, TargetRate
-from lightning_snn.synapses import Columns, Dense, Local, RoundFields
+from lightning_snn.synapses import Columns, Dense, FoundFields, Local, RoundFields
 
 SHEETS = {
     "square": Square(300, 12.0, seed=0),
@@ -98,7 +100,7 @@ def test_grid_wiring_connects_even_centres_to_their_nearest_nodes(sheet, rule):
     projection = local_projection(sheet, rule)
     weight = grid_wiring(projection, sheet, 0)
     strength = projection.weight[projection.connected].mean().item()
-    assert weight.unique().tolist() == pytest.approx([0, strength])
+    assert weight[weight > 0].tolist() == pytest.approx([strength] * 14 * 25, rel=2e-5)
     assert projection.connected.sum(1).float().mean() == 14
     projection.rewire({"weight": weight})
     assert (projection.connected.sum(1) == 14).all()
@@ -116,7 +118,7 @@ def test_grid_fields_are_compact_and_cover_the_sheet():
     assert metrics.coverage(grid) > 0.8
 
 
-@pytest.mark.parametrize("kind", ["random", "grid"])
+@pytest.mark.parametrize("kind", ["random", "initial", "grid"])
 def test_a_control_replaces_only_what_rules_wire(kind):
     sheet = SHEETS["square"]
     plastic, fixed = local_projection(sheet, STDP()), Dense(25, 5)
@@ -129,7 +131,7 @@ def test_a_control_replaces_only_what_rules_wire(kind):
     control.wire(network)
     wired = control.projections["layer0"]
     assert wired.wired
-    wiring = {"random": random_wiring, "grid": grid_wiring}[kind]
+    wiring = {"random": random_wiring, "initial": initial_wiring, "grid": grid_wiring}[kind]
     assert torch.equal(wired.weight, wiring(plastic, network.layer("retina").geometry, 0, "layer0"))
     assert torch.equal(plastic.weight, before)
     assert not plastic.wired
@@ -154,14 +156,119 @@ def test_a_wired_control_is_left_alone():
 def test_only_known_controls_each_once():
     found = named_controls(["random", "grid", "pixels"])
     assert {name: control.kind for name, control in found.items()} == {k: k for k in found}
-    with pytest.raises(ValueError, match="controls must be one of grid, pixels, random, got 'chance'"):
+    with pytest.raises(
+        ValueError, match="controls must be one of grid, initial, pixels, random, got 'chance'"
+    ):
         named_controls(["random", "chance"])
     with pytest.raises(ValueError, match=r"controls must differ, got \['grid', 'grid'\]"):
         named_controls(["grid", "grid"])
     network = network_of(SHEETS["square"], local_projection(SHEETS["square"], STDP()))
-    with pytest.raises(ValueError, match="controls must be one of grid, random, got 'pixels'"):
+    with pytest.raises(ValueError, match="controls must be one of grid, initial, random, got 'pixels'"):
         ControlNetwork(Control("pixels"), network)
     with pytest.raises(
         ValueError, match=r"rewires a connection that a rule wires, one of \['layer0'\], got 'x'"
     ):
         ControlNetwork(Control("random", "x"), network)
+
+
+def in_found_fields(*, size=20, seed=0):
+    """Fields that 12 units have found, and columns of 3 units in each."""
+    sheet = SHEETS["square"]
+    layers = {"retina": SpikingLayer(sheet, LIF())}
+    layers |= {name: SpikingLayer(Square(count, 12.0), LIF()) for name, count in (("p", 12), ("f", 36))}
+    columns = partial(Columns, fields=FoundFields("fields", size), rule=PairSTDP())
+    found = local_projection(sheet, STDP(), 12)
+    connections = {
+        "fields": Connection("retina", "p", lambda *_: found),
+        "columns": Connection("retina", "f", columns),
+    }
+    network = SpikingNetwork(layers, connections, seed=seed)
+    for name in connections:
+        network.weighted[name].wired.fill_(True)
+    return network
+
+
+def rewired(network, control):
+    """The projections of a control, each as it starts."""
+    own = ControlNetwork(control, network)
+    for name in own.projections:
+        own.rewire(network, name)
+    return own.projections
+
+
+def test_scattered_fields_are_nodes_by_chance_in_which_columns_start_anew():
+    network = in_found_fields(size=12)  # as many as the smallest field has
+    network.weighted["columns"].rewire({"weight": torch.rand(12, 3, 12)})
+    own = rewired(network, Control("random", "fields"))
+    nodes, columns = own["columns"].nodes, own["columns"]
+    assert torch.equal(nodes, own["fields"].strongest(12).sort(1).values)
+    seen = torch.zeros(12, 300).scatter_(1, nodes, 1.0)
+    shared = (seen @ seen.t())[*torch.triu_indices(12, 12, 1)]
+    assert shared.mean().item() == pytest.approx(12 * 12 / 300, abs=0.3)  # as of independent draws
+    assert seen.sum(0).max() <= 4
+    distances = network.layer("retina").geometry.distances()
+    assert metrics.rms_radius(seen > 0, distances).min() > 3.5
+    assert torch.equal(columns.weight, columns.initial_weight())
+    assert torch.equal(columns.weight, network.weighted["columns"].initial_weight())
+
+
+@pytest.mark.parametrize("size", [5, 14, 40])
+def test_fields_of_a_grid_are_the_nodes_nearest_to_each_centre(size):
+    network = in_found_fields(size=size)
+    sheet = network.layer("retina").geometry
+    nodes = rewired(network, Control("grid", "fields"))["columns"].nodes
+    nearest = sheet.distances(sheet.even_positions(12)).t().argsort(1)[:, :size]
+    assert torch.equal(nodes, nearest.sort(1).values)
+
+
+def test_several_connections_are_wired_by_chance():
+    network = in_found_fields()
+    network.weighted["columns"].rewire({"weight": torch.rand(12, 3, 20)})
+    own, alone = (rewired(network, Control("random", names)) for names in (["columns", "fields"], "fields"))
+    assert list(own) == ["fields", "columns"]
+    assert torch.equal(own["fields"].weight, alone["fields"].weight)
+    assert torch.equal(own["columns"].nodes, alone["columns"].nodes)
+    learned = network.weighted["columns"].weight
+    assert torch.equal(own["columns"].weight, random_wiring(network.weighted["columns"], None, 0, "columns"))
+    assert torch.equal(own["columns"].weight.sort(2).values, learned.sort(2).values)
+    both = ControlNetwork(Control("random", ["fields", "columns"]), network)
+    both.wire(network)
+    assert both.unwired == []
+
+
+def test_first_weights_are_drawn_anew():
+    network = in_found_fields(seed=4)
+    columns = network.weighted["columns"]
+    columns.rewire({"weight": torch.rand(12, 3, 20)})
+    own = rewired(network, Control("initial", "columns"))["columns"]
+    assert torch.equal(own.nodes, columns.nodes)
+    mean, spread = columns.initial_weight().mean().item(), columns.initial_weight().std().item()
+    assert own.weight.mean().item() == pytest.approx(mean, abs=0.15 * spread)
+    assert own.weight.std().item() == pytest.approx(spread, rel=0.1)
+    correlation = torch.corrcoef(torch.stack([own.weight.flatten(), columns.initial_weight().flatten()]))
+    assert abs(correlation[0, 1]) < 0.15
+    assert not torch.equal(own.weight, initial_wiring(columns, None, 5, "columns"))
+    assert not torch.equal(own.weight, initial_wiring(columns, None, 4, "others"))
+
+
+def test_the_gain_is_the_controls_own():
+    network = in_found_fields()
+    own = ControlNetwork(Control("random", ["columns", "fields"], gain=3.0), network).projections
+    assert (own["fields"].gain, own["columns"].gain) == (1.0, 3.0)
+    assert [network.weighted[name].gain for name in ("fields", "columns")] == [1.0, 1.0]
+    spikes = torch.ones(1, 300)
+    own["columns"].rewire(network.weighted["columns"].wiring)
+    torch.testing.assert_close(own["columns"](spikes), 3 * network.weighted["columns"](spikes))
+
+
+def test_errors_of_a_control():
+    with pytest.raises(ValueError, match=r"controls.gain must be a finite number above 0, got -1"):
+        Control("random", gain=-1)
+    with pytest.raises(ValueError, match="'pixels' has no connection that could have the gain 2"):
+        Control("pixels", gain=2)
+    with pytest.raises(ValueError, match="must name at least one connection, got an empty list"):
+        Control("random", [])
+    with pytest.raises(ValueError, match=r"one of \['fields', 'columns'\], got 'x'"):
+        ControlNetwork(Control("random", ["fields", "x"]), in_found_fields())
+    with pytest.raises(ValueError, match=r"connections.columns is not dense"):
+        ControlNetwork(Control("grid", ["fields", "columns"]), in_found_fields())
