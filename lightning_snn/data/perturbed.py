@@ -1,5 +1,6 @@
 """Test sets that are perturbed, by name."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ _BY_WORD: dict[str, type[Perturbation]] = {
     "occluded": Occlusion,
 }
 
+_NUMBERED = re.compile(r"_\d+$")
+
 _TAKEN = ("clean", "accuracy", "macro_f1")
 
 
@@ -47,7 +50,6 @@ class PerturbedSet(ImageDataset):
         super().__init__(clean.images, labels=clean.labels, sample=clean.sample)
         self.perturbation = perturbation
         self.name = name
-        self.first = first
         self.seed = seed
         self.test_name = _called(name, perturbation, first)
 
@@ -111,10 +113,10 @@ def _by_word(words: Sequence[str]) -> dict[str, Perturbation]:
 
 
 def _strengths(name: str, given: Perturbation | Sequence[Perturbation]) -> list[Perturbation]:
-    if not isinstance(name, str) or not name.isidentifier() or name in _TAKEN:
+    if not isinstance(name, str) or not name.isidentifier() or name in _TAKEN or _NUMBERED.search(name):
         raise ValueError(
             "names of data.perturbations must be identifiers (letters, digits and _), none of "
-            f"{', '.join(_TAKEN)}, got {name!r}"
+            f"{', '.join(_TAKEN)}, and not end in _ and a number as those of strengths do, got {name!r}"
         )
     found: list[Any] = list(given) if isinstance(given, list | tuple) else [given]
     if not found or not all(isinstance(kind, Perturbation) for kind in found):

@@ -14,7 +14,7 @@ from lightning_snn.modules.few_labels import FewLabels, LabelledSource, counts_o
 from lightning_snn.modules.presenting import PresentingModule
 from lightning_snn.presentation.measures import StageMeasures
 from lightning_snn.presentation.present import NETWORK, Presentation
-from lightning_snn.presentation.stages import TEST, test_stages
+from lightning_snn.presentation.stages import TEST, stages_of
 from lightning_snn.readout import Readout
 
 
@@ -107,7 +107,7 @@ class MeasuredModule(PresentingModule):
     def on_test_epoch_start(self) -> None:
         """As in the base class; make the measures of each further test."""
         super().on_test_epoch_start()
-        self._stages = test_stages(self.trainer.test_dataloaders)
+        self._stages = stages_of(self.trainer.test_dataloaders)
         for number, stage in enumerate(self._stages):
             if stage != TEST:
                 self.measures[f"{TEST}_{number}"] = self._measures(stage).to(self.device)
@@ -118,7 +118,7 @@ class MeasuredModule(PresentingModule):
         self.evaluate(batch, "val")
 
     def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
-        """Measures of the test samples; see `test_stages` for their names where there are several loaders."""
+        """Measures of the test samples; see `stages_of` for their names where there are several loaders."""
         del batch_idx
         self.evaluate(batch, self.test_key(dataloader_idx))
 

@@ -25,7 +25,7 @@ def as_list(loaders: Any) -> list[Any]:
     return list(loaders) if isinstance(loaders, list | tuple) else [loaders]
 
 
-def test_stages(loaders: Any) -> list[str]:
+def stages_of(loaders: Any) -> list[str]:
     """The stage of each loader, under which its scores are logged.
 
     ``test`` for the first, ``test_<name>`` where a loader has a name, else ``test_<number>``.

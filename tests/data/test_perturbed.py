@@ -23,7 +23,7 @@ def test_the_clean_images_come_first_then_every_strength():
     clean, *others = data.test_dataloader()
     assert torch.equal(whole(clean), whole(MNIST().test_dataloader()))
     assert [loader.test_name for loader in others] == ["moved", "moved_4", "covered"]
-    assert [loader.dataset.first for loader in others] == [True, False, True]
+    assert [loader.dataset.name for loader in others] == ["moved", "moved", "covered"]
     batches = list(others[1])
     part = data.test_set[torch.arange(len(data.test_set))]
     assert torch.equal(torch.cat([batch.sample for batch in batches]), part.sample)
@@ -87,7 +87,10 @@ def test_perturbed_digits_are_digits():
         ({"moved": []}, r"data.perturbations.moved must be a Perturbation, such as Shift\(2\), or a list"),
         ({"moved": "shifted"}, "data.perturbations.moved must be a Perturbation, .*, got 'shifted'"),
         ({"moved": [Shift(2), Shift(2), Shift(2)]}, "must differ in name or strength, got moved, moved_2, m"),
-        ({"moved": [Shift(1), Shift(2)], "moved_2": Shift(2)}, "must differ in name or strength, got moved,"),
+        (
+            {"moved_2": Shift(2)},
+            "must be .* not end in _ and a number as those of strengths do, got 'moved_2'",
+        ),
         ({"moved": [Shift(2), Shift(28)]}, "data.perturbations.moved.pixels must be at most 27 .*, got 28"),
         ({"covered": Occlusion(29)}, "data.perturbations.covered.size must be at most 28 .*, got 29"),
     ],
