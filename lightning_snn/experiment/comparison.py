@@ -11,7 +11,7 @@ from rich.table import Table
 from lightning_snn import viz
 from lightning_snn.core.files import write_whole
 from lightning_snn.experiment import paired
-from lightning_snn.experiment.tables import label
+from lightning_snn.presentation.names import label
 
 Networks = Mapping[str, Mapping[str, float]]
 """Scores of each network by name, as `run_experiment` returns them."""

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from rich.table import Table
 
 from lightning_snn.experiment.student import interval
-from lightning_snn.experiment.tables import label
 from lightning_snn.experiment.tests import further_tests, heading, leading
+from lightning_snn.presentation.names import label
 from lightning_snn.presentation.present import NETWORK
 
 CLEAN = "clean"
@@ -43,7 +43,7 @@ def differences(found: Scores) -> dict[str, dict[str, tuple[float, float | None]
     """The network's accuracy minus that of each control with the same seed, by control and test.
 
     Returns:
-        The mean over the seeds, and how far to both sides of it the 95 % interval reaches; None with one seed.
+        The mean over the seeds, and the reach of its 95 % interval to both sides; None with one seed.
     """
     columns = _by_network(found)
     own = columns.pop(NETWORK)

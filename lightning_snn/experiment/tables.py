@@ -5,22 +5,10 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from lightning_snn.experiment.tests import further_tests, heading, leading
-from lightning_snn.presentation.present import NETWORK
-
-_LABELS = {
-    NETWORK: "self-organised",
-    "random": "random wiring",
-    "grid": "hand-made grid",
-    "pixels": "raw pixels",
-}
+from lightning_snn.presentation.names import label
 
 _SHARES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 """Scores that are printed in per cent, and their headings."""
-
-
-def label(network: str) -> str:
-    """What tables call a network."""
-    return _LABELS.get(network, network.replace("_", " "))
 
 
 _FIELDS = {
