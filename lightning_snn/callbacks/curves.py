@@ -35,8 +35,8 @@ def accuracy_figures(
     if counts:
         axis: dict[float, str] = {count: f"{TEST}_{count}_labels" for count in counts}
         axis |= {} if num_training is None else {num_training: TEST}
-        lines = _lines(networks, scores, axis)
-        yield "accuracy_against_labels", partial(viz.accuracy_curves, lines, xlabel="labels", log=True)
+        lines, xlabel = _lines(networks, scores, axis), "training images with labels"
+        yield "accuracy_against_labels", partial(viz.accuracy_curves, lines, xlabel=xlabel, log=True)
     for name, sets in _by_name(loaders).items():
         if len(sets) > 1:
             stages = {part.perturbation.strength: stage for stage, part in sets.items()}
