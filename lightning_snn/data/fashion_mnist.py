@@ -43,7 +43,7 @@ class FashionMNIST(GreyImages):
         val_size: int = 5000,
         split_seed: int = 0,
         seed: int | None = None,
-        perturbations: dict[str, Perturbation | list[Perturbation]] | list[PerturbationWord] | None = None,
+        perturbations: list[PerturbationWord] | dict[str, list[Perturbation] | Perturbation] | None = None,
     ) -> None:
         super().__init__(
             batch_size=batch_size,

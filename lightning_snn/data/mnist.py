@@ -52,7 +52,7 @@ class MNIST(GreyImages):
         val_size: int = 400,
         split_seed: int = 0,
         seed: int | None = None,
-        perturbations: dict[str, Perturbation | list[Perturbation]] | list[PerturbationWord] | None = None,
+        perturbations: list[PerturbationWord] | dict[str, list[Perturbation] | Perturbation] | None = None,
     ) -> None:
         checks.one_of("data.source", source, ("embedded", "torchvision"))
         if source == "torchvision" and root is None:

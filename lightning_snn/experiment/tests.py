@@ -51,14 +51,14 @@ def further_tests(names: Iterable[str], kinds: Iterable[str]) -> list[str]:
 
 
 def leading(tests: Iterable[str]) -> list[str]:
-    """Those that stand in tables: of each perturbation the first strength, of the label counts the first.
+    """Those that stand in tables: of each perturbation the first strength, then the first number of labels.
 
-    >>> leading(["shifted", "shifted_4", "noise", "noise_0.2", "100_labels", "30_labels"])
+    >>> leading(["100_labels", "30_labels", "shifted", "shifted_4", "noise", "noise_0.2"])
     ['shifted', 'noise', '100_labels']
     """
     found = [test for test in tests if not _STRENGTH.search(test)]
     counts = [test for test in found if _LABELS.match(test)]
-    return [test for test in found if test not in counts[1:]]
+    return [test for test in found if test not in counts] + counts[:1]
 
 
 def heading(test: str) -> str:
