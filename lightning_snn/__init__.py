@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from lightning_snn.data import MNIST as MNIST
     from lightning_snn.data import XOR as XOR
     from lightning_snn.data import FashionMNIST as FashionMNIST
+    from lightning_snn.data import GaussianNoise as GaussianNoise
+    from lightning_snn.data import Occlusion as Occlusion
+    from lightning_snn.data import Perturbation as Perturbation
+    from lightning_snn.data import SaltAndPepper as SaltAndPepper
     from lightning_snn.data import Sequences as Sequences
+    from lightning_snn.data import Shift as Shift
     from lightning_snn.data import pad_sequences as pad_sequences
     from lightning_snn.development import Control as Control
     from lightning_snn.development import self_organize as self_organize
@@ -118,7 +123,8 @@ _PUBLIC = {
         "tune_process",
     ),
     "data": (
-        "MNIST", "XOR", "FashionMNIST", "Sequences", "pad_sequences",
+        "MNIST", "XOR", "FashionMNIST", "GaussianNoise", "Occlusion", "Perturbation", "SaltAndPepper",
+        "Sequences", "Shift", "pad_sequences",
     ),
     "development": (
         "Control", "self_organize",

@@ -1,4 +1,4 @@
-"""Figures of what self-organisation did and how the classifier errs."""
+"""Figures of what self-organisation did, and how well the classifier does."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
@@ -12,10 +12,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from lightning_snn import viz
+from lightning_snn.callbacks.curves import accuracy_figures
 from lightning_snn.callbacks.self_organization import SelfOrganization
 from lightning_snn.core import checks
 from lightning_snn.modules import SpikingClassifier
+from lightning_snn.modules.few_labels import LabelledSource
 from lightning_snn.network import SpikingNetwork, graph
+from lightning_snn.presentation.stages import as_list
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Conv2d, WeightedProjection
 from lightning_snn.trainer.queries import find_callback, is_trial
@@ -24,7 +27,7 @@ _SETTLING_ROUNDS = 6
 
 
 class Figures(Callback):
-    """Draws the network when training starts and the confusion matrix after testing.
+    """Draws the network when training starts, and confusion matrix and curves of accuracy after testing.
 
     Figures go to ``figures/`` in the run folder as PNG, and to the loggers that take images. One that
     cannot be drawn is a warning; it never ends a run.
@@ -55,10 +58,30 @@ class Figures(Callback):
         """Draw the confusion matrix of a classifier."""
         if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
             return
+        if not pl_module.confusion.update_called:
+            return  # no test on the images as they are
         folder = _folder(trainer)
         matrix = pl_module.confusion.compute().cpu()
         if trainer.is_global_zero:
             _publish(trainer, folder, "confusion_matrix", lambda: viz.confusion_matrix(matrix))
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw a classifier's accuracy against labels, and against the strength of each perturbation."""
+        if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
+            return
+        folder = _folder(trainer)
+        if not trainer.is_global_zero:
+            return
+        data = getattr(trainer, "datamodule", None)
+        drawings = accuracy_figures(
+            list(pl_module.readouts),
+            {name: float(value) for name, value in trainer.callback_metrics.items()},
+            as_list(trainer.test_dataloaders),
+            list(pl_module.few_labels.counts.values()),
+            len(data.labelled()) if isinstance(data, LabelledSource) else None,
+        )
+        for name, draw in drawings:
+            _publish(trainer, folder, name, draw)
 
 
 def _network_figures(

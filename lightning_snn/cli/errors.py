@@ -78,7 +78,7 @@ def located(error: BaseException, config: Namespace) -> ValueError:
     return ValueError(chosen[0] + reason[len(subject[1]) :] if chosen else reason)
 
 
-_BY_NAME = ("layers", "connections", "controls", "stimulus")
+_BY_NAME = ("layers", "connections", "controls", "stimulus", "perturbations")
 """Arguments that hold an entry for each layer or connection, or one for each name of the user's."""
 
 

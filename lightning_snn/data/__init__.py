@@ -6,6 +6,14 @@ from lightning_snn.data.grey_images import GreyImages
 from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.loader import BatchLoader
 from lightning_snn.data.mnist import MNIST
+from lightning_snn.data.perturbations import (
+    GaussianNoise,
+    Occlusion,
+    Perturbation,
+    SaltAndPepper,
+    Shift,
+)
+from lightning_snn.data.perturbed import PerturbedSet
 from lightning_snn.data.sequences import pad_sequences
 from lightning_snn.data.xor import XOR
 
@@ -15,8 +23,14 @@ __all__ = [
     "Batch",
     "BatchLoader",
     "FashionMNIST",
+    "GaussianNoise",
     "GreyImages",
     "ImageDataset",
+    "Occlusion",
+    "Perturbation",
+    "PerturbedSet",
+    "SaltAndPepper",
     "Sequences",
+    "Shift",
     "pad_sequences",
 ]

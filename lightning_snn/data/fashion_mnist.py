@@ -3,6 +3,7 @@
 from lightning_snn.data import sources
 from lightning_snn.data.grey_images import GreyImages, official
 from lightning_snn.data.image_dataset import ImageDataset
+from lightning_snn.data.perturbations import Perturbation, PerturbationWord
 
 
 class FashionMNIST(GreyImages):
@@ -18,6 +19,10 @@ class FashionMNIST(GreyImages):
         split_seed: Of the splits.
         seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
             generator.
+        perturbations: What is tested on beside the clean images: ``shifted`` (by up to 2 pixels), ``noise``
+            (standard deviation 0.4), ``salt_and_pepper`` (20 %) and ``occluded`` (8 x 8 pixels); a list of
+            these words, or `Perturbation` by name. Of a list under one name the first stands in tables, all
+            in figures. They are the same for every ``seed``.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -38,6 +43,7 @@ class FashionMNIST(GreyImages):
         val_size: int = 5000,
         split_seed: int = 0,
         seed: int | None = None,
+        perturbations: list[PerturbationWord] | dict[str, list[Perturbation] | Perturbation] | None = None,
     ) -> None:
         super().__init__(
             batch_size=batch_size,
@@ -45,6 +51,7 @@ class FashionMNIST(GreyImages):
             val_size=val_size,
             split_seed=split_seed,
             seed=seed,
+            perturbations=perturbations,
         )
         self.root = root
 

@@ -6,12 +6,14 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor
 
 from lightning_snn.core import checks, settings
 from lightning_snn.core.config import Configurable, to_config
 from lightning_snn.core.random import is_drawn, root_seed
 from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.loader import BatchLoader
+from lightning_snn.data.perturbed import Perturbations, named_perturbations, perturbed_sets
 from lightning_snn.data.sources import LabelledImages
 from lightning_snn.data.splits import stratified
 
@@ -29,6 +31,7 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         split_seed: Of the splits.
         seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
             generator.
+        perturbations: What is tested on beside the clean images; see `MNIST`.
 
     Attributes:
         num_classes: Number of classes.
@@ -51,7 +54,14 @@ class GreyImages(Configurable, LightningDataModule, ABC):
     test_set: ImageDataset
 
     def __init__(
-        self, *, batch_size: int, eval_batch_size: int, val_size: int, split_seed: int, seed: int | None
+        self,
+        *,
+        batch_size: int,
+        eval_batch_size: int,
+        val_size: int,
+        split_seed: int,
+        seed: int | None,
+        perturbations: Perturbations | None = None,
     ) -> None:
         super().__init__()
         checks.count("data.batch_size", batch_size)
@@ -66,7 +76,9 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self.val_size = val_size
         self.split_seed = split_seed
         self.seed = seed
+        self.perturbations = named_perturbations(perturbations, size=self.image_size)
         self._settings = to_config(self, key="data")
+        self._settings["init_args"].pop("perturbations", None)  # a run that goes on may be tested on others
         self._settings["init_args"]["seed"] = seed
 
     def state_dict(self) -> dict[str, Any]:
@@ -119,14 +131,21 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self.setup()
         return self._eval_loader(self.val_set) if self.val_size else []
 
-    def test_dataloader(self) -> BatchLoader:
-        """Batches to test on."""
-        self.setup()
-        return self._eval_loader(self.test_set)
+    def test_dataloader(self) -> BatchLoader | list[BatchLoader]:
+        """Batches to test on; with perturbations a list, the clean images first."""
+        clean = self.predict_dataloader()
+        others = perturbed_sets(self.test_set, self.perturbations, seed=self.split_seed)
+        return [clean, *map(self._eval_loader, others)] if others else clean
 
     def predict_dataloader(self) -> BatchLoader:
         """The test set's batches."""
-        return self.test_dataloader()
+        self.setup()
+        return self._eval_loader(self.test_set)
+
+    def labelled(self, count: int | None = None) -> Tensor:
+        """Numbers of the training samples whose labels are known where only so many are; None: of all."""
+        self.setup()
+        return self.train_set.labelled(count)
 
     def _eval_loader(self, dataset: ImageDataset) -> BatchLoader:
         rank, world_size = self._processes()

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core.batches import Batch
+from lightning_snn.data.splits import in_turn
 
 _INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
 
@@ -25,6 +26,9 @@ class ImageDataset:
     >>> batch.label, batch.image.max()
     (tensor([9, 7]), tensor(0.2000))
     """
+
+    test_name = ""
+    """What a test on these images is called; empty: the test."""
 
     def __init__(self, images: Tensor, *, labels: Tensor, sample: Tensor) -> None:
         if images.ndim != 4 or images.dtype != torch.uint8:
@@ -57,3 +61,10 @@ class ImageDataset:
         return ImageDataset(
             self.images[positions], labels=self.labels[positions], sample=self.sample[positions]
         )
+
+    def labelled(self, count: int | None = None) -> Tensor:
+        """Numbers of the samples ``[count]`` whose labels are known where only so many are; None: of all.
+
+        The classes in turn, each in the data set's order: balanced, and smaller sets lie in larger ones.
+        """
+        return self.sample[in_turn(self.labels)[:count]]

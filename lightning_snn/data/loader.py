@@ -135,6 +135,15 @@ class BatchLoader:
         """Number of samples of the dataset, over all processes."""
         return len(self.dataset)
 
+    @property
+    def test_name(self) -> str:
+        """What a test on this data set is called; empty: the test."""
+        return self.dataset.test_name
+
+    def labelled(self, count: int | None = None) -> Tensor:
+        """Numbers of the samples whose labels are known where only so many are; see `ImageDataset`."""
+        return self.dataset.labelled(count)
+
     def blocks(self, size: int) -> Iterator[Batch]:
         """Every sample once, in the data set's order, ``size`` at a time, on every process the same.
 

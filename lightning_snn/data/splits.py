@@ -1,4 +1,4 @@
-"""Splits of a data set that hold every class in the same proportion."""
+"""Splits and orders of a data set in which every class is as frequent as it should be."""
 
 import numpy as np
 import torch
@@ -29,6 +29,25 @@ def stratified(labels: Tensor, *, size: int, seed: tuple[int, ...]) -> tuple[Ten
     for label, count in enumerate(_shares(np.bincount(classes), size)):
         drawn[order[classes[order] == label][:count]] = True
     return torch.from_numpy(order[~drawn[order]]), torch.from_numpy(order[drawn[order]])
+
+
+def in_turn(labels: Tensor) -> Tensor:
+    """Positions ``[n]`` of all samples, the classes in turn, so that any first ones are balanced.
+
+    Those of a class keep their order; a class that has no more is passed over.
+
+    Args:
+        labels: Classes ``[n]``, int64.
+
+    >>> in_turn(torch.tensor([1, 1, 0, 1, 0]))
+    tensor([2, 0, 4, 1, 3])
+    """
+    order = labels.argsort(stable=True)
+    counts = labels.bincount()
+    before = counts.cumsum(0) - counts
+    turn = torch.empty_like(order)
+    turn[order] = torch.arange(len(order)) - before[labels[order]]
+    return (turn * len(counts) + labels).argsort()
 
 
 def _shares(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from lightning_snn import viz
 from lightning_snn.core.files import write_whole
-from lightning_snn.experiment.run import label
+from lightning_snn.experiment import paired
+from lightning_snn.presentation.names import label
 
 Networks = Mapping[str, Mapping[str, float]]
 """Scores of each network by name, as `run_experiment` returns them."""
@@ -18,6 +19,8 @@ Networks = Mapping[str, Mapping[str, float]]
 
 def compare(run: Callable[[int], Networks], seeds: Sequence[int], folder: Path, *, title: str) -> None:
     """Run an experiment for every seed; print and store the accuracies of its networks.
+
+    Where there are several tests: the means of each, and the network minus its controls, pair by pair.
 
     ``comparison.json`` is written after each run, so that an interrupted comparison keeps what it has.
 
@@ -32,6 +35,7 @@ def compare(run: Callable[[int], Networks], seeds: Sequence[int], folder: Path, 
     """
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[int, dict[str, float]] = {}
+    tests: dict[int, dict[str, dict[str, float]]] = {}
     for seed in seeds:
         networks = run(seed)
         if not networks:
@@ -39,13 +43,18 @@ def compare(run: Callable[[int], Networks], seeds: Sequence[int], folder: Path, 
         if not all("accuracy" in scores for scores in networks.values()):
             raise ValueError("compare needs test images: trainer.limit_test_batches must not be 0")
         found[seed] = {name: scores["accuracy"] for name, scores in networks.items()}
-        text = json.dumps({"title": title, "accuracy": found}, indent=1)
+        tests[seed] = {name: paired.accuracies(scores) for name, scores in networks.items()}
+        more = paired.as_json(tests) if paired.are_several(tests) else {}
+        text = json.dumps({"title": title, "accuracy": found, **more}, indent=1)
         write_whole(folder / "comparison.json", f"{text}\n".encode())
     if not found:
         return
+    parts = paired.tables(tests) if paired.are_several(tests) else {}
+    printed = [paired.as_table(*part) for part in parts.items()] or [as_table(found, title=title)]
     console = Console()
-    console.print(as_table(found, title=title))
-    (folder / "table.md").write_text(as_markdown(found), encoding="utf-8")
+    console.print(*printed, sep="\n")
+    stored = [as_markdown(found), *(paired.as_markdown(*part) for part in parts.items())]
+    (folder / "table.md").write_text("\n".join(stored), encoding="utf-8")
     columns = {label(name): values for name, values in by_network(found).items()}
     viz.accuracy_dots(columns).savefig(folder / "accuracy.png", dpi=120)
     console.print(f"Comparison: {folder}", soft_wrap=True)

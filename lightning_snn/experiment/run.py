@@ -7,34 +7,19 @@ from pathlib import Path
 
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from rich.console import Console
-from rich.table import Table
 
 from lightning_snn.callbacks import SelfOrganization
 from lightning_snn.core.files import write_whole
 from lightning_snn.development.composite import fields_of
 from lightning_snn.development.report import field_measures
 from lightning_snn.development.settings import PhaseSettings
+from lightning_snn.experiment.tables import results_tables
+from lightning_snn.experiment.tests import scores_of
 from lightning_snn.modules import SpikingClassifier, SpikingModule
 from lightning_snn.network import SpikingNetwork
-from lightning_snn.presentation.measures import score_name
 from lightning_snn.presentation.present import NETWORK
 from lightning_snn.synapses import WeightedProjection
 from lightning_snn.trainer.queries import find_callback, is_trial
-
-_LABELS = {
-    NETWORK: "self-organised",
-    "random": "random wiring",
-    "grid": "hand-made grid",
-    "pixels": "raw pixels",
-}
-
-_SHARES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
-"""Scores that are printed in per cent, and their headings."""
-
-
-def label(network: str) -> str:
-    """What tables call a network."""
-    return _LABELS.get(network, network)
 
 
 def run_experiment(
@@ -61,7 +46,7 @@ def run_experiment(
     start = time.perf_counter()
     trainer.fit(model, data, ckpt_path=ckpt_path, weights_only=weights_only)
     fitted = time.perf_counter()
-    scores = dict(next(iter(trainer.test(model, data, verbose=False)), {}))
+    scores = {key: value for part in trainer.test(model, data, verbose=False) for key, value in part.items()}
     title = _title(model, scores)
     tested = time.perf_counter()
     phase = find_callback(trainer, SelfOrganization) or SelfOrganization()
@@ -81,7 +66,8 @@ def run_experiment(
         results = json.dumps({"networks": networks, "seconds": seconds}, indent=2)
         write_whole(folder / "results.json", f"{results}\n".encode())
     console = Console()
-    console.print(_table(networks, _kinds(model, scores), seconds, title))
+    for table in results_tables(networks, _kinds(model, scores), seconds, title):
+        console.print(table)
     if not is_trial(trainer):
         console.print(f"Run folder: {folder}", soft_wrap=True)
     return networks
@@ -106,8 +92,7 @@ def _networks(
         rows = {name: {} for name in model.readouts}
         wirings |= {name: network.weighted | control.projections for name, control in model.controls.items()}
     for name, row in rows.items():
-        for kind in _kinds(model, scores) if scores else ():
-            row[kind] = scores[f"test/{score_name(kind, name)}"]
+        row |= scores_of(scores, name, _kinds(model, scores))
         for key, projection in wirings.get(name, {}).items():
             if projection.has_fields:
                 fields = fields_of(network, key, wirings[name])
@@ -121,42 +106,3 @@ def _kinds(model: LightningModule, scores: Mapping[str, float]) -> list[str]:
     if isinstance(model, SpikingModule):
         return list(model.metrics())
     return [key.removeprefix("test/") for key in scores if key.startswith("test/")]
-
-
-_FIELDS = {
-    "field_size": ("field", ".0f"),
-    "rms_radius": ("radius", ".1f"),
-    "localised_share": ("localised", ".0%"),
-    "coverage": ("coverage", ".0%"),
-}
-"""Measures of fields, their headings and formats."""
-
-
-def _table(
-    networks: dict[str, dict[str, float]], kinds: list[str], seconds: dict[str, float], title: str
-) -> Table:
-    """One row a network; where several connections are wired, the fields are those of the first."""
-    table = Table(
-        title=title,
-        caption="Controls share the fan-in; field in nodes; seconds: "
-        + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()),
-        caption_justify="left",
-    )
-    wired = next((key.split("/")[0] for row in networks.values() for key in row if _is_field(key)), None)
-    table.add_column("network", overflow="fold")
-    for heading in [*(_SHARES.get(key, key) for key in kinds), *(h for h, _ in _FIELDS.values() if wired)]:
-        table.add_column(heading, justify="right")
-    for name, row in networks.items():
-        cells = [_cell(row, key, ".1%" if key in _SHARES else ".4g") for key in kinds]
-        if wired:
-            cells += [_cell(row, f"{wired}/{kind}", form) for kind, (_, form) in _FIELDS.items()]
-        table.add_row(label(name), *cells)
-    return table
-
-
-def _is_field(key: str) -> bool:
-    return key.rpartition("/")[2] in _FIELDS and "/" in key
-
-
-def _cell(row: Mapping[str, float], key: str, form: str) -> str:
-    return format(row[key], form) if key in row else "-"

@@ -19,6 +19,7 @@ from lightning_snn.encoders import ConstantCurrent, Encoder
 from lightning_snn.modules.base import SpikingModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
+from lightning_snn.presentation.stages import TEST
 from lightning_snn.readout import MLP, Readout
 
 
@@ -44,6 +45,9 @@ class SpikingClassifier(SpikingModule):
         controls: Networks trained beside this one on the same images: ``random`` (same fan-in, nodes
             by chance), ``grid`` (pooling made by hand) and ``pixels`` (no network); a list of these words,
             or `Control` by name.
+        few_labels: How many training samples have labels, one number or several: for each, the network and
+            every control get a further readout that learns from these only, and is tested. They are balanced
+            over the classes and the same for every seed; smaller numbers lie in larger ones.
         cache: Whether the features of the training and validation images are computed once; None: where
             the encoders are repeatable and no weight of the network is trained.
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
@@ -72,6 +76,7 @@ class SpikingClassifier(SpikingModule):
         read_from: str | None = None,
         tau_trace: float | None = None,
         controls: list[ControlKind] | dict[str, Control] | None = None,
+        few_labels: int | list[int] | None = None,
         cache: bool | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
         learning_rates: dict[str, float] | None = None,
@@ -95,6 +100,7 @@ class SpikingClassifier(SpikingModule):
             tau_trace=tau_trace,
             controls={name: control for name, control in named.items() if name not in raw},
             inputs=dict.fromkeys(raw, prod(shape)),
+            few_labels=few_labels,
             cache=cache,
             optimizer=optimizer,
             learning_rates=learning_rates,
@@ -145,11 +151,13 @@ class SpikingClassifier(SpikingModule):
         super().on_test_epoch_start()
         self.confusion.reset()
 
-    def test_step(self, batch: Any, batch_idx: int) -> None:
-        """Accuracy, macro F1, confusion matrix and activity on the test images."""
+    def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        """Accuracy, macro F1 and, of the images as they are, confusion matrix and activity."""
         del batch_idx
-        scores, label = self.evaluate(batch, "test")
-        self.confusion.update(scores[NETWORK], label)
+        key = self.test_key(dataloader_idx)
+        scores, label = self.evaluate(batch, key)
+        if key == TEST:
+            self.confusion.update(scores[NETWORK], label)
 
     def predict_step(self, batch: Any, batch_idx: int) -> Prediction:
         """Classes and probabilities of a batch."""

@@ -35,7 +35,12 @@ def encoders_of(encoder: Encoder | Mapping[str, Encoder], network: SpikingNetwor
 
 
 def readouts_of(
-    readout: Callable[[int, int], Readout], sizes: Mapping[str, int], out_features: int, *, seed: int
+    readout: Callable[[int, int], Readout],
+    sizes: Mapping[str, int],
+    out_features: int,
+    *,
+    seed: int,
+    purpose: str = "",
 ) -> ModuleDictOf[Readout]:
     """A readout for each network, which starts from weights of its own.
 
@@ -44,10 +49,12 @@ def readouts_of(
         sizes: Numbers of features by network.
         out_features: Size of what a readout gives.
         seed: That of the network.
+        purpose: What they are for beside the readouts that learn from all samples; they start from others.
     """
     found = ModuleDictOf[Readout]()
     for name, size in sizes.items():
-        with drawing(seed, name), torch_seeded(RandomStream(max(seed, 0), f"readout/{name}")):
+        place = f"{name}/{purpose}" if purpose else name
+        with drawing(seed, place), torch_seeded(RandomStream(max(seed, 0), f"readout/{place}")):
             found[name] = readout(size, out_features)
     return found
 

@@ -22,7 +22,7 @@ def delta_update(
     Args:
         weight: Weights ``[K, F]``; not modified.
         bias: Biases ``[K]``, or None.
-        features: Inputs ``[B, F]``: spikes, rates or traces.
+        features: Inputs ``[B, F]``: spikes, rates or traces; without any nothing changes.
         target: Wanted outputs ``[B, K]``.
         output: Outputs ``[B, K]``.
         learning_rate: Step.
@@ -41,5 +41,5 @@ def delta_update(
     for name, values in (("target", target), ("output", output)):
         if values.shape != expected:
             raise ValueError(f"{name} must be {list(expected)}, got {list(values.shape)}")
-    error = learning_rate / len(features) * (target - output)
+    error = learning_rate / max(len(features), 1) * (target - output)
     return weight + error.t() @ features, None if bias is None else bias + error.sum(0)

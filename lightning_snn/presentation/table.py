@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from lightning.pytorch import Trainer
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lightning_snn.data import Batch
 from lightning_snn.presentation.present import Presentation
+from lightning_snn.presentation.stages import as_list
 from lightning_snn.trainer.progress import PhaseProgress
 
 BLOCK = 100
@@ -126,7 +127,7 @@ def tabulate(
     Raises:
         ValueError: if ``required`` and a loader cannot.
     """
-    loaders = [trainer.train_dataloader, *_as_list(trainer.val_dataloaders)]
+    loaders = [trainer.train_dataloader, *as_list(trainer.val_dataloaders)]
     sources = [loader for loader in loaders if isinstance(loader, BlockSource)]
     if len(sources) < len(loaders):
         if required:
@@ -152,9 +153,3 @@ def tabulate(
             report=report,
         )
     return table, time.perf_counter() - start
-
-
-def _as_list(loaders: Any) -> list[Any]:
-    if loaders is None:
-        return []
-    return loaders if isinstance(loaders, list) else [loaders]

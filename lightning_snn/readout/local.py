@@ -103,6 +103,8 @@ class SpikingDelta(LocalReadout):
 
     def _rates(self, inputs: Tensor) -> Tensor:
         current = F.linear(inputs, self.weight.detach(), self.bias.detach())
+        if not len(current):
+            return current
         neurons = IntegrateFire(1.0, reset="soft")
         spikes, state = neurons(current.expand(self.num_steps, -1, -1))
         rates: Tensor = (spikes.sum(0) + 0.5 * state.v.clamp(-1, 1)) / self.num_steps

@@ -61,7 +61,7 @@ class LocalReadout(Readout):
         """Learn from a batch, in place.
 
         Args:
-            features: Features ``[B, in_features]``.
+            features: Features ``[B, in_features]``; one of several processes may have none.
             label: Classes ``[B]``.
             combine: Sums a tensor over all processes, which see different samples of the batch.
         """

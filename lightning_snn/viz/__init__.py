@@ -6,11 +6,13 @@ pyplot is not involved, so there is no display, no global state and nothing to c
 """
 
 from lightning_snn.viz.activity import raster, wave_frames
+from lightning_snn.viz.curves import accuracy_curves
 from lightning_snn.viz.fields import node_layout, receptive_fields
 from lightning_snn.viz.filters import filters
 from lightning_snn.viz.results import accuracy_dots, confusion_matrix
 
 __all__ = [
+    "accuracy_curves",
     "accuracy_dots",
     "confusion_matrix",
     "filters",

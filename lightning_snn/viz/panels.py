@@ -36,7 +36,7 @@ def matrix(name: str, value: ArrayLike, rows: int | str, columns: int | str) -> 
     return tensor.detach().to("cpu", torch.float64).numpy()
 
 
-def not_empty(name: str, value: Mapping[str, Any]) -> None:
+def not_empty(name: str, value: Mapping[Any, Any]) -> None:
     """Raise ``ValueError`` if the mapping ``value`` has no entry."""
     if not value:
         raise ValueError(f"{name} must hold at least one entry by name, got an empty mapping")
