@@ -15,12 +15,14 @@ from lightning_snn import viz
 from lightning_snn.callbacks.curves import accuracy_figures
 from lightning_snn.callbacks.self_organization import SelfOrganization
 from lightning_snn.core import checks
+from lightning_snn.geometry import Sheet
 from lightning_snn.modules import SpikingClassifier
 from lightning_snn.modules.few_labels import LabelledSource
 from lightning_snn.network import SpikingNetwork, graph
 from lightning_snn.presentation.stages import as_list
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Conv2d, WeightedProjection
+from lightning_snn.synapses.gathered import Gathered
 from lightning_snn.trainer.queries import find_callback, is_trial
 
 _SETTLING_ROUNDS = 6
@@ -44,7 +46,7 @@ class Figures(Callback):
         self.wave_steps = wave_steps
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw node layout, receptive fields, wave frames and raster of the wired network."""
+        """Draw node layout, receptive fields, features, wave frames and raster of the wired network."""
         network = getattr(pl_module, "network", None)
         if is_trial(trainer) or not isinstance(network, SpikingNetwork):
             return
@@ -96,6 +98,9 @@ def _network_figures(
         elif name in network.learned and projection.has_fields and projection.groups is None:
             source = network.connection(name).source
             yield f"receptive_fields_{name}", partial(_fields, projection, positions[source])
+        elif name in network.learned and isinstance(projection, Gathered):
+            sheet = network.layer(network.connection(name).source).geometry
+            yield f"features_{name}", partial(_features, projection, sheet)
     for name, stimulus in list(stimuli.items())[:1]:
         activity = cache(partial(_activity, network, name, stimulus, steps))
         driven = stimulus.drives(network, name)[0]
@@ -113,6 +118,10 @@ def _raster(activity: Callable[[], dict[str, Tensor]], dt: float) -> Figure:
 
 def _fields(projection: WeightedProjection, positions: Tensor) -> Figure:
     return viz.receptive_fields(projection.initial_weight(), projection.weight.detach(), positions)
+
+
+def _features(projection: Gathered, sheet: Sheet) -> Figure:
+    return viz.preferred_features(projection.weight, projection.nodes, sheet.positions, period=sheet.period)
 
 
 @torch.no_grad()

@@ -17,6 +17,8 @@ class FashionMNIST(GreyImages):
         eval_batch_size: Images of a batch to validate, test or predict, over all processes.
         val_size: Images to validate on; with 0 there is no validation.
         split_seed: Of the splits.
+        scramble: Seed of other numbers for the pixels of all images, alike in training and tests, which the
+            geometry `Scrambled` knows as ``pixel_seed``; by default they keep theirs.
         seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
             generator.
         perturbations: What is tested on beside the clean images: ``shifted`` (by up to 2 pixels), ``noise``
@@ -42,6 +44,7 @@ class FashionMNIST(GreyImages):
         eval_batch_size: int = 500,
         val_size: int = 5000,
         split_seed: int = 0,
+        scramble: int | None = None,
         seed: int | None = None,
         perturbations: list[PerturbationWord] | dict[str, list[Perturbation] | Perturbation] | None = None,
     ) -> None:
@@ -50,6 +53,7 @@ class FashionMNIST(GreyImages):
             eval_batch_size=eval_batch_size,
             val_size=val_size,
             split_seed=split_seed,
+            scramble=scramble,
             seed=seed,
             perturbations=perturbations,
         )

@@ -29,6 +29,7 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         eval_batch_size: Images of a batch to validate, test or predict, over all processes.
         val_size: Images to validate on; with 0 there is no validation.
         split_seed: Of the splits.
+        scramble: Seed of other numbers for the pixels of all images; see `MNIST`.
         seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
             generator.
         perturbations: What is tested on beside the clean images; see `MNIST`.
@@ -62,12 +63,14 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         split_seed: int,
         seed: int | None,
         perturbations: Perturbations | None = None,
+        scramble: int | None = None,
     ) -> None:
         super().__init__()
         checks.count("data.batch_size", batch_size)
         checks.count("data.eval_batch_size", eval_batch_size)
         checks.whole("data.val_size", val_size)
         checks.seed("data.split_seed", split_seed)
+        checks.seed("data.scramble", scramble)
         checks.seed("data.seed", seed)
         self._seed_is_drawn = is_drawn(seed)
         seed = root_seed(seed)
@@ -75,6 +78,7 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self.eval_batch_size = eval_batch_size
         self.val_size = val_size
         self.split_seed = split_seed
+        self.scramble = scramble
         self.seed = seed
         self.perturbations = named_perturbations(perturbations, size=self.image_size)
         self._settings = to_config(self, key="data")
@@ -124,6 +128,7 @@ class GreyImages(Configurable, LightningDataModule, ABC):
             rank=rank,
             world_size=world_size,
             limit=1.0 if self.trainer is None else self.trainer.limit_train_batches,
+            scramble=self.scramble,
         )
 
     def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
@@ -150,8 +155,9 @@ class GreyImages(Configurable, LightningDataModule, ABC):
     def _eval_loader(self, dataset: ImageDataset) -> BatchLoader:
         rank, world_size = self._processes()
         return BatchLoader(
-            dataset, batch_size=self.eval_batch_size, shuffle=False, rank=rank, world_size=world_size
-        )
+            dataset, batch_size=self.eval_batch_size, shuffle=False, rank=rank, world_size=world_size,
+            scramble=self.scramble,
+        )  # fmt: skip
 
     def _processes(self) -> tuple[int, int]:
         return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)

@@ -29,16 +29,11 @@ class Control(Configurable):
         gain: Its own gain of that connection, or of the last of several; by default the network's.
 
     Raises:
-        ValueError: if the kind is unknown, no connection is named, or the gain is not positive or there is
-            no connection for it.
+        ValueError: if the kind is unknown, the list is empty, or the gain is not positive or for nothing.
     """
 
     def __init__(
-        self,
-        kind: ControlKind,
-        connection: Sequence[str] | str | None = None,
-        *,
-        gain: float | None = None,
+        self, kind: ControlKind, connection: Sequence[str] | str | None = None, *, gain: float | None = None
     ) -> None:
         checks.one_of("controls", kind, get_args(ControlKind))
         if gain is not None:
@@ -77,16 +72,16 @@ class ControlNetwork(nn.Module):
     These are those of the connections that it wires otherwise, of all later ones that learn or look into
     fields that a replaced one finds, and of all that are trained by gradients.
 
-    Attributes:
-        kind: How it wires.
-        rewired: Names of the connections that it wires otherwise, in the order in which the network has them.
-
     Args:
         control: What is wired otherwise.
         network: The network.
 
+    Attributes:
+        kind: How it wires.
+        rewired: Names of the connections that it wires otherwise, in the network's order.
+
     Raises:
-        ValueError: if no rule wires that connection, or there is no such one.
+        ValueError: if no rule wires such a connection, or there is none of the name.
     """
 
     def __init__(self, control: Control, network: SpikingNetwork) -> None:

@@ -53,9 +53,9 @@ def grid_wiring(
 ) -> Tensor:
     """Pooling made by hand: unit centres on a regular grid, each connected to its nearest nodes.
 
-    The number of nodes is the mean fan-in of the projection, or ``size`` where that is more; their weight is
-    the mean connected weight. It falls with the rank of the distance by a millionth from node to node, so
-    that the strongest inputs of a unit are the nearest.
+    The number of nodes is the mean fan-in of the projection, their weight its mean connected weight. Where
+    others find fields in it there are at least ``size`` nodes, and the weight falls by a millionth from a
+    node to the next nearest, so that a unit's strongest inputs are its nearest.
 
     Args: as `random_wiring` has them.
     """
@@ -65,7 +65,8 @@ def grid_wiring(
     strength = weights[connected].mean().item() if connected.any() else weights.max().item()
     centres = sheet.even_positions(projection.num_post)
     nearest = sheet.distances(centres).t().topk(fan_in, largest=False).indices
-    strengths = (strength * (1 - NEARER * torch.arange(fan_in))).expand_as(nearest)
+    falling = NEARER * torch.arange(fan_in) if size else torch.zeros(fan_in)
+    strengths = (strength * (1 - falling)).expand_as(nearest)
     weight = torch.zeros(projection.num_post, projection.num_pre).scatter_(1, nearest, strengths)
     return weight.to(projection.weight.device)
 

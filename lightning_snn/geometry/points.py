@@ -1,9 +1,7 @@
 """Nodes where the user puts them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,21 +13,16 @@ class Points(Sheet):
     """Nodes at given positions; an image fills their bounding box.
 
     Args:
-        positions: ``[N, 2]``, N at least 2 and not all on one line parallel to an axis; or the path of a text
-            file with x and y of a node in each line, a comma between them. A checkpoint holds the numbers.
+        positions: ``[N, 2]``, N at least 2 and not all on one line parallel to an axis. In a configuration
+            also the path of a YAML or JSON file with a list of pairs, ``- [x, y]`` in each line.
         area: Area that the nodes fill; estimated from the distances to near neighbours by default,
             which also holds for odd shapes and for layouts with holes.
 
     Raises:
         ValueError: if the positions are not finite, of another shape, or span no area.
-        FileNotFoundError: if there is no such file.
     """
 
-    def __init__(
-        self, positions: Tensor | Sequence[Sequence[float]] | str, *, area: float | None = None
-    ) -> None:
-        if isinstance(positions, str):
-            positions = self._init_args["positions"] = _read(positions)
+    def __init__(self, positions: Tensor | Sequence[Sequence[float]], *, area: float | None = None) -> None:
         place = torch.as_tensor(positions, dtype=torch.float32)
         if place.ndim != 2 or place.shape[1] != 2 or len(place) < 2 or not place.isfinite().all():
             raise ValueError(f"positions must be finite, [N, 2] with N >= 2, got shape {list(place.shape)}")
@@ -52,17 +45,6 @@ class Points(Sheet):
             chosen.append(int(nearest.argmax()))
             nearest = nearest.minimum(torch.cdist(self.positions, self.positions[chosen[-1:]]).squeeze(1))
         return self.positions[chosen]
-
-
-def _read(path: str) -> list[list[float]]:
-    """The numbers in a text file, line by line."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"positions must name a text file of positions, got {path!r}")
-    try:
-        numbers: list[list[float]] = np.loadtxt(path, delimiter=",", ndmin=2).tolist()
-    except ValueError as error:
-        raise ValueError(f"positions: {path!r} must hold two numbers a line, x,y ({error})") from error
-    return numbers
 
 
 def _filled_area(positions: Tensor, neighbour: int = 10) -> float:

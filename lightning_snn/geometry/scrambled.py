@@ -47,6 +47,7 @@ class Scrambled(View):
         checks.one_of("neighbours", neighbours, get_args(Neighbours))
         super().__init__(sheet)
         self.pixel_seed = pixel_seed
+        self.neighbours = neighbours
         self.stream = stream_of("scramble", seed)
         generator = self.stream.torch()
         own, other = (torch.randperm(self.sheet.num_nodes, generator=generator) for _ in range(2))

@@ -7,6 +7,7 @@ pyplot is not involved, so there is no display, no global state and nothing to c
 
 from lightning_snn.viz.activity import raster, wave_frames
 from lightning_snn.viz.curves import accuracy_curves
+from lightning_snn.viz.features import preferred_features
 from lightning_snn.viz.fields import node_layout, receptive_fields
 from lightning_snn.viz.filters import filters
 from lightning_snn.viz.results import accuracy_dots, confusion_matrix
@@ -17,6 +18,7 @@ __all__ = [
     "confusion_matrix",
     "filters",
     "node_layout",
+    "preferred_features",
     "raster",
     "receptive_fields",
     "wave_frames",

@@ -1,5 +1,7 @@
 """Figures that a run leaves behind."""
 
+from functools import partial
+
 import pytest
 import torch
 from helpers.expected_warnings import UNWIRED
@@ -7,7 +9,17 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from matplotlib.image import imread
 
-from lightning_snn import Figures, viz
+from lightning_snn import (
+    LIF,
+    Columns,
+    Connection,
+    Figures,
+    PairSTDP,
+    RoundFields,
+    SpikingLayer,
+    Torus,
+    viz,
+)
 
 pytestmark = UNWIRED
 
@@ -38,6 +50,15 @@ def test_a_network_of_one_layer(classifier, phase, trainer, data, retina, tmp_pa
     run = trainer(phase(), Figures(50))
     run.fit(classifier({"retina": retina()}), data)
     assert names(tmp_path / "figures") == NETWORK - {"receptive_fields_lgn.png"}
+
+
+def test_features_of_columns_are_drawn(classifier, phase, trainer, data, retina, pooling, tmp_path):
+    columns = partial(Columns, fields=RoundFields(3.0, 9), rule=PairSTDP(), gain=2.0)
+    layers = {"retina": retina(), "lgn": pooling(), "v1": SpikingLayer(Torus(36, 12.0), LIF())}
+    connections = {"features": Connection("retina", "v1", columns)}
+    model = classifier(layers, connections=connections)
+    trainer(phase(), Figures(50)).fit(model, data)
+    assert names(tmp_path / "figures") == NETWORK | {"features_features.png"}
 
 
 def test_fast_dev_run(classifier, phase, trainer, data, tmp_path):

@@ -279,3 +279,48 @@ def test_controls_of_several_connections(built):
     assert (both.rewired, both.projections["fields"].gain) == (["fields"], 3.0)
     kept = {"kind": "random", "connection": ["fields", "columns"], "gain": 2.5}
     assert model.hparams.controls["both"] == {"class_path": "lightning_snn.Control", "init_args": kept}
+
+
+SHEETS = """
+model:
+  class_path: lightning_snn.SpikingClassifier
+  init_args:
+    layers:
+      retina:
+        geometry:
+          class_path: lightning_snn.Damaged
+          init_args:
+            share: 0.25
+            sheet:
+              class_path: lightning_snn.Scrambled
+              init_args:
+                pixel_seed: 5
+                neighbours: wrong
+                sheet: {class_path: lightning_snn.Square, init_args: {num_nodes: 80, side: 28.0}}
+      fast:
+        geometry:
+          class_path: lightning_snn.Points
+          init_args: {positions: l.yaml}
+      lgn:
+        geometry:
+          class_path: lightning_snn.Points
+          init_args: {positions: [[0, 0], [28, 0], [14, 14.5], [0, 28]]}
+data:
+  class_path: lightning_snn.MNIST
+  init_args: {scramble: 5}
+"""
+
+
+def test_sheets_in_sheets_scrambled_pixels_and_points_of_a_file():
+    Path("sheets.yaml").write_text(SHEETS)
+    Path("l.yaml").write_text("\n".join(f"- [{i % 7}, {i}]" for i in range(30)))
+    assert main(["run", "graph.yaml", "--config", "sheets.yaml", *SHORT]) == 0
+    Path("l.yaml").unlink()  # a checkpoint holds the numbers
+    again = SpikingClassifier.load_from_checkpoint(
+        run_folder() / "checkpoints" / "last.ckpt", weights_only=True
+    )
+    retina, fast, lgn = (again.network.layer(name).geometry for name in again.network.names)
+    assert (retina.num_nodes, fast.num_nodes, lgn.num_nodes) == (60, 30, 4)
+    assert (retina.sheet.pixel_seed, retina.sheet.neighbours) == (5, "wrong")
+    assert fast.positions[8].tolist() == [1, 8]
+    assert lgn.positions[2].tolist() == [14, 14.5]

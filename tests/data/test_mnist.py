@@ -6,6 +6,7 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch.nn import functional as F
 
+from lightning_snn.core.permutation import scrambled
 from lightning_snn.data import MNIST
 
 FULL = Path(__file__).parents[3] / "shared" / "data"
@@ -70,6 +71,19 @@ def test_seed_shuffles_training_only():
         assert torch.equal(
             next(iter(getattr(first, loader)())).sample, next(iter(getattr(other, loader)())).sample
         )
+
+
+def test_all_images_are_scrambled_alike_and_last():
+    plain, other = ready(seed=0), ready(seed=0, scramble=3)
+    for name in ("train_dataloader", "val_dataloader", "test_dataloader", "predict_dataloader"):
+        images, batch = next(iter(getattr(plain, name)())).image, next(iter(getattr(other, name)()))
+        assert not torch.equal(batch.image, images)
+        assert torch.equal(batch.image, scrambled(images, 3))
+    (first, *_), (same, *_) = (list(data.train_dataloader().blocks(50)) for data in (plain, other))
+    assert torch.equal(same.image, scrambled(first.image, 3))
+    assert torch.equal(same.label, first.label)
+    with pytest.raises(ValueError, match=r"data.scramble must be a whole number, 0 or above, got -1"):
+        MNIST(scramble=-1)
 
 
 def test_loaders():

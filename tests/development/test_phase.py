@@ -31,7 +31,7 @@ from lightning_snn import (
 )
 from lightning_snn.development.controls import ControlNetwork
 from lightning_snn.development.phase import Phase
-from lightning_snn.development.rewiring import random_wiring
+from lightning_snn.development.rewiring import WIRINGS, random_wiring
 from lightning_snn.development.settings import PhaseSettings
 from lightning_snn.development.standalone import _InScript
 from lightning_snn.development.trend import Trend
@@ -238,6 +238,21 @@ def test_a_control_of_a_later_connection_leaves_the_earlier_ones():
     assert torch.equal(control.projections["cortex"].weight.sort(1).values, own.sort(1).values)
 
 
+def test_a_connection_between_two_that_are_wired_by_chance_learns_anew():
+    network = chain(units(12), units(6, PairSTDP(0.01), gain=2.0), units(4, PairSTDP(0.01), gain=2.0))
+    control = ControlNetwork(Control("random", ["third", "lgn"]), network)
+    assert list(control.projections) == ["lgn", "cortex", "third"]
+    assert control.unlearned == ["cortex"]
+    controlled(network, control)
+    own, other = network.weighted, control.projections
+    assert not control.unwired
+    for name in ("lgn", "third"):
+        assert torch.equal(other[name].weight.sort(1).values, own[name].weight.sort(1).values)
+        assert not torch.equal(other[name].weight, own[name].weight)
+    assert not torch.equal(other["cortex"].weight.sort(1).values, own["cortex"].weight.sort(1).values)
+    assert not torch.equal(other["cortex"].weight, other["cortex"].initial_weight())
+
+
 def found_fields(rule=None, **options):
     """Fields by waves, features in them by experience; pooling is there to find the fields alone."""
     features = partial(Columns, fields=FoundFields("lgn", 30), rule=rule or PairSTDP(0.01), gain=2.0)
@@ -279,10 +294,13 @@ def test_a_control_looks_into_the_fields_that_the_network_found():
     assert torch.equal(control.projections["features"].nodes, network.weighted["features"].nodes)
 
 
-def test_a_control_gets_thresholds_of_its_own():
+@pytest.mark.parametrize("kind", ["random", "initial"])
+def test_a_control_gets_thresholds_of_its_own(kind):
     network = chain(units(12, PairSTDP(0.01), gain=2.0, homeostasis=[TargetRate(20.0, 0.05)]))
-    control = ControlNetwork(Control("random"), network)
+    control = ControlNetwork(Control(kind), network)
     controlled(network, control)
+    before = WIRINGS[kind](network.weighted["lgn"], network.layer("retina").geometry, 6, "lgn", 0)
+    assert torch.equal(control.projections["lgn"].weight, before)
     rises = network.weighted["lgn"].threshold_rise, control.projections["lgn"].threshold_rise
     assert all(rise.any() for rise in rises)
     assert not torch.equal(*rises)

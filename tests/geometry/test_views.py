@@ -182,17 +182,3 @@ def test_nodes_that_are_moved_see_from_where_they_are(name):
     moved = sheet.moved(sheet.positions.flip(0))
     torch.testing.assert_close(moved.sample(IMAGES), sheet.sample(IMAGES).flip(1))
     assert torch.equal(sheet.positions, VIEWS[name](SHEETS["square"]).positions)
-
-
-def test_points_of_a_file(tmp_path):
-    path = tmp_path / "l.csv"
-    path.write_text("0,0\n1.5,2\n1,7\n")
-    sheet = Points(str(path), area=9.0)
-    assert sheet.positions.tolist() == [[0, 0], [1.5, 2], [1, 7]]
-    path.unlink()
-    assert torch.equal(sheet.again().positions, sheet.positions)
-    with pytest.raises(FileNotFoundError, match=r"positions must name a text file of positions, got .*l.csv"):
-        Points(str(path))
-    path.write_text("0,0\n1.5,x\n")
-    with pytest.raises(ValueError, match=r"l.csv' must hold two numbers a line, x,y"):
-        Points(str(path))

@@ -507,7 +507,7 @@ def test_a_checkpoint_of_another_network(
     ("options", "message"),
     [
         ({"num_classes": 0}, "num_classes must be .* above 0, got 0"),
-        ({"controls": ["gird"]}, "controls must be one of grid, pixels, random, got 'gird'"),
+        ({"controls": ["gird"]}, "controls must be one of grid, initial, pixels, random, got 'gird'"),
         ({"controls": ["grid", "grid"]}, "controls must differ"),
     ],
 )
