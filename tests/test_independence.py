@@ -145,11 +145,17 @@ def _first_weights(network, label, control, streams):
 
 
 def readouts_of(model, built_from):
-    for network, readout in model.readouts.items():
-        weights = [p for p in readout.parameters() if p.ndim > 1]
-        keys = {key for key in built_from if key[1] in (f"readout/{network}", f"hidden/{network}")}
-        for number, weight in enumerate(weights):
-            yield f"readout {network} {number}", Draw(keys if number == 0 else set(), weight)
+    few = model.few_labels
+    purposes = {"": model.readouts} | {
+        f"/{few.counts[key]}_labels": found for key, found in few.readouts.items()
+    }
+    for purpose, readouts in purposes.items():
+        for network, readout in readouts.items():
+            place = f"{network}{purpose}"
+            weights = [p for p in readout.parameters() if p.ndim > 1]
+            keys = {key for key in built_from if key[1] in (f"readout/{place}", f"hidden/{place}")}
+            for number, weight in enumerate(weights):
+                yield f"readout {place} {number}", Draw(keys if number == 0 else set(), weight)
 
 
 def encoder_of(model, streams):
@@ -202,6 +208,10 @@ def data_of(data, streams):
     for part in range(2):
         left, _ = stratified(labels, size=200, seed=(data.split_seed, part))
         yield f"split {part}", Draw({("split", data.split_seed, part)}, left)
+    for name, kinds in data.perturbations.items():
+        with streams() as keys:
+            image = kinds[0](torch.full((1, 1, 50, 50), 0.5), torch.tensor([0]), seed=data.split_seed)
+        yield f"perturbation {name}", Draw(keys, image)
 
 
 def draws_of(model, phase, data, built_from, streams):
@@ -268,10 +278,16 @@ def _is_one_permutation(a, b):
 
 
 def test_another_seed_draws_other_numbers_of_everything(drawn, streams):
+    options = [
+        "--model.controls=[random]",
+        "--model.few_labels=[100, 30]",
+        "--data.perturbations=[shifted,noise]",
+    ]
     first, second = (
-        draws_of(*drawn("mnist_pooling", f"--seed={seed}", "--model.controls=[random]"), streams) for seed in (0, 1)
+        draws_of(*drawn("mnist_pooling", f"--seed={seed}", *options), streams) for seed in (0, 1)
     )
-    fixed = {"split 0", "split 1", "numbers of nodes"}
+    assert shared(first) == []
+    fixed = {"split 0", "split 1", "numbers of nodes", "perturbation shifted", "perturbation noise"}
     for purpose in first.keys() - fixed:
         assert not first[purpose].keys & second[purpose].keys - {("torch",)}, purpose
         both = {"first": first[purpose], "second": second[purpose]}
@@ -280,7 +296,7 @@ def test_another_seed_draws_other_numbers_of_everything(drawn, streams):
 
 
 def test_first_weights_of_a_control_are_none_of_the_networks(drawn, streams):
-    draws = draws_of(*drawn("mnist", "--model.controls=[initial, random]"), streams)
+    draws = draws_of(*drawn("mnist_pooling", "--model.controls=[initial, random]"), streams)
     assert "control initial lgn" in draws
     assert draws["control initial lgn"].keys
     assert shared(draws) == []

@@ -17,6 +17,9 @@ from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.presentation.stages import TEST, stages_of
 from lightning_snn.readout import Readout
 
+_WATCHED = ("val/accuracy", f"{TEST}/accuracy")
+"""What the progress bar shows."""
+
 
 class MeasuredModule(PresentingModule):
     """A network and controls with readouts, and what they are measured by.
@@ -143,7 +146,7 @@ class MeasuredModule(PresentingModule):
             self.measures[key].update(values, target, shown)
             for name, metric in self.measures[key].named().items():
                 self.log(
-                    name, metric, prog_bar=name.endswith("/accuracy"), batch_size=len(target),
+                    name, metric, prog_bar=name in _WATCHED, batch_size=len(target),
                     add_dataloader_idx=False, metric_attribute=name,  # Lightning looks for those once only
                 )  # fmt: skip
         return scores[stage], target

@@ -5,6 +5,7 @@ from lightning_snn.presentation.present import NETWORK
 _LABELS = {
     NETWORK: "self-organised",
     "random": "random wiring",
+    "initial": "first weights",
     "grid": "hand-made grid",
     "pixels": "raw pixels",
 }

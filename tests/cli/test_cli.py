@@ -149,10 +149,10 @@ def test_the_saved_config_runs_again(finished, capsys):
 def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
     assert main(["compare", "--seeds", "2", "mnist_pooling", "--first_seed=7", *SMALL]) == 0
     printed = capsys.readouterr().out
-    (folder,) = Path("runs/mnist-compare").iterdir()
+    (folder,) = Path("runs/mnist_pooling-compare").iterdir()
     found = json.loads((folder / "comparison.json").read_text())["accuracy"]
     assert list(found) == ["7", "8"]
-    runs = sorted(Path("runs/mnist").iterdir())
+    runs = sorted(Path("runs/mnist_pooling").iterdir())
     for seed, run in zip(found, runs, strict=True):
         networks = json.loads((run / "results.json").read_text())["networks"]
         assert found[seed] == {name: scores["accuracy"] for name, scores in networks.items()}
@@ -175,10 +175,10 @@ def test_every_seed_is_a_run_of_its_own(monkeypatch):
     monkeypatch.setenv("WANDB_CONSOLE", "off")
     options = [*SMALL, "--model.controls=[]", "--logger=wandb", "--trainer.log_every_n_steps=1"]
     assert main(["compare", "mnist_pooling", "--seeds=2", *options]) == 0
-    runs = sorted(path.name for path in Path("runs/mnist").iterdir())
+    runs = sorted(path.name for path in Path("runs/mnist_pooling").iterdir())
     assert started == [f"mnist-{run}" for run in runs]
     assert wandb.run is None
-    assert [len(list(Path("runs/mnist", run).glob("wandb/offline-run-*"))) for run in runs] == [1, 1]
+    assert [len(list(Path("runs/mnist_pooling", run).glob("wandb/offline-run-*"))) for run in runs] == [1, 1]
 
 
 def test_a_model_of_the_command_line_comes_back(finished):
@@ -196,7 +196,7 @@ def test_a_model_of_the_command_line_comes_back(finished):
 @pytest.mark.usefixtures("undrawn")
 def test_fit():
     assert main(["fit", "--config", "mnist_pooling", *SMALL]) == 0
-    (run,) = Path("runs/mnist").iterdir()
+    (run,) = Path("runs/mnist_pooling").iterdir()
     assert (run / "checkpoints" / "last.ckpt").is_file()
     assert (run / "config.yaml").is_file()
     assert not (run / "results.json").exists()
@@ -213,7 +213,7 @@ def test_validate_and_test(finished, capsys, command):
 def test_test_gives_the_same_accuracy(finished):
     args = ["--config", "mnist_pooling", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main(["test", *args]) == 0
-    (run,) = Path("runs/mnist").iterdir()
+    (run,) = Path("runs/mnist_pooling").iterdir()
     with (run / "metrics.csv").open() as file:
         (row,) = csv.DictReader(file)
     results = json.loads((finished / "results.json").read_text())
@@ -223,7 +223,7 @@ def test_test_gives_the_same_accuracy(finished):
 def test_predict(finished, capsys):
     args = ["--config", "mnist_pooling", *SHORT, "--ckpt_path", str(finished / "checkpoints" / "last.ckpt")]
     assert main(["predict", *args]) == 0
-    (path,) = Path("runs/mnist").glob("*/predictions.csv")
+    (path,) = Path("runs/mnist_pooling").glob("*/predictions.csv")
     assert str(path) in capsys.readouterr().out.replace("\n", "")
     with path.open() as file:
         rows = list(csv.DictReader(file))
@@ -239,7 +239,7 @@ def test_run_goes_on_from_a_checkpoint(finished, capsys):
     path = str(finished / "checkpoints" / "self_organization.ckpt")
     assert main(["run", "mnist_pooling", *SMALL, "--ckpt_path", path]) == 0
     assert "self-organised" in capsys.readouterr().out
-    (run,) = Path("runs/mnist").iterdir()
+    (run,) = Path("runs/mnist_pooling").iterdir()
     again = json.loads((run / "results.json").read_text())["networks"]
     assert again == json.loads((finished / "results.json").read_text())["networks"]
 
@@ -256,11 +256,17 @@ MISTAKES = {
     ("args", "words"),
     [
         (["run", "mnits"], ["'mnits'", "Did you mean mnist?"]),
-        (["compare", "mnist_pooling", "--seeds", "none"], ["--seeds must be a whole number, 1 or above, got 'none'"]),
+        (
+            ["compare", "mnist_pooling", "--seeds", "none"],
+            ["--seeds must be a whole number, 1 or above, got 'none'"],
+        ),
         (["compare", "mnist_pooling", "--seeds="], ["--seeds must be a whole number, 1 or above, got ''"]),
         (["compare", "--seeds", "3"], ["compare needs a recipe"]),
         (["compare", "mnist_pooling", "--seed", "1"], ["leave out --seed"]),
-        (["run", "mnist_pooling", "--model.readout.hiden=9"], ["model.readout.hiden: MLP has no argument 'hiden'"]),
+        (
+            ["run", "mnist_pooling", "--model.readout.hiden=9"],
+            ["model.readout.hiden: MLP has no argument 'hiden'"],
+        ),
         (
             ["run", "typo.yaml"],
             ["model.layers.excitatory.projection.homeostasis[0]", "'totl' (did you mean total?)"],
@@ -288,7 +294,10 @@ MISTAKES = {
             ["run", "mnist_pooling", "--model.layers.retina.geometry.num_nodes=-5"],
             ["model.layers.retina.geometry.num_nodes", "-5"],
         ),
-        (["run", "mnist_pooling", "--model.layers.retina.neuron.dt=0"], ["model.layers.retina.neuron.dt", "got 0"]),
+        (
+            ["run", "mnist_pooling", "--model.layers.retina.neuron.dt=0"],
+            ["model.layers.retina.neuron.dt", "got 0"],
+        ),
         (
             ["run", "mnist_pooling", "--model.layers.retina.neuron.preset=fastest"],
             ["model.layers.retina.neuron.preset", "fastest", "fast_spiking"],

@@ -204,7 +204,10 @@ def test_an_error_in_a_class_of_the_user_names_its_place(capsys):
     assert "Traceback" in said
     assert "this error comes through your own" in said
     assert "mine_of_test_errors.py, line 6" in said
-    assert mistake(capsys, "mnist_pooling", *SMALL, "--model.readout=mine_of_test_errors.Picky") == "Picky wants more"
+    assert (
+        mistake(capsys, "mnist_pooling", *SMALL, "--model.readout=mine_of_test_errors.Picky")
+        == "Picky wants more"
+    )
 
 
 @pytest.mark.parametrize(("group", "option"), [("trainer", "max_epochs"), ("self_organization", "chunk")])

@@ -53,9 +53,11 @@ def test_checkpoints_can_no_longer_be_written(capsys, monkeypatch, before_step, 
 
     before_step(3, lambda: monkeypatch.setattr(os, "replace", refuse))
     said = failure(capsys, "run", "mnist_pooling", *OPTIONS, code=1)
-    (run,) = Path("runs/mnist").iterdir()
+    (run,) = Path("runs/mnist_pooling").iterdir()
     last = run / "checkpoints" / "last.ckpt"
-    assert said.startswith(f"lightning-snn: {last}: {error.strerror}; resume with: lightning-snn run mnist_pooling ")
+    assert said.startswith(
+        f"lightning-snn: {last}: {error.strerror}; resume with: lightning-snn run mnist_pooling "
+    )
     assert said.endswith(f" --ckpt_path {last}")
     assert torch.load(last, weights_only=True)["global_step"] == 2
     assert {path.name for path in last.parent.iterdir()} == {"last.ckpt", "self_organization.ckpt"}
@@ -63,7 +65,7 @@ def test_checkpoints_can_no_longer_be_written(capsys, monkeypatch, before_step, 
 
 def test_a_file_in_the_place_of_the_folder(capsys, before_step):
     def replace():
-        (folder,) = Path("runs/mnist").glob("*/checkpoints")
+        (folder,) = Path("runs/mnist_pooling").glob("*/checkpoints")
         shutil.rmtree(folder)
         folder.write_text("in the way")
 
@@ -82,7 +84,9 @@ def test_results_that_cannot_be_written(capsys, monkeypatch):
 
     monkeypatch.setattr("lightning_snn.experiment.run.write_whole", refuse)
     said = failure(capsys, "run", "mnist_pooling", *OPTIONS, code=1)
-    assert said.startswith("lightning-snn: No space left on device; resume with: lightning-snn run mnist_pooling ")
+    assert said.startswith(
+        "lightning-snn: No space left on device; resume with: lightning-snn run mnist_pooling "
+    )
 
 
 def test_cp_to_where_nothing_can_be_written(capsys):

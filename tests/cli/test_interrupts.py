@@ -46,7 +46,7 @@ def ctrl_c_as_before():
 
 def ended(run=None):
     """The accuracies of the networks of a run, by default the latest, and its last weights."""
-    run = run or max(Path("runs/mnist").iterdir())
+    run = run or max(Path("runs/mnist_pooling").iterdir())
     results = json.loads((run / "results.json").read_text())["networks"]
     return results, torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
 
@@ -99,7 +99,7 @@ def test_the_printed_command_goes_on(monkeypatch, capsys, whole, where, sent, ke
     assert said == "lightning-snn: interrupted"
     words = shlex.split(command)
     assert words[: 2 + len(OPTIONS)] == ["run", "mnist_pooling", *OPTIONS]
-    (run,) = Path("runs/mnist").iterdir()
+    (run,) = Path("runs/mnist_pooling").iterdir()
     assert words[2 + len(OPTIONS) :] == ["--ckpt_path", str(run / "checkpoints" / f"{kept}.ckpt")]
     assert torch.load(words[-1], weights_only=True)["global_step"] == step
     assert main(words) == 0
@@ -129,7 +129,7 @@ def test_fit_goes_on_with_the_model_of_the_checkpoint(monkeypatch, capsys, whole
     words = shlex.split(capsys.readouterr().err.split("resume with: lightning-snn ")[1])
     assert words[:3] == ["fit", "--config", "mnist_pooling"]
     assert main(words) == 0
-    run = max(Path("runs/mnist").iterdir())
+    run = max(Path("runs/mnist_pooling").iterdir())
     weights = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
     assert_same(weights, whole[1])
 

@@ -75,9 +75,14 @@ def test_a_projection_of_null(capsys):
 
 def test_null_inside_a_value(built):
     value = "{class_path: Poisson, init_args: {max_rate: 30.0, seed: null}}"
-    assert built("run", "mnist_pooling", *SMALL, f"--model.encoder={value}").model.encoders["retina"].stream is None
+    assert (
+        built("run", "mnist_pooling", *SMALL, f"--model.encoder={value}").model.encoders["retina"].stream
+        is None
+    )
     value = "{class_path: Izhikevich, init_args: {preset: chattering, a: null}}"
-    assert built("run", "mnist_pooling", *SMALL, f"--model.layers.retina.neuron={value}").model.hparams["layers"]
+    assert built("run", "mnist_pooling", *SMALL, f"--model.layers.retina.neuron={value}").model.hparams[
+        "layers"
+    ]
 
 
 def test_a_later_file_adds_to_an_earlier_one(built):
@@ -86,7 +91,9 @@ def test_a_later_file_adds_to_an_earlier_one(built):
         "self_organization: {chunk: 50}\n"
     )
     plain = built("run", "mnist_pooling", *SMALL).model.hparams
-    both = built("run", "mnist_pooling", *SMALL, "--config", "over.yaml", "--config=kinetic.yaml").model.hparams
+    both = built(
+        "run", "mnist_pooling", *SMALL, "--config", "over.yaml", "--config=kinetic.yaml"
+    ).model.hparams
     assert list(both["layers"]) == ["retina", "lgn"]
     assert (
         both["layers"]["retina"]["init_args"]["geometry"]
@@ -110,7 +117,7 @@ def test_a_run_of_several_files_runs_again_from_its_own(capsys):
         "--model.layers.lgn.projection.kinetics=null",
     ]
     assert main(["run", "mnist_pooling", *args, *SMALL]) == 0
-    (first,) = Path("runs/mnist").iterdir()
+    (first,) = Path("runs/mnist_pooling").iterdir()
     assert (first / "results.json").is_file()
     config = yaml.safe_load((first / "config.yaml").read_text())
     assert at(config, "model.layers.lgn.projection.kinetics") is None

@@ -112,7 +112,9 @@ def test_a_damaged_checkpoint_is_one_sentence(finished, capsys, change, words):
 
 def test_nor_is_it_tested(finished, capsys):
     damaged(finished, newer)
-    assert "format 99" in failure(capsys, "test", "--config", "mnist_pooling", *SHORT, "--ckpt_path", "damaged.ckpt")
+    assert "format 99" in failure(
+        capsys, "test", "--config", "mnist_pooling", *SHORT, "--ckpt_path", "damaged.ckpt"
+    )
 
 
 def test_a_bad_checkpoint_named_in_a_file(finished, capsys):

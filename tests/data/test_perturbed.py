@@ -56,6 +56,11 @@ def test_neither_the_seed_nor_batches_nor_processes_change_the_images():
     assert not torch.equal(noisy.image, GaussianNoise(0.4)(clean.image, clean.sample))
 
 
+def test_a_run_that_goes_on_may_be_tested_on_others():
+    plain = MNIST(seed=0)
+    assert MNIST(seed=0, perturbations={"moved": Shift(2)}).state_dict() == plain.state_dict()
+
+
 def test_fashion_mnist(image_files):
     data = FashionMNIST(str(image_files), val_size=10, perturbations=["shifted"])
     assert [loader.test_name for loader in data.test_dataloader()] == ["", "shifted"]

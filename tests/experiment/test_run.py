@@ -7,6 +7,8 @@ from helpers.expected_warnings import UNWIRED
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import CSVLogger
 
+from lightning_snn import GaussianNoise, Shift
+from lightning_snn.data import BatchLoader, PerturbedSet
 from lightning_snn.development.report import measure_fields
 from lightning_snn.experiment.run import run_experiment
 
@@ -17,8 +19,8 @@ pytestmark = UNWIRED
 def experiment(classifier, phase, trainer, data, tmp_path):
     """``experiment(layers, ...)``: run it; returns the model, the Trainer and the results."""
 
-    def run(layers=None, callbacks=None, controls=("random", "grid", "pixels"), **options):
-        model = classifier(layers, controls=list(controls))
+    def run(layers=None, callbacks=None, controls=("random", "grid", "pixels"), few_labels=None, **options):
+        model = classifier(layers, controls=list(controls), few_labels=few_labels)
         callbacks = [phase()] if callbacks is None else callbacks
         logger = CSVLogger(tmp_path, "run", "")
         run = trainer(*callbacks, logger=logger, log_every_n_steps=1, **{"max_epochs": 10, **options})
@@ -67,6 +69,31 @@ def test_table(experiment, capsys):
     assert own[:3] == [f"{row['accuracy']:.1%}", f"{row['macro_f1']:.1%}", f"{row['lgn/field_size']:.0f}"]
     assert pixels[2:] == ["-"] * 4
     assert lines(printed, "random wiring", "hand-made grid")
+
+
+def test_the_columns_are_the_tests_where_there_are_several(experiment, data, capsys):
+    sets = [
+        PerturbedSet(data.test_set, Shift(1), name="moved_about"),
+        PerturbedSet(data.test_set, Shift(2), name="moved_about", first=False),
+        PerturbedSet(data.test_set, GaussianNoise(0.3), name="noise"),
+    ]
+    tests = [data.test_dataloader(), *(BatchLoader(part, batch_size=30, shuffle=False) for part in sets)]
+    data.test_dataloader = lambda: tests
+    _, trainer, results = experiment(few_labels=[20, 4])
+    scores, rows = trainer.callback_metrics, results["networks"]
+    for key, stage in {"moved_about_2": "test_moved_about_2", "20_labels": "test_20_labels"}.items():
+        assert rows["network"][key] == scores[f"{stage}/accuracy"].item()
+        assert rows["grid"][f"{key}/macro_f1"] == scores[f"{stage}/macro_f1_grid"].item()
+    printed = capsys.readouterr().out
+    first, second = printed.split("localised")
+    own = rows["network"]
+    expected = [own[key] for key in ("accuracy", "moved_about", "noise", "20_labels")]
+    assert lines(first, "self-organised") == [[f"{value:.1%}" for value in expected]]
+    assert [name in first for name in ("clean", "moved about", "20 labels", "macro F1", "4 labels")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
+    assert lines(second, "self-organised")[0][0] == f"{own['lgn/field_size']:.0f}"
+    assert lines(second, "raw pixels") == [["-"] * 4]
 
 
 def test_seconds(experiment):
