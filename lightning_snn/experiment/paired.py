@@ -82,12 +82,12 @@ def tables(found: Scores) -> dict[str, Rows]:
 
 
 def as_table(title: str, rows: Rows) -> Table:
-    """A table as printed."""
+    """A table as printed, its numbers unbroken."""
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(rows[0]):
-        table.add_column(name, justify="right" if number else "left")
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(row[0], *(cell.replace(" ", "") for cell in row[1:]))
     return table
 
 

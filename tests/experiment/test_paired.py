@@ -91,6 +91,6 @@ def test_what_is_stored_and_printed(tmp_path, capsys):
     assert "| 5 | 95.00 | 95.00 |" in lines
     assert "| scattered fields | +1.0 ± 2.5 | +11.0 ± 2.5 | +2.0 ± 0.0 |" in lines
     printed = capsys.readouterr().out
-    assert "+11.0 ± 2.5" in printed
+    assert "+11.0±2.5" in printed
     assert "mean of seeds 0, 1, 5" in printed
     assert "95.00" not in printed
