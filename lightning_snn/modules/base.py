@@ -194,6 +194,8 @@ class SpikingModule(PresentingModule):
             readout = self.readouts[name]
             assert isinstance(readout, LocalReadout)
             readout.learn(values, target, combine=combine)
+            if self.trainer.is_last_batch:
+                readout.end_epoch()
         optimizer = self.optimizers()
         assert isinstance(optimizer, LightningOptimizer)
         optimizer.step()

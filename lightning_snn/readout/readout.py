@@ -66,6 +66,9 @@ class LocalReadout(Readout):
             combine: Sums a tensor over all processes, which see different samples of the batch.
         """
 
+    def end_epoch(self) -> None:
+        """All samples have been learned from once; called by all processes. By default nothing is done."""
+
 
 def uses_gradients(readout: Readout, below: nn.Module) -> bool:
     """Whether a readout is trained by gradients: whether it is no `LocalReadout`.
