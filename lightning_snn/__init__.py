@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from lightning_snn.readout import Linear as Linear
     from lightning_snn.readout import LocalReadout as LocalReadout
     from lightning_snn.readout import Readout as Readout
+    from lightning_snn.readout import Ridge as Ridge
     from lightning_snn.readout import SpikingDelta as SpikingDelta
     from lightning_snn.stimuli import Images as Images
     from lightning_snn.stimuli import RewardedImages as RewardedImages
@@ -151,7 +152,7 @@ _PUBLIC = {
     ),
     "readout": (
         "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "LocalReadout", "Readout",
-        "SpikingDelta",
+        "Ridge", "SpikingDelta",
     ),
     "stimuli": (
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",

@@ -47,7 +47,9 @@ LEAST = {
     "TargetRate": {"rate": 5.0},
     "Torus": {"num_nodes": 9, "side": 3.0},
     "WeightNormalisation": {"total": 3.0},
-    **dict.fromkeys(("MLP", "Linear", "ExtremeLearningMachine", "ClassAssignment", "SpikingDelta"), WHOLE),
+    **dict.fromkeys(
+        ("MLP", "Linear", "ExtremeLearningMachine", "ClassAssignment", "Ridge", "SpikingDelta"), WHOLE
+    ),
 }
 """The least arguments of the public classes that need any."""
 

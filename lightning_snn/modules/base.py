@@ -12,11 +12,12 @@ from lightning_snn.core.batches import parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
+from lightning_snn.modules.kinds import learners, trained
 from lightning_snn.modules.measured import MeasuredModule
 from lightning_snn.modules.optimization import Optimization
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
-from lightning_snn.readout import LocalReadout, Readout, uses_gradients
+from lightning_snn.readout import Readout, check_gradients
 
 
 class SpikingModule(MeasuredModule):
@@ -31,6 +32,7 @@ class SpikingModule(MeasuredModule):
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
         controls: Networks trained beside this one on the same input, by name.
+        control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
         few_labels: Numbers of training samples; for each, further readouts see the labels of that many only.
         **options: All others as `SpikingClassifier` has them.
@@ -51,6 +53,7 @@ class SpikingModule(MeasuredModule):
         read_from: str | None = None,
         tau_trace: float | None = None,
         controls: Controls | None = None,
+        control_readouts: Mapping[str, Callable[[int, int], Readout]] | None = None,
         inputs: Mapping[str, int] | None = None,
         few_labels: int | Sequence[int] | None = None,
         cache: bool | None = None,
@@ -60,11 +63,15 @@ class SpikingModule(MeasuredModule):
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
-            readout, out_features, inputs=inputs, few_labels=few_labels, layers=layers, encoder=encoder,
-            connections=connections, dt=dt, read_from=read_from, tau_trace=tau_trace, controls=controls,
-            cache=cache, seed=seed,
+            readout, out_features, control_readouts=control_readouts, inputs=inputs, few_labels=few_labels,
+            layers=layers, encoder=encoder, connections=connections, dt=dt, read_from=read_from,
+            tau_trace=tau_trace, controls=controls, cache=cache, seed=seed,
         )  # fmt: skip
-        self.automatic_optimization = uses_gradients(self.readout, self.network)
+        for name in (NETWORK, *self.controls):
+            check_gradients(self.readouts[name], self.network)
+        self.automatic_optimization = bool(trained(self.readouts))
+        for readout in learners(self.readouts, 0).values() if self.automatic_optimization else ():
+            readout.requires_grad_(False)  # several processes wait for a gradient of each that needs one
         names = (name for name, _ in self.trained_parts())
         self.optimization = Optimization(optimizer, scheduler, learning_rates or {}, names)
 
@@ -82,21 +89,26 @@ class SpikingModule(MeasuredModule):
     def training_step(self, batch: Any, batch_idx: int) -> Tensor | None:
         """The summed loss of the network and its controls; they share no trained parameter.
 
-        Readouts that learn without gradients do so here, and there is no loss.
+        Readouts that learn without gradients do so here; where all of them do, there is no loss.
         """
         del batch_idx
         given = parts(batch)
         target, shown = self.target(given), self.presentation(given)
         features = self.features(given, shown)
+        self._learn_locally(features, target, given.sample)
         if not self.automatic_optimization:
-            self._learn_locally(features, target, given.sample)
+            optimizer = self.optimizers()
+            assert isinstance(optimizer, LightningOptimizer)
+            optimizer.step()  # it has no gradients to apply; its step is what Lightning counts
             return None
-        losses = {name: self.loss(values, target) for name, values in self._scores(features).items()}
-        self.log("train/loss", losses[NETWORK], prog_bar=True, batch_size=len(target))
+        scores = {name: readout(features[name]) for name, readout in trained(self.readouts).items()}
+        losses = {name: self.loss(values, target) for name, values in scores.items()}
         few = self.few_labels.losses(
             features, target, given.sample, self.loss, self._combine, self.trainer.world_size
         )
-        total, extra = torch.stack([*losses.values(), *few]).sum(), self.regularisation(shown)
+        total = torch.stack([*losses.values(), *few]).sum()
+        self.log("train/loss", losses.get(NETWORK, total), prog_bar=True, batch_size=len(target))
+        extra = self.regularisation(shown)
         return total if extra is None else total + extra
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
@@ -132,12 +144,11 @@ class SpikingModule(MeasuredModule):
         return total
 
     def _learn_locally(self, features: Mapping[str, Tensor], target: Tensor, sample: Tensor | None) -> None:
-        """The optimizer has no gradients to apply; its step is what Lightning counts."""
-        for name, values in features.items():
-            readout = self.readouts[name]
-            assert isinstance(readout, LocalReadout)
-            readout.learn(values, target, combine=self._combine)
-        self.few_labels.learn(features, target, sample, self._combine)
-        optimizer = self.optimizers()
-        assert isinstance(optimizer, LightningOptimizer)
-        optimizer.step()
+        """Let the readouts that need no gradients learn."""
+        for name, readout in learners(self.readouts, self.current_epoch).items():
+            readout.learn(features[name], target, combine=self._combine)
+        self.few_labels.learn(features, target, sample, self._combine, epoch=self.current_epoch)
+        if self.trainer.is_last_batch:
+            for readouts in (self.readouts, *self.few_labels.readouts.values()):
+                for readout in learners(readouts, self.current_epoch).values():
+                    readout.end_epoch()

@@ -45,6 +45,7 @@ class SpikingClassifier(SpikingModule):
         controls: Networks trained beside this one on the same images: ``random`` (same fan-in, nodes
             by chance), ``grid`` (pooling made by hand) and ``pixels`` (no network); a list of these words,
             or `Control` by name.
+        control_readouts: Readouts of controls that have another than the network, by the control's name.
         few_labels: How many training samples have labels, one number or several: for each, the network and
             every control get a further readout that learns from these only, and is tested. They are balanced
             over the classes and the same for every seed; smaller numbers lie in larger ones.
@@ -76,6 +77,7 @@ class SpikingClassifier(SpikingModule):
         read_from: str | None = None,
         tau_trace: float | None = None,
         controls: list[ControlKind] | dict[str, Control] | None = None,
+        control_readouts: dict[str, Callable[[int, int], Readout]] | None = None,
         few_labels: int | list[int] | None = None,
         cache: bool | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
@@ -99,6 +101,7 @@ class SpikingClassifier(SpikingModule):
             read_from=read_from,
             tau_trace=tau_trace,
             controls={name: control for name, control in named.items() if name not in raw},
+            control_readouts=control_readouts,
             inputs=dict.fromkeys(raw, prod(shape)),
             few_labels=few_labels,
             cache=cache,

@@ -40,6 +40,7 @@ def readouts_of(
     out_features: int,
     *,
     seed: int,
+    own: Mapping[str, Callable[[int, int], Readout]] | None = None,
     purpose: str = "",
 ) -> ModuleDictOf[Readout]:
     """A readout for each network, which starts from weights of its own.
@@ -49,13 +50,14 @@ def readouts_of(
         sizes: Numbers of features by network.
         out_features: Size of what a readout gives.
         seed: That of the network.
+        own: Those of networks that have another, by name.
         purpose: What they are for beside the readouts that learn from all samples; they start from others.
     """
     found = ModuleDictOf[Readout]()
     for name, size in sizes.items():
         place = f"{name}/{purpose}" if purpose else name
         with drawing(seed, place), torch_seeded(RandomStream(max(seed, 0), f"readout/{place}")):
-            found[name] = readout(size, out_features)
+            found[name] = (own or {}).get(name, readout)(size, out_features)
     return found
 
 

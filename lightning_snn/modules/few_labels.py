@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from lightning_snn.core import checks
 from lightning_snn.core.module_dict import ModuleDictOf
-from lightning_snn.readout import LocalReadout, Readout
+from lightning_snn.modules.kinds import learners, trained
+from lightning_snn.readout import Readout
 
 Readouts = ModuleDictOf[Readout]
 
@@ -83,7 +84,7 @@ class FewLabels(nn.Module):
         found = []
         for key, readouts in self.readouts.items():
             rows, total = self._rows(key, sample, combine)
-            for name, readout in readouts.items():
+            for name, readout in trained(readouts).items():
                 if not total:
                     found.append(_nothing(readout))
                     continue
@@ -98,12 +99,16 @@ class FewLabels(nn.Module):
         target: Tensor,
         sample: Tensor | None,
         combine: Callable[[Tensor], Tensor],
+        *,
+        epoch: int,
     ) -> None:
-        """Let readouts that need no gradients learn; arguments and errors as of `losses`."""
+        """Let readouts that need no gradients learn in an epoch; the rest as of `losses`."""
         for key, readouts in self.readouts.items():
+            local = learners(readouts, epoch)
+            if not local:
+                continue
             rows, total = self._rows(key, sample, combine)
-            for name, readout in readouts.items() if total else ():
-                assert isinstance(readout, LocalReadout)
+            for name, readout in local.items() if total else ():
                 readout.learn(features[name][rows], target[rows], combine=combine)
 
     def _rows(

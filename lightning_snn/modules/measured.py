@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 from torchmetrics import Metric
 
+from lightning_snn.core import checks
 from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.modules.drawn import readouts_of
@@ -32,6 +33,7 @@ class MeasuredModule(PresentingModule):
         readout: Callable[[int, int], Readout],
         out_features: int,
         *,
+        control_readouts: Mapping[str, Callable[[int, int], Readout]] | None,
         inputs: Mapping[str, int] | None,
         few_labels: int | Sequence[int] | None,
         **options: Any,
@@ -39,7 +41,11 @@ class MeasuredModule(PresentingModule):
         super().__init__(**options)
         size = self.network.layer(self.read_from).num_nodes
         sizes = dict.fromkeys([NETWORK, *self.controls], size) | dict(inputs or {})
-        make = partial(readouts_of, readout, sizes, out_features, seed=int(self.network.seed))
+        for name in control_readouts or ():
+            checks.one_of("control_readouts", name, [name for name in sizes if name != NETWORK])
+        make = partial(
+            readouts_of, readout, sizes, out_features, own=control_readouts, seed=int(self.network.seed)
+        )
         self.readouts = make()
         self.few_labels = FewLabels(counts_of(few_labels), lambda count: make(purpose=f"{count}_labels"))
         if self.few_labels.counts and any(p.requires_grad for p in self.network.parameters()):

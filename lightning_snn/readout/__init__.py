@@ -1,7 +1,8 @@
 """Readouts: from features to class scores."""
 
 from lightning_snn.readout.local import ClassAssignment, SpikingDelta
-from lightning_snn.readout.readout import LocalReadout, Readout, uses_gradients
+from lightning_snn.readout.readout import LocalReadout, Readout, check_gradients
+from lightning_snn.readout.ridge import Ridge
 from lightning_snn.readout.trained import MLP, ExtremeLearningMachine, Linear
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Linear",
     "LocalReadout",
     "Readout",
+    "Ridge",
     "SpikingDelta",
-    "uses_gradients",
+    "check_gradients",
 ]

@@ -54,7 +54,13 @@ class Readout(Configurable, nn.Module, ABC):
 
 
 class LocalReadout(Readout):
-    """Base of the readouts that learn by themselves, without gradients; arguments as of `Readout`."""
+    """Base of the readouts that learn by themselves, without gradients; arguments as of `Readout`.
+
+    Attributes:
+        one_pass: Whether it learns in the first epoch only, since further ones would change nothing.
+    """
+
+    one_pass = False
 
     @abstractmethod
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:
@@ -66,17 +72,14 @@ class LocalReadout(Readout):
             combine: Sums a tensor over all processes, which see different samples of the batch.
         """
 
+    def end_epoch(self) -> None:
+        """All samples have been learned from once; called by all processes. By default nothing is done."""
 
-def uses_gradients(readout: Readout, below: nn.Module) -> bool:
-    """Whether a readout is trained by gradients: whether it is no `LocalReadout`.
 
-    Raises:
-        ValueError: if it is not, and something below it is to be.
-    """
-    local = isinstance(readout, LocalReadout)
-    if local and any(parameter.requires_grad for parameter in below.parameters()):
+def check_gradients(readout: Readout, below: nn.Module) -> None:
+    """Raise ``ValueError`` if a `LocalReadout` sits above something that is trained by gradients."""
+    if isinstance(readout, LocalReadout) and any(p.requires_grad for p in below.parameters()):
         raise ValueError(
             f"readout: {type(readout).__name__} learns without gradients, so no projection below can be "
             "trained (trainable: true)"
         )
-    return not local

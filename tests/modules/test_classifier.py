@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 import torch
 from helpers.expected_warnings import UNWIRED
-from lightning.pytorch.callbacks import ModelCheckpoint
+from helpers.tensors import assert_same
+from lightning.pytorch.callbacks import LambdaCallback, ModelCheckpoint
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 from torchmetrics.functional.classification import multiclass_f1_score
@@ -24,6 +25,7 @@ from lightning_snn import (
     Poisson,
     Readout,
     Relay,
+    Ridge,
     SpikingClassifier,
     SpikingDelta,
     SpikingLayer,
@@ -256,6 +258,36 @@ def test_a_readout_without_gradients_learns_in_one_epoch_and_is_saved(
     assert torch.equal(predictions(again, data.test_set), predictions(model, data.test_set))
 
 
+@pytest.mark.parametrize("step", [1, 5])
+def test_a_readout_in_closed_form_goes_on_in_the_midst_of_an_epoch_and_is_small_at_its_end(
+    classifier, phase, trainer, data, tmp_path, step
+):
+    assert step % len(data.train_dataloader()) > 0
+
+    def fitted(ckpt_path=None):
+        model = classifier(readout=Ridge, controls=["random", "pixels"], seed=0)
+        saving = LambdaCallback(
+            on_train_batch_end=lambda run, *_: run.save_checkpoint(tmp_path / f"step={run.global_step}.ckpt"),
+            on_validation_end=lambda run, _: run.save_checkpoint(
+                tmp_path / f"epoch={run.current_epoch}.ckpt"
+            ),
+        )
+        run = trainer(phase(), saving, max_epochs=2)
+        run.fit(model, data, ckpt_path=ckpt_path, weights_only=True)
+        return model, run
+
+    def saved(name):
+        state = torch.load(tmp_path / name, weights_only=True)["state_dict"]
+        return sum(value.numel() for key, value in state.items() if key.startswith("readouts."))
+
+    whole, _ = fitted()
+    assert saved(f"step={step}.ckpt") > saved("epoch=0.ckpt") == saved("epoch=1.ckpt")
+    resumed, run = fitted(tmp_path / f"step={step}.ckpt")
+    (scores,) = run.test(resumed, data, verbose=False)
+    assert scores["test/accuracy_pixels"] > 0.9  # chance: 0.25
+    assert_same(whole.state_dict(), resumed.state_dict())
+
+
 def test_a_readout_without_gradients_trains_nothing_below(classifier, retina, pooling):
     layers = {"retina": retina(), "lgn": pooling(projection=partial(Dense, trainable=True))}
     with pytest.raises(ValueError, match="readout: SpikingDelta learns without gradients"):
@@ -340,7 +372,7 @@ def test_batches_of_images_and_labels(classifier, phase, trainer, data):
     assert torch.equal(numbered.network.projections["lgn"].weight, model.network.projections["lgn"].weight)
 
 
-@pytest.mark.parametrize("readout", [Linear, ClassAssignment, SpikingDelta])
+@pytest.mark.parametrize("readout", [Linear, ClassAssignment, Ridge, SpikingDelta])
 @pytest.mark.parametrize(
     ("images", "labels"),
     [(torch.float64, torch.int32), (torch.float32, torch.uint8), (torch.float16, torch.int16)],
@@ -474,7 +506,7 @@ def test_wrong_labels(classifier, label, step):
 @pytest.mark.parametrize(
     "label", [torch.tensor([0.0, 1.0]), torch.eye(4)[:2], torch.eye(4, dtype=torch.int64)[:2]]
 )
-@pytest.mark.parametrize("readout", [Linear, ClassAssignment, SpikingDelta])
+@pytest.mark.parametrize("readout", [Linear, ClassAssignment, Ridge, SpikingDelta])
 @pytest.mark.parametrize("step", ["training_step", "validation_step", "test_step"])
 def test_labels_that_are_no_numbers_of_classes(classifier, label, readout, step):
     message = rf"labels must be the numbers of the classes, integers \[B\], got {label.dtype} of shape"

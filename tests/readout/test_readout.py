@@ -10,7 +10,7 @@ from lightning_snn.readout import (
     LocalReadout,
     Readout,
     SpikingDelta,
-    uses_gradients,
+    check_gradients,
 )
 
 READOUTS = {
@@ -138,16 +138,16 @@ def test_class_assignment_in_batches_or_processes_is_the_same():
 def test_readouts_with_gradients_do_not_learn_by_themselves(kind):
     readout = READOUTS[kind]()
     assert not hasattr(readout, "learn")
-    assert uses_gradients(readout, torch.nn.Linear(2, 2))
+    check_gradients(readout, torch.nn.Linear(2, 2))
 
 
 @pytest.mark.parametrize("kind", [ClassAssignment, SpikingDelta])
 def test_local_readouts_use_no_gradients_and_nothing_below_them_may(kind):
     fixed, below = torch.nn.Linear(2, 2).requires_grad_(False), torch.nn.Linear(2, 2)
-    assert not uses_gradients(kind(3, 2), fixed)
+    check_gradients(kind(3, 2), fixed)
     message = f"readout: {kind.__name__} learns without gradients, so no projection below can be trained"
     with pytest.raises(ValueError, match=message):
-        uses_gradients(kind(3, 2), below)
+        check_gradients(kind(3, 2), below)
 
 
 def test_a_readout_says_what_its_scores_are_and_a_local_one_how_it_learns():

@@ -1,0 +1,87 @@
+"""Which penalty predicts best the samples that were left out."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from lightning_snn.readout.least_squares import (
+    Standardise,
+    error_by_products,
+    solve_by_products,
+    solve_by_samples,
+)
+
+FOLDS = 5
+"""Each of so many parts may be left out, of samples that are numbered in the order in which they come."""
+
+JUDGED = 500
+"""Samples left out in turn that are enough to choose by: all of few ones, a fifth of many."""
+
+
+def least(candidates: Sequence[float], error: Callable[[float], float]) -> float:
+    """The candidate of the least error, which falls and then rises along them.
+
+    >>> least([1, 2, 3, 4, 5], lambda penalty: (penalty - 4.2) ** 2)
+    4
+    """
+    at = len(candidates) // 2
+    found = {at: error(candidates[at])}
+    for step in (-1, 1):
+        while 0 <= at + step < len(candidates):
+            if at + step not in found:
+                found[at + step] = error(candidates[at + step])
+            if found[at + step] >= found[at]:
+                break
+            at += step
+    return candidates[at]
+
+
+def left_out(first: int, count: int, fold: int = 0) -> Tensor:
+    """Which of the samples ``first .. first + count - 1`` a fold leaves out, bool ``[count]``."""
+    return torch.arange(first, first + count) % FOLDS == fold
+
+
+def by_samples(
+    candidates: Sequence[float], features: Tensor, target: Tensor, *, standardise: Standardise
+) -> float:
+    """The penalty with the least squared error on folds that are left out, until `JUDGED` samples were.
+
+    Args:
+        candidates: Penalties, ascending.
+        features: ``[N, D]`` in float64.
+        target: ``[N, C]`` in float64.
+        standardise: As in `solve_by_samples`.
+    """
+    folds = min(FOLDS, -(-JUDGED * FOLDS // len(features)))
+    parts = [left_out(0, len(features), fold).to(features.device) for fold in range(folds)]
+
+    def error(penalty: float) -> float:
+        total = 0.0
+        for out in parts:
+            weight, bias = solve_by_samples(
+                features[~out], target[~out], penalty=penalty, standardise=standardise
+            )
+            total += (target[out] - features[out] @ weight.t() - bias).square().sum().item()
+        return total
+
+    return least(candidates, error) if len(candidates) > 1 and len(features) >= FOLDS else candidates[-1]
+
+
+def by_products(
+    candidates: Sequence[float], products: Tensor, size: int, *, standardise: Standardise
+) -> float:
+    """The same from sums: of the samples of the first fold, and of all others.
+
+    Args:
+        candidates: Penalties, ascending.
+        products: Both ``[2, D + C, D + C]``; see `solve_by_products`.
+        size: Features D.
+        standardise: As in `solve_by_products`.
+    """
+
+    def error(penalty: float) -> float:
+        weight, bias = solve_by_products(products[1], size, penalty=penalty, standardise=standardise)
+        return error_by_products(weight, bias, products[0], size).item()
+
+    return least(candidates, error) if len(candidates) > 1 else candidates[0]
