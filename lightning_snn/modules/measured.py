@@ -61,6 +61,11 @@ class MeasuredModule(PresentingModule):
         """The network's own readout."""
         return self.readouts[NETWORK]
 
+    @property
+    def all_readouts(self) -> list[ModuleDictOf[Readout]]:
+        """Those that learn from all samples, then those that learn from few."""
+        return [self.readouts, *self.few_labels.readouts.values()]
+
     def forward(self, input: Any) -> Tensor:
         """Scores ``[B, out_features]`` of what the encoders take."""
         scores: Tensor = self.readout(self.present(input, with_controls=False).features[NETWORK])
