@@ -42,7 +42,9 @@ class MeasuredModule(PresentingModule):
         size = self.network.layer(self.read_from).num_nodes
         sizes = dict.fromkeys([NETWORK, *self.controls], size) | dict(inputs or {})
         for name in control_readouts or ():
-            checks.one_of("control_readouts", name, [name for name in sizes if name != NETWORK])
+            if len(sizes) == 1:
+                raise ValueError(f"control_readouts needs controls, and there are none, got {name!r}")
+            checks.one_of("control_readouts", name, sizes.keys() - {NETWORK})
         make = partial(
             readouts_of, readout, sizes, out_features, own=control_readouts, seed=int(self.network.seed)
         )
