@@ -17,7 +17,7 @@ def free_port():
 
 
 def run_script(folder, text, devices, *options):
-    """Run ``text`` as ``script.py DEVICES FOLDER OPTIONS`` in a new folder; what it says on standard error."""
+    """Run ``text`` as ``script.py DEVICES FOLDER OPTIONS`` in a new folder; what it says of errors."""
     folder.mkdir()
     script = folder / "script.py"
     script.write_text(text, encoding="utf-8")
