@@ -116,9 +116,11 @@ def parts_of(network, streams):
 
 def controls_of(model, streams):
     """The weights of controls by chance, and what put them in their order."""
+    known = set()
     for label, control in model.controls.items():
         if control.kind == "initial":
-            yield from _first_weights(model.network, label, control, streams)
+            yield from _first_weights(model.network, label, control, streams, known)
+            known |= set(control.rewired)
     if "random" not in model.controls:
         return
     network, control = model.network, model.controls["random"]
@@ -135,9 +137,12 @@ def controls_of(model, streams):
         yield f"control {name} order", Draw(set(), order.argsort(-1))
 
 
-def _first_weights(network, label, control, streams):
-    """Of those that are never learned; a later one that learns starts as the network's does."""
-    for name in control.rewired:
+def _first_weights(network, label, control, streams, known):
+    """Of those that are never learned; a later one that learns starts as the network's does.
+
+    Controls at the same connection have the same, for pairs that differ in nothing but the fields.
+    """
+    for name in set(control.rewired) - known:
         with streams() as keys:
             control.rewire(network, name)
         keys = {key for key in keys if key[1] != f"weights/{name}"}  # the first thresholds
@@ -210,8 +215,8 @@ def data_of(data, streams):
         yield f"split {part}", Draw({("split", data.split_seed, part)}, left)
     for name, kinds in data.perturbations.items():
         with streams() as keys:
-            image = kinds[0](torch.full((1, 1, 50, 50), 0.5), torch.tensor([0]), seed=data.split_seed)
-        yield f"perturbation {name}", Draw(keys, image)
+            image = kinds[0](torch.full((40, 1, 10, 10), 0.5), torch.arange(40), seed=data.split_seed)
+        yield f"perturbation {name}", Draw(keys, image - image.mean(0))  # all leave the margins dark
 
 
 def draws_of(model, phase, data, built_from, streams):

@@ -70,8 +70,9 @@ class SpikingModule(MeasuredModule):
         for name in (NETWORK, *self.controls):
             check_gradients(self.readouts[name], self.network)
         self.automatic_optimization = bool(trained(self.readouts))
-        for readout in learners(self.readouts, 0).values() if self.automatic_optimization else ():
-            readout.requires_grad_(False)  # several processes wait for a gradient of each that needs one
+        for readouts in self.all_readouts if self.automatic_optimization else ():
+            for readout in learners(readouts, 0).values():
+                readout.requires_grad_(False)  # several processes wait for a gradient of each that needs one
         names = (name for name, _ in self.trained_parts())
         self.optimization = Optimization(optimizer, scheduler, learning_rates or {}, names)
 
@@ -99,7 +100,8 @@ class SpikingModule(MeasuredModule):
         if not self.automatic_optimization:
             optimizer = self.optimizers()
             assert isinstance(optimizer, LightningOptimizer)
-            optimizer.step()  # it has no gradients to apply; its step is what Lightning counts
+            optimizer._on_before_step()  # Lightning counts a step; there are no gradients to apply, which the
+            optimizer._on_after_step()  # loss scaling of 16-mixed would not allow in a whole one
             return None
         scores = {name: readout(features[name]) for name, readout in trained(self.readouts).items()}
         losses = {name: self.loss(values, target) for name, values in scores.items()}
@@ -135,7 +137,7 @@ class SpikingModule(MeasuredModule):
         yield from self.network.projections.items()
         for control in self.controls.values():
             yield from control.projections.items()
-        for readouts in (self.readouts, *self.few_labels.readouts.values()):
+        for readouts in self.all_readouts:
             yield from (("readout", readout) for readout in readouts.values())
 
     def _combine(self, values: Tensor) -> Tensor:
@@ -149,6 +151,6 @@ class SpikingModule(MeasuredModule):
             readout.learn(features[name], target, combine=self._combine)
         self.few_labels.learn(features, target, sample, self._combine, epoch=self.current_epoch)
         if self.trainer.is_last_batch:
-            for readouts in (self.readouts, *self.few_labels.readouts.values()):
+            for readouts in self.all_readouts:
                 for readout in learners(readouts, self.current_epoch).values():
                     readout.end_epoch()

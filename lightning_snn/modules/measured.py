@@ -42,7 +42,9 @@ class MeasuredModule(PresentingModule):
         size = self.network.layer(self.read_from).num_nodes
         sizes = dict.fromkeys([NETWORK, *self.controls], size) | dict(inputs or {})
         for name in control_readouts or ():
-            checks.one_of("control_readouts", name, [name for name in sizes if name != NETWORK])
+            if len(sizes) == 1:
+                raise ValueError(f"control_readouts needs controls, and there are none, got {name!r}")
+            checks.one_of("control_readouts", name, sizes.keys() - {NETWORK})
         make = partial(
             readouts_of, readout, sizes, out_features, own=control_readouts, seed=int(self.network.seed)
         )
@@ -60,6 +62,11 @@ class MeasuredModule(PresentingModule):
     def readout(self) -> Readout:
         """The network's own readout."""
         return self.readouts[NETWORK]
+
+    @property
+    def all_readouts(self) -> list[ModuleDictOf[Readout]]:
+        """Those that learn from all samples, then those that learn from few."""
+        return [self.readouts, *self.few_labels.readouts.values()]
 
     def forward(self, input: Any) -> Tensor:
         """Scores ``[B, out_features]`` of what the encoders take."""

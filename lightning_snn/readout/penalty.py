@@ -42,6 +42,15 @@ def left_out(first: int, count: int, fold: int = 0) -> Tensor:
     return torch.arange(first, first + count) % FOLDS == fold
 
 
+def ordered(features: Tensor, target: Tensor) -> Tensor:
+    """Numbers of the samples ``[N]`` by class, then by the sum of the features, in whatever order they came.
+
+    So each fold has its share of every class, and is the same on any number of processes.
+    """
+    by_sum = features.sum(1).argsort(stable=True)
+    return by_sum[target[by_sum].argmax(1).argsort(stable=True)]
+
+
 def by_samples(
     candidates: Sequence[float], features: Tensor, target: Tensor, *, standardise: Standardise
 ) -> float:
@@ -50,9 +59,11 @@ def by_samples(
     Args:
         candidates: Penalties, ascending.
         features: ``[N, D]`` in float64.
-        target: ``[N, C]`` in float64.
+        target: ``[N, C]`` in float64, 1 for the class and 0 for the others.
         standardise: As in `solve_by_samples`.
     """
+    order = ordered(features, target)
+    features, target = features[order], target[order]
     folds = min(FOLDS, -(-JUDGED * FOLDS // len(features)))
     parts = [left_out(0, len(features), fold).to(features.device) for fold in range(folds)]
 

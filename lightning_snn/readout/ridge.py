@@ -99,7 +99,7 @@ class Ridge(LocalReadout):
         if self._solved:
             return
         given, scaled = self.candidates, self.standardised
-        if len(self.products) or len(self._kept()) > self.in_features:
+        if len(self.products):
             sums = self._all_products()
             best = penalties.by_products(given, sums, self.in_features, standardise=scaled)
             found = solve_by_products(sums.sum(0), self.in_features, penalty=best, standardise=scaled)
@@ -135,6 +135,10 @@ class Ridge(LocalReadout):
         ]
         return torch.stack(parts)
 
+    def _apply(self, *args: Any, **options: Any) -> Any:
+        self.rows, self._fresh = self._kept(), []  # to another device goes all that is kept
+        return super()._apply(*args, **options)  # type: ignore[no-untyped-call]
+
     def _save_to_state_dict(self, *args: Any) -> None:
         self.rows, self._fresh = self._kept(), []
         super()._save_to_state_dict(*args)
@@ -156,17 +160,17 @@ def _in_full(values: Tensor) -> torch.autocast:
 
 
 def _of_all_processes(rows: Tensor, combine: Callable[[Tensor], Tensor]) -> Tensor:
-    """The rows of all processes, in the order of these: added to zeros, which keeps their bits."""
+    """The rows of all processes in turn, as they share a batch: added to zeros, which keeps their bits."""
     process, processes = _own_number()
     if processes == 1:
         return rows
     counts = torch.zeros(processes, dtype=torch.int64, device=rows.device)
     counts[process] = len(rows)
     sizes = combine(counts).tolist()
-    whole = rows.new_zeros(sum(sizes), rows.shape[1])
-    first = sum(sizes[:process])
-    whole[first : first + len(rows)] = rows
-    return combine(whole)
+    whole = rows.new_zeros(max(sizes), processes, rows.shape[1])
+    whole[: len(rows), process] = rows
+    there = torch.arange(max(sizes))[:, None] < torch.tensor(sizes)
+    return combine(whole)[there.to(rows.device)]
 
 
 def _own_number() -> tuple[int, int]:

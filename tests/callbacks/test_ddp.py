@@ -1,14 +1,9 @@
 """The same run on one process and on two: the phase bit for bit, the readout up to rounding."""
 
-import os
-import runpy
-import socket
-import subprocess
-import sys
-
 import pytest
 import torch
 from helpers.expected_warnings import NEW_FOLDER, OTHER_CALLBACKS, SAME_FOLDER, UNWIRED
+from helpers.several import run_script
 from helpers.tensors import assert_same
 
 pytestmark = [pytest.mark.ddp, UNWIRED, OTHER_CALLBACKS, SAME_FOLDER, NEW_FOLDER]
@@ -110,39 +105,12 @@ EXACT = (
 """What is measured to the same bits on any number of processes."""
 
 
-def free_port():
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
-
-
-def run(folder, devices, *ckpt_path):
-    """Run the script on ``devices`` processes; on one, this is the one."""
-    folder.mkdir()
-    script = folder / "script.py"
-    script.write_text(SCRIPT, encoding="utf-8")
-    if devices == 1:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", [str(script), "1", str(folder), *map(str, ckpt_path)])
-            runpy.run_path(str(script), run_name="__main__")
-        return
-    done = subprocess.run(
-        [sys.executable, script, str(devices), folder, *ckpt_path],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "MASTER_PORT": str(free_port())},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Folders of the run on one process and on two."""
     base = tmp_path_factory.mktemp("runs")
     for devices in (1, 2):
-        run(base / str(devices), devices)
+        run_script(base / str(devices), SCRIPT, devices)
     return base / "1", base / "2"
 
 
@@ -185,6 +153,6 @@ def test_a_phase_begun_on_two_processes_goes_on_on_one(runs, tmp_path):
     saved = torch.load(path, weights_only=True)["callbacks"]["SelfOrganization"]
     assert saved["round"] == 4
     assert {len(leaf) for leaf in saved["streams"]} == {4}
-    run(tmp_path / "resumed", 1, path)
+    run_script(tmp_path / "resumed", SCRIPT, 1, path)
     assert_same(load(tmp_path / "resumed", "phase"), load(one, "phase"))
     assert_same(load(tmp_path / "resumed", "fit"), load(one, "fit"))

@@ -159,7 +159,12 @@ def test_compare_runs_every_seed_and_tabulates_the_networks(capsys):
         assert f"seed_everything: {seed}\n" in (run / "config.yaml").read_text()
     assert {path.name for path in folder.iterdir()} == {"comparison.json", "table.md", "accuracy.png"}
     assert "| seed | self-organised | random wiring |" in (folder / "table.md").read_text()
-    for words in ("mnist: test accuracy in %", "self-organised", "random wiring", f"Comparison: {folder}"):
+    for words in (
+        "mnist_pooling: test accuracy in %",
+        "self-organised",
+        "random wiring",
+        f"Comparison: {folder}",
+    ):
         assert words in printed
 
 

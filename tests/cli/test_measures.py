@@ -55,7 +55,7 @@ def test_a_run_and_a_test_from_its_checkpoint_measure_the_same(tmp_path, capsys,
     kept = [option for option in MEASURED if option.startswith("--data")]
     small = [option for option in SMALL if not option.startswith(("--model", "--self"))]
     checkpoint = f"--ckpt_path={run / 'checkpoints' / 'last.ckpt'}"
-    assert main(["test", "--config=mnist", checkpoint, *small, *kept]) == 0
+    assert main(["test", "--config=mnist_pooling", checkpoint, *small, *kept]) == 0
     (other,) = set((tmp_path / "runs" / "mnist_pooling").iterdir()) - {run}
     found = scores(other)
     assert found == scores(run)

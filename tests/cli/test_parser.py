@@ -131,7 +131,7 @@ def test_a_run_of_several_files_runs_again_from_its_own(capsys):
 
 
 def test_a_recipe_by_its_name_after_an_equals_sign():
-    assert main(["fit", "--config=mnist", *SMALL, "--trainer.fast_dev_run=true"]) == 0
+    assert main(["fit", "--config=mnist_pooling", *SMALL, "--trainer.fast_dev_run=true"]) == 0
 
 
 def test_a_scheduler_that_watches_a_measure(built):

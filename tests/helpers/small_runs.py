@@ -1,4 +1,4 @@
-"""Options that keep a run of the recipe ``mnist`` small and quiet, for tests of the command line."""
+"""Options that keep a run of the recipe ``mnist_pooling`` small and quiet, for tests of the command line."""
 
 QUIET = [
     "--trainer.accelerator=cpu",

@@ -181,7 +181,7 @@ def test_a_classifier_built_by_the_command_line_comes_back(tmp_path, monkeypatch
     monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
     Path("mine_of_test_subclasses.py").write_text(MODULE)
     assert main([
-        "fit", "--config=mnist",
+        "fit", "--config=mnist_pooling",
         "--model=mine_of_test_subclasses.Mine",
         "--model.extra=0.3",
         "--model.layers.retina.geometry.num_nodes=160",
@@ -202,7 +202,7 @@ def test_a_classifier_built_by_the_command_line_comes_back(tmp_path, monkeypatch
     assert (type(again), again.extra) == (kind, 0.3)
     assert again.network.layer("lgn").neuron.leak == 2.0
     assert main([
-        "test", "--config=mnist", f"--ckpt_path={path}", "--trainer.limit_test_batches=1",
+        "test", "--config=mnist_pooling", f"--ckpt_path={path}", "--trainer.limit_test_batches=1",
         "--data.eval_batch_size=50", "--trainer.enable_progress_bar=false", "--trainer.accelerator=cpu",
     ]) == 0  # fmt: skip
 
