@@ -1,0 +1,77 @@
+"""The recipe mnist on other layouts of the retina, else without a change: accuracy and localised share.
+
+python recipes/layouts.py [--seeds 3] [further options of the command, such as --model.few_labels null]
+"""
+
+import json
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from lightning_snn.cli.arguments import take_count
+from lightning_snn.cli.main import main
+
+DENSITY = 1500 / 28**2
+"""Nodes per unit of area in the recipe."""
+
+RADIUS, HOLE = 15.8, 5.0
+"""A disk of about the square's area, and the radius of the ring's hole, in units of length."""
+
+
+def ell() -> list[list[float]]:
+    """A square of side 28 without its upper right quarter, at the recipe's density: points ``[N][2]``."""
+    place = 28 * torch.rand(1500, 2, generator=torch.Generator().manual_seed(0))
+    kept: list[list[float]] = place[(place < 14).any(1)].tolist()
+    return kept
+
+
+def layouts() -> dict[str, dict[str, object]]:
+    """Each layout by name, as a configuration has it."""
+    ring = round(DENSITY * torch.pi * (RADIUS**2 - HOLE**2))
+    return {
+        "square": {"class_path": "lightning_snn.Square", "init_args": {"num_nodes": 1500, "side": 28.0}},
+        "disk": {"class_path": "lightning_snn.Disk", "init_args": {"num_nodes": 1500, "radius": RADIUS}},
+        "ring": {
+            "class_path": "lightning_snn.Disk",
+            "init_args": {"num_nodes": ring, "radius": RADIUS, "inner_radius": HOLE},
+        },
+        "torus": {"class_path": "lightning_snn.Torus", "init_args": {"num_nodes": 1500, "side": 28.0}},
+        "L of points": {"class_path": "lightning_snn.Points", "init_args": {"positions": ell()}},
+    }
+
+
+def run(layout: dict[str, object], seed: int, options: list[str]) -> dict[str, dict[str, float]]:
+    """What the recipe measures of each network on a layout."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
+        json.dump({"model": {"init_args": {"layers": {"retina": {"geometry": layout}}}}}, file)
+    if code := main(["run", "mnist", "--config", file.name, f"--seed={seed}", *options]):
+        raise SystemExit(code)
+    newest = max(Path("runs/mnist").iterdir(), key=lambda folder: folder.stat().st_mtime)
+    found: dict[str, dict[str, float]] = json.loads((newest / "results.json").read_text("utf-8"))["networks"]
+    return found
+
+
+def table(found: dict[str, list[dict[str, dict[str, float]]]]) -> str:
+    """Means over the seeds in per cent."""
+    scores = ("accuracy", "shifted")
+    names = list(next(iter(found.values()))[0])
+    lines = ["| layout | localised | " + " | ".join(f"{name}: clean, shifted" for name in names) + " |"]
+    lines.append("| --- | --- |" + " --- |" * len(names))
+    for layout, runs in found.items():
+        share = 100 * statistics.fmean(run["network"]["fields/localised_share"] for run in runs)
+        cells = [
+            ", ".join(f"{100 * statistics.fmean(run[name][score] for run in runs):.1f}" for score in scores)
+            for name in names
+        ]
+        lines.append(f"| {layout} | {share:.1f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    seeds, options = take_count(sys.argv[1:], "--seeds", default=1, least=1)
+    print(
+        table({name: [run(layout, s, options) for s in range(seeds)] for name, layout in layouts().items()})
+    )
