@@ -17,7 +17,7 @@ import torch
 import yaml
 from helpers.commands import run_in
 from helpers.expected_warnings import OF_COMMANDS
-from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_SHEETS
+from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_FIELDS, SMALL_SHEETS
 
 import lightning_snn as snn
 from lightning_snn.cli.main import main
@@ -100,7 +100,8 @@ def test_a_command(request, command):
             shutil.copyfile(recipes()["mnist"], word)
     if "--seeds" in words:
         words[words.index("--seeds") + 1] = "1"
-    small = SMALL_SHEETS if "--ckpt_path" not in words and {"mnist", "my.yaml"} & set(words) else []
+    sizes = {"mnist": SMALL_FIELDS, "my.yaml": SMALL_FIELDS, "mnist_pooling": SMALL_SHEETS}
+    small = [] if "--ckpt_path" in words else next((sizes[word] for word in words if word in sizes), [])
     light = words[0] in ("ls", "cp", "--version")
     try:
         code = main(words if light else [*words, *SHORT, *small])
@@ -194,7 +195,7 @@ def test_the_projection_in_yaml():
     layers = {"lgn": yaml.safe_load(block)}
     Path("mine.yaml").write_text(yaml.safe_dump({"model": {"init_args": {"layers": layers}}}))
     size = "--model.layers.lgn.geometry.num_nodes=128"
-    assert main(["run", "mnist", "--config=mine.yaml", size, "--model.controls=[]", *SHORT]) == 0
+    assert main(["run", "mnist_pooling", "--config=mine.yaml", size, "--model.controls=[]", *SHORT]) == 0
 
 
 def guide_examples(folder, language):

@@ -2,7 +2,7 @@
 
 import pytest
 
-UNWIRED = pytest.mark.filterwarnings("ignore:layers.* of the units localised after")
+UNWIRED = pytest.mark.filterwarnings("ignore:(layers|connections).* of the units localised after")
 """A phase of a few rounds leaves most fields wide."""
 
 NEW_FOLDER = pytest.mark.filterwarnings("ignore:The dirpath has changed from")

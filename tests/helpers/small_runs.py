@@ -1,4 +1,4 @@
-"""Options that keep a run of the recipe ``mnist_pooling`` small and quiet, for tests of the command line."""
+"""Options that keep a run of ``mnist_pooling``, and of ``mnist``, small and quiet, for tests of commands."""
 
 QUIET = [
     "--trainer.accelerator=cpu",
@@ -15,6 +15,14 @@ SMALL_SHEETS = [
     "--model.layers.retina.geometry.side=12",
     "--model.layers.lgn.geometry.num_nodes=20",
     "--model.layers.lgn.geometry.side=12",
+]
+SMALL_FIELDS = [
+    *SMALL_SHEETS[:2],
+    "--model.layers.pooling.geometry.num_nodes=20",
+    "--model.layers.pooling.geometry.side=12",
+    "--model.layers.features.geometry.num_nodes=40",
+    "--model.layers.features.geometry.side=12",
+    "--model.connections.columns.projection.fields.size=12",
 ]
 SMALL_NETWORK = [
     *SMALL_SHEETS,
