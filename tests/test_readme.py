@@ -17,7 +17,7 @@ import torch
 import yaml
 from helpers.commands import run_in
 from helpers.expected_warnings import OF_COMMANDS
-from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_FIELDS, SMALL_SHEETS
+from helpers.small_runs import FEW_BATCHES, QUIET, SMALL_COLUMNS
 
 import lightning_snn as snn
 from lightning_snn.cli.main import main
@@ -78,8 +78,7 @@ def no_uploads(monkeypatch):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a short run of ``mnist``."""
-    options = ["--model.cache=false", "--self_organization.max_steps=2000", "--model.encoder.num_steps=10"]
-    return run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL, *options)
+    return run_in(tmp_path_factory.mktemp("finished"), "mnist", *SMALL, *SMALL_COLUMNS, "--model.cache=false")
 
 
 @pytest.mark.parametrize("command", OURS)
@@ -100,8 +99,7 @@ def test_a_command(request, command):
             shutil.copyfile(recipes()["mnist"], word)
     if "--seeds" in words:
         words[words.index("--seeds") + 1] = "1"
-    sizes = {"mnist": SMALL_FIELDS, "my.yaml": SMALL_FIELDS, "mnist_pooling": SMALL_SHEETS}
-    small = [] if "--ckpt_path" in words else next((sizes[word] for word in words if word in sizes), [])
+    small = SMALL_COLUMNS if "--ckpt_path" not in words and {"mnist", "my.yaml"} & set(words) else []
     light = words[0] in ("ls", "cp", "--version")
     try:
         code = main(words if light else [*words, *SHORT, *small])
