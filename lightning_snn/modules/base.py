@@ -68,7 +68,10 @@ class SpikingModule(MeasuredModule):
             tau_trace=tau_trace, controls=controls, cache=cache, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
-            check_gradients(self.readouts[name], self.network)
+            own = name in (control_readouts or {})
+            check_gradients(
+                self.readouts[name], self.network, key=f"control_readouts.{name}" if own else "readout"
+            )
         self.automatic_optimization = bool(trained(self.readouts))
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():

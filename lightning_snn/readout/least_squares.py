@@ -1,11 +1,15 @@
 """Regularised least squares from features to classes, in closed form."""
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 Standardise = Literal["global", "feature"]
+
+Solver = Callable[[float], tuple[Tensor, Tensor]]
+"""A penalty to weights ``[C, D]`` and biases ``[C]``."""
 
 FLOOR = 1e-3
 """Share of the mean variance that is added to each, so that a feature that hardly varies is not blown up."""
@@ -30,14 +34,22 @@ def solve_by_samples(
 
     Source: Hoerl and Kennard, Technometrics 12 (1970); by samples: Saunders, Gammerman and Vovk, ICML (1998).
     """
+    return solver_by_samples(features, target, standardise=standardise)(penalty)
+
+
+def solver_by_samples(features: Tensor, target: Tensor, *, standardise: Standardise) -> Solver:
+    """`solve_by_samples` for any penalty: what all penalties share is computed once."""
     mean, average = features.mean(0), target.mean(0)
     scale = _scale(features.var(0, correction=0), standardise)
     centred = (features - mean) / scale
     similarity = centred @ centred.t() / len(features)
-    similarity.diagonal().add_(penalty)
-    dual = _solve(similarity, (target - average) / len(features))
-    weight = dual.t() @ centred / scale
-    return weight, average - weight @ mean
+    wanted = (target - average) / len(features)
+
+    def solve(penalty: float) -> tuple[Tensor, Tensor]:
+        weight = _solve(similarity, penalty, wanted).t() @ centred / scale
+        return weight, average - weight @ mean
+
+    return solve
 
 
 def solve_by_products(
@@ -52,15 +64,24 @@ def solve_by_products(
         penalty: Cost of the squared weights.
         standardise: What has variance 1.
     """
+    return solver_by_products(products, size, standardise=standardise)(penalty)
+
+
+def solver_by_products(products: Tensor, size: int, *, standardise: Standardise) -> Solver:
+    """`solve_by_products` for any penalty: what all penalties share is computed once."""
     by_class, samples = products[:size, size:], products.diagonal()[size:]
     count = samples.sum()
     mean, average = by_class.sum(1) / count, samples / count
     covariance = torch.addr(products[:size, :size] / count, mean, mean, alpha=-1)
     scale = _scale(covariance.diagonal().clamp_min(0), standardise)
-    covariance.div_(scale[:, None]).div_(scale).diagonal().add_(penalty)
+    covariance.div_(scale[:, None]).div_(scale)
     with_target = (by_class / count - torch.outer(mean, average)) / scale[:, None]
-    weight = _solve(covariance, with_target).t() / scale
-    return weight, average - weight @ mean
+
+    def solve(penalty: float) -> tuple[Tensor, Tensor]:
+        weight = _solve(covariance, penalty, with_target).t() / scale
+        return weight, average - weight @ mean
+
+    return solve
 
 
 def error_by_products(weight: Tensor, bias: Tensor, products: Tensor, size: int) -> Tensor:
@@ -78,5 +99,8 @@ def _scale(variance: Tensor, standardise: Standardise) -> Tensor:
     return torch.where(found > 0, found, 1.0).sqrt()
 
 
-def _solve(positive: Tensor, right: Tensor) -> Tensor:
-    return torch.cholesky_solve(right, torch.linalg.cholesky(positive))
+def _solve(matrix: Tensor, penalty: float, right: Tensor) -> Tensor:
+    """``(M + penalty 1)^-1 R`` of a matrix without negative eigenvalues."""
+    penalised = matrix.clone()
+    penalised.diagonal().add_(penalty)
+    return torch.cholesky_solve(right, torch.linalg.cholesky(penalised))

@@ -8,8 +8,8 @@ from torch import Tensor
 from lightning_snn.readout.least_squares import (
     Standardise,
     error_by_products,
-    solve_by_products,
-    solve_by_samples,
+    solver_by_products,
+    solver_by_samples,
 )
 
 FOLDS = 5
@@ -58,25 +58,26 @@ def by_samples(
 
     Args:
         candidates: Penalties, ascending.
-        features: ``[N, D]`` in float64.
-        target: ``[N, C]`` in float64, 1 for the class and 0 for the others.
+        features: ``[N, D]``.
+        target: ``[N, C]``, 1 for the class and 0 for the others.
         standardise: As in `solve_by_samples`.
     """
     order = ordered(features, target)
     features, target = features[order], target[order]
     folds = min(FOLDS, -(-JUDGED * FOLDS // len(features)))
+    if len(candidates) == 1 or len(features) < FOLDS:
+        return candidates[-1]
     parts = [left_out(0, len(features), fold).to(features.device) for fold in range(folds)]
+    solvers = [solver_by_samples(features[~out], target[~out], standardise=standardise) for out in parts]
 
     def error(penalty: float) -> float:
         total = 0.0
-        for out in parts:
-            weight, bias = solve_by_samples(
-                features[~out], target[~out], penalty=penalty, standardise=standardise
-            )
+        for out, solve in zip(parts, solvers, strict=True):
+            weight, bias = solve(penalty)
             total += (target[out] - features[out] @ weight.t() - bias).square().sum().item()
         return total
 
-    return least(candidates, error) if len(candidates) > 1 and len(features) >= FOLDS else candidates[-1]
+    return least(candidates, error)
 
 
 def by_products(
@@ -90,9 +91,7 @@ def by_products(
         size: Features D.
         standardise: As in `solve_by_products`.
     """
-
-    def error(penalty: float) -> float:
-        weight, bias = solve_by_products(products[1], size, penalty=penalty, standardise=standardise)
-        return error_by_products(weight, bias, products[0], size).item()
-
-    return least(candidates, error) if len(candidates) > 1 else candidates[0]
+    if len(candidates) == 1:
+        return candidates[0]
+    solve = solver_by_products(products[1], size, standardise=standardise)
+    return least(candidates, lambda penalty: error_by_products(*solve(penalty), products[0], size).item())

@@ -76,10 +76,10 @@ class LocalReadout(Readout):
         """All samples have been learned from once; called by all processes. By default nothing is done."""
 
 
-def check_gradients(readout: Readout, below: nn.Module) -> None:
+def check_gradients(readout: Readout, below: nn.Module, *, key: str = "readout") -> None:
     """Raise ``ValueError`` if a `LocalReadout` sits above something that is trained by gradients."""
     if isinstance(readout, LocalReadout) and any(p.requires_grad for p in below.parameters()):
         raise ValueError(
-            f"readout: {type(readout).__name__} learns without gradients, so no projection below can be "
+            f"{key}: {type(readout).__name__} learns without gradients, so no projection below can be "
             "trained (trainable: true)"
         )

@@ -107,9 +107,9 @@ class Ridge(LocalReadout):
             best = penalties.by_products(given, rough, self.in_features, standardise=scaled)
             found = solve_by_products(sums.sum(0), self.in_features, penalty=best, standardise=scaled)
         else:
-            samples = self._kept().double().tensor_split([self.in_features], 1)
-            best = penalties.by_samples(given, *samples, standardise=scaled)
-            found = solve_by_samples(*samples, penalty=best, standardise=scaled)
+            kept = self._kept()
+            best = penalties.by_samples(given, *self._parts(kept), standardise=scaled)
+            found = solve_by_samples(*self._parts(kept.double()), penalty=best, standardise=scaled)
         for own, value in zip((self.weight, self.bias), found, strict=True):
             own.copy_(value)
         self._solved = True
@@ -124,6 +124,10 @@ class Ridge(LocalReadout):
     def _kept(self) -> Tensor:
         """The samples of which no products were summed ``[M, D + C]``: features, and 1 for the class."""
         return torch.cat([self.rows, *self._fresh])
+
+    def _parts(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """Features ``[M, D]``, and 1 for the class ``[M, C]``."""
+        return kept[:, : self.in_features], kept[:, self.in_features :]
 
     def _all_products(self) -> Tensor:
         """See `by_products`; those of a block are as exact as its features, and summed in float64."""

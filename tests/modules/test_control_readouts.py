@@ -162,5 +162,8 @@ def test_a_control_without_gradients_beside_a_network_with_them(classifier, reti
     layers = {"retina": retina(), "lgn": pooling(projection=partial(Dense, trainable=True))}
     model = classifier(layers, controls=["pixels"], control_readouts={"pixels": Ridge})
     assert model.network.projections["lgn"].weight.requires_grad
-    with pytest.raises(ValueError, match="readout: Ridge learns without gradients"):
+    with pytest.raises(ValueError, match=r"^readout: Ridge learns without gradients"):
         classifier(layers, readout=Ridge, controls=["pixels"], control_readouts={"pixels": MLP})
+    wired = {"retina": retina(), "lgn": pooling(), "cortex": layers["lgn"]}
+    with pytest.raises(ValueError, match=r"^control_readouts\.random: Ridge learns without gradients"):
+        classifier(wired, controls=CONTROLS, control_readouts={"random": Ridge})

@@ -59,6 +59,8 @@ if __name__ == "__main__":
         )
         trainer.fit(model, Shared(), weights_only=True)
         torch.save(model.state_dict(), folder / f"{name}-{trainer.global_rank}.pt")
+    if devices > 1:
+        torch.distributed.destroy_process_group()  # left to the interpreter's end, it may abort
 """
 
 

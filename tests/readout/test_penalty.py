@@ -122,3 +122,11 @@ def test_samples_of_which_sums_are_kept_are_left_out_by_their_number(monkeypatch
     features, target = samples(60, 1.0)
     readout = learned(features, target)
     torch.testing.assert_close(readout._all_products(), products(features, target))
+
+
+def test_the_order_of_samples_does_not_matter():
+    given = samples(10, 1.0)
+    torch.manual_seed(0)
+    for other in (torch.randperm(10) for _ in range(10)):
+        best = by_samples(CANDIDATES, *(values[other] for values in given), standardise="global")
+        assert best == by_samples(CANDIDATES, *given, standardise="global")

@@ -123,25 +123,56 @@ def test_what_is_saved_at_the_end_of_an_epoch_are_the_weights():
     torch.testing.assert_close(second(features), learned(features, label)(features))
 
 
-@pytest.mark.parametrize("sizes", [(3, 5), (1, 7)])
-def test_any_number_of_processes_gives_the_same(sizes, monkeypatch):
+@pytest.mark.parametrize("processes", [2, 3])
+@pytest.mark.parametrize("block", [20, 1024])
+def test_any_number_of_processes_gives_the_same_bits(processes, block, monkeypatch):
+    """They take the samples of a batch in turn, as the loaders hand them out."""
+    monkeypatch.setattr(ridge, "BLOCK", block)
     features, label = samples(64)
+    own = threading.local()
+    monkeypatch.setattr(ridge, "_own_number", lambda: (own.process, processes))
+
+    def run(streams):
+        own.process, readout = streams.first, Ridge(SIZE, CLASSES)
+        for batch in range(0, 64, 7):
+            mine = slice(batch + streams.first, min(batch + 7, 64), processes)
+            readout.learn(features[mine], label[mine], combine=streams.sum)
+        own.process = None  # scores need nobody else
+        return readout(features), readout._all_products()
+
+    found = on_processes([1] * processes, run)
+    monkeypatch.setattr(ridge, "_own_number", lambda: (0, 1))
+    alone = learned(features, label, batch=7)
+    for values in found:
+        assert_equal(values, [alone(features), alone._all_products()])
+
+
+def test_processes_with_unequal_shares_learn_the_same(monkeypatch):
+    features, label = samples(20)
     own = threading.local()
     monkeypatch.setattr(ridge, "_own_number", lambda: (own.process, 2))
 
     def run(streams):
-        own.process = int(streams.first > 0)
-        readout, mine = Ridge(SIZE, CLASSES), slice(streams.first, streams.first + streams.count)
-        for batch in range(0, 64, 8):
-            part = features[batch : batch + 8][mine], label[batch : batch + 8][mine]
-            readout.learn(*part, combine=streams.sum)
-        own.process = None  # scores need nobody else
+        own.process, readout = int(streams.first > 0), Ridge(SIZE, CLASSES)
+        for first, count in ((0, 8), (8, 8)):  # 1 and 7 of 8, then 7 and 1
+            split = first + (1 if first == 0 else 7)
+            mine = slice(split, first + count) if own.process else slice(first, split)
+            readout.learn(features[mine], label[mine], combine=streams.sum)
+        own.process = None
         return readout(features)
 
-    one, other = on_processes(sizes, run)
+    one, other = on_processes([1, 1], run)
     assert torch.equal(one, other)
-    monkeypatch.undo()
-    torch.testing.assert_close(one, learned(features, label, batch=8)(features))
+    monkeypatch.setattr(ridge, "_own_number", lambda: (0, 1))
+    torch.testing.assert_close(one, learned(features[:16], label[:16])(features))
+
+
+def test_what_is_kept_moves_with_the_module():
+    features, label = samples(60)
+    readout, expected = learned(features, label).double(), learned(features, label)(features)
+    assert readout._kept().dtype == torch.float64
+    assert not readout._fresh
+    torch.testing.assert_close(readout(features).float(), expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
