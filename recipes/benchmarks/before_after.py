@@ -47,7 +47,7 @@ PROGRAMS = {
 }
 """Whole processes, with what they import; each checkout keeps its compiled kernels.
 
-A checkout without ``mnist_pooling`` has another job under the name ``mnist``: compare that row with none of its.
+Where a checkout has no ``mnist_pooling``, its ``mnist`` is another job: the ratio of that row says nothing.
 """
 
 
