@@ -43,7 +43,7 @@ CONTROLS = [
     "scattered_random",
     "round_fields",
     "raw_pixels",
-    "raw_pixels_mlp",
+    "raw_pixels_MLP",
 ]
 TESTS = ["shifted", "shifted_4", "noise", "occluded", "100_labels", "30_labels"]
 FIELDS = ["localised_share", "field_size", "rms_radius", "coverage", "compactness"]
@@ -128,7 +128,7 @@ def test_what_is_learned_and_what_is_not(finished):
         assert not torch.equal(learned[name]["columns"].nodes, own["columns"].nodes)
         assert not torch.equal(learned[name]["columns"].weight, first)
     readouts = {name: type(readout).__name__ for name, readout in model.readouts.items()}
-    assert readouts.pop("raw_pixels_mlp") == "MLP"
+    assert readouts.pop("raw_pixels_MLP") == "MLP"
     assert set(readouts.values()) == {"Ridge"}
 
 
