@@ -133,25 +133,30 @@ def test_what_is_learned_and_what_is_not(finished):
 
 
 @pytest.mark.parametrize(
-    ("number", "sent"),
-    [(3, signal.SIGTERM), (7, signal.SIGINT), (11, signal.SIGTERM)],
-    ids=["network", "scattered_fields", "round_fields"],
+    ("where", "number", "sent", "kept"),
+    [
+        ((Images, "currents"), 3, signal.SIGTERM, "self_organization"),
+        ((Images, "currents"), 7, signal.SIGINT, "self_organization"),
+        ((Images, "currents"), 11, signal.SIGTERM, "self_organization"),
+        ((SpikingClassifier, "training_step"), 3, signal.SIGTERM, "last"),
+    ],
+    ids=["columns", "columns of scattered_fields", "columns of round_fields", "second epoch"],
 )
-def test_interrupted_while_columns_learn(monkeypatch, capsys, finished, number, sent):
-    """Four rounds each: those of the network, then of the controls whose columns learn anew."""
+def test_interrupted(monkeypatch, capsys, finished, where, number, sent, kept):
+    """Columns learn for four rounds each: the network's, then those of the controls that learn anew."""
     with monkeypatch.context() as patch:
-        count, currents = iter(range(1, 100)), Images.currents
+        count, original = iter(range(1, 100)), getattr(*where)
 
         def killed(*args, **kwargs):
             if next(count) == number:
                 os.kill(os.getpid(), sent)
-            return currents(*args, **kwargs)
+            return original(*args, **kwargs)
 
-        patch.setattr(Images, "currents", killed)
+        patch.setattr(*where, killed)
         assert main(["run", "mnist", *OPTIONS]) == 128 + sent
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores further ones
     words = shlex.split(capsys.readouterr().err.split("resume with: lightning-snn ")[1])
-    assert words[-1] == str(newest() / "checkpoints" / "self_organization.ckpt")
+    assert words[-1] == str(newest() / "checkpoints" / f"{kept}.ckpt")
     assert main(words) == 0
     assert networks_of(newest()) == networks_of(finished)
     assert_same(weights_of(newest()), weights_of(finished))
