@@ -21,8 +21,8 @@ class Optimization:
         names: Those of all parts.
 
     Raises:
-        ValueError: if a rate is not positive or of an unknown part, or the scheduler does not say what it
-            monitors.
+        ValueError: if there is no optimizer, a rate is not positive or of an unknown part, or the scheduler
+            does not say what it monitors.
     """
 
     def __init__(
@@ -32,6 +32,10 @@ class Optimization:
         rates: Mapping[str, float],
         names: Iterable[str],
     ) -> None:
+        if not callable(optimizer):
+            raise ValueError(
+                f"optimizer must make one of parameters, as torch.optim.Adam does, got {optimizer}"
+            )
         _check_monitored(scheduler)
         known = list(dict.fromkeys(names))
         if not isinstance(rates, Mapping):

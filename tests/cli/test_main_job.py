@@ -196,6 +196,8 @@ def test_another_seed_is_another_run(finished):
     ("options", "words"),
     [
         (["--model.controls.raw_pixel.gain=2"], ["model.controls.raw_pixel.kind is missing"]),
+        (["--model.controls.raw_pixels=null"], ["model.controls.raw_pixels must be a Control", "got None"]),
+        (["--model.optimizer=null"], ["model.optimizer must make one of parameters", "got None"]),
         (["--model.controls.round_fields.kind=gird"], ["controls.round_fields", "'gird'", "grid"]),
         (
             ["--model.controls.round_fields.connection=felds"],
