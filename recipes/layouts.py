@@ -9,6 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import lightning_snn
+
+lightning_snn.tune_process()  # before torch is imported
+
 import torch
 
 from lightning_snn.cli.arguments import take_count
@@ -45,20 +49,23 @@ def layouts() -> dict[str, dict[str, object]]:
 
 def run(layout: dict[str, object], seed: int, options: list[str]) -> dict[str, dict[str, float]]:
     """What the recipe measures of each network on a layout."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
-        json.dump({"model": {"init_args": {"layers": {"retina": {"geometry": layout}}}}}, file)
-    if code := main(["run", "mnist", "--config", file.name, f"--seed={seed}", *options]):
-        raise SystemExit(code)
-    newest = max(Path("runs/mnist").iterdir(), key=lambda folder: folder.stat().st_mtime)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "layout.yaml")
+        file.write_text(json.dumps({"model": {"init_args": {"layers": {"retina": {"geometry": layout}}}}}))
+        if code := main(["run", "mnist", "--config", str(file), f"--seed={seed}", *options]):
+            raise SystemExit(code)
+    newest = max(Path("runs/mnist").iterdir())
     found: dict[str, dict[str, float]] = json.loads((newest / "results.json").read_text("utf-8"))["networks"]
     return found
 
 
 def table(found: dict[str, list[dict[str, dict[str, float]]]]) -> str:
     """Means over the seeds in per cent."""
-    scores = ("accuracy", "shifted")
-    names = list(next(iter(found.values()))[0])
-    lines = ["| layout | localised | " + " | ".join(f"{name}: clean, shifted" for name in names) + " |"]
+    networks = next(iter(found.values()))[0]
+    names = list(networks)
+    scores = [score for score in ("accuracy", "shifted") if score in networks["network"]]
+    heading = ", ".join(scores).replace("accuracy", "clean")
+    lines = ["| layout | localised | " + " | ".join(f"{name}: {heading}" for name in names) + " |"]
     lines.append("| --- | --- |" + " --- |" * len(names))
     for layout, runs in found.items():
         share = 100 * statistics.fmean(run["network"]["fields/localised_share"] for run in runs)

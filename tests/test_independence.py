@@ -121,10 +121,13 @@ def controls_of(model, streams):
         if control.kind == "initial":
             yield from _first_weights(model.network, label, control, streams, known)
             known |= set(control.rewired)
-    if "random" not in model.controls:
-        return
-    network, control = model.network, model.controls["random"]
-    for name in control.unwired:
+        elif control.kind == "random":
+            yield from _by_chance(model.network, control, streams)
+
+
+def _by_chance(network, control, streams):
+    """Of those that are moved about, and the order that this puts them in."""
+    for name in control.rewired:
         with streams() as keys:
             control.rewire(network, name)
         keys -= {key for key in keys if key[1] == f"weights/{name}"}  # the first thresholds

@@ -1,7 +1,7 @@
 """Errors of the command line as one sentence: which key, what was given, what is allowed."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from jsonargparse import Namespace
@@ -96,12 +96,13 @@ def placed(error: BaseException, given: Any) -> str:
     key, absent = subject[0], ""
     if reason == f"{key} is missing":
         key, _, absent = key.rpartition(".")
+    lacking = re.findall(r"class_path '[\w.]*?(\w+)':\s+the following arguments are required", str(error))
     words = re.findall(r"'([^']+)'", reason) + re.findall(r"got (.+)$", reason)
     found = [
         path
         for path, value in entries(given)
         if _skips_steps(key.split("."), path)
-        and (_lacks(value, absent) if absent else bool(words) and words[0] in str(value))
+        and (_lacks(value, absent, lacking) if absent else bool(words) and words[0] in str(value))
         and not (path[-1] in _BY_NAME or isinstance(value, list))
     ]
     shortest = [path for path in found if len(path) == min(map(len, found))]
@@ -121,11 +122,19 @@ def _spellings(value: Any) -> tuple[str, str]:
     return str(value), str(list(value) if isinstance(value, tuple) else value)
 
 
-def _lacks(value: Any, name: str) -> bool:
-    """Whether a mapping of arguments has no value for a name."""
+def _lacks(value: Any, name: str, kinds: Collection[str]) -> bool:
+    """Whether a class, given by its path or its arguments and of these kinds, has no value for a name.
+
+    >>> _lacks({"class_path": "lightning_snn.Disk"}, "radius", ["Disk"]), _lacks("Square", "radius", ["Disk"])
+    (True, False)
+    """
+    if isinstance(value, str):
+        return value.rpartition(".")[2] in kinds
     if not isinstance(value, dict):
         return False
-    return value.get("init_args", value).get(name) is None
+    path = value.get("class_path")
+    another = kinds and path and str(path).rpartition(".")[2] not in kinds
+    return not another and value.get("init_args", value).get(name) is None
 
 
 def _skips_steps(key: Sequence[str], path: Sequence[str]) -> bool:

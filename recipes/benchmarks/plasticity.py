@@ -83,7 +83,7 @@ def rows(repeats: int) -> list[Row]:
 
 
 def self_organise(num_pre: int, num_post: int, side: float) -> tuple[float, int, float]:
-    """Seconds, stream-steps and the share of localised units, with the constants of the recipe ``mnist``."""
+    """Seconds, stream-steps and the share of localised units, with the constants of ``mnist_pooling``."""
     from lightning_snn import (
         LIF,
         STDP,

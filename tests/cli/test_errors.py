@@ -73,6 +73,11 @@ LGN = "model.layers.lgn"
         (f"--{LGN}.projection.gain=x", f"{LGN}.projection.gain must be a number, got 'x'"),
         (f"--{LGN}.projection.rule.treshold=3", "STDP has no argument 'treshold' (did you mean threshold?)"),
         (f"--{LGN}.geometry.num_nodes=null", f"{LGN}.geometry.num_nodes is missing"),
+        (f"--{LGN}.geometry=Disk", f"{LGN}.geometry.radius is missing"),
+        (
+            f"--{LGN}.geometry={{class_path: Disk, init_args: {{num_nodes: 9}}}}",
+            f"{LGN}.geometry.radius is missing",
+        ),
         (f"--{LGN}=null", f"{LGN} must be a SpikingLayer (the path of a class, or its arguments), got None"),
         ("--model.layers.lgm.neuron=LIF", "model.layers.lgm.geometry is missing"),
         ("--model.readout=lightning_snn.LIF", "model.readout must be a Readout, got 'lightning_snn.LIF'"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from helpers.commands import failure, run_in
 from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import SHORT, SMALL_COLUMNS
@@ -18,12 +19,20 @@ from helpers.tensors import assert_same
 
 from lightning_snn import Images, SpikingClassifier
 from lightning_snn.cli.main import main
+from lightning_snn.cli.recipes import recipes
 
 pytestmark = [*OF_COMMANDS, pytest.mark.usefixtures("in_an_empty_folder", "undrawn")]
 
+PERTURBATIONS = {
+    "shifted": [{"class_path": "Shift", "init_args": {"pixels": pixels}} for pixels in (2, 4)],
+    "noise": {"class_path": "GaussianNoise"},
+    "occluded": {"class_path": "Occlusion"},
+}
 OPTIONS = [
     *SHORT,
     *SMALL_COLUMNS,
+    "--model.few_labels=[100, 30]",  # fewer than in the recipe, as of the strengths
+    f"--data.perturbations={json.dumps(PERTURBATIONS)}",
     "--trainer.max_epochs=2",
     "--self_organization.max_steps.columns=800",
     "--model.connections.columns.projection.rule.horizon=800",
@@ -36,7 +45,7 @@ CONTROLS = [
     "raw_pixels",
     "raw_pixels_MLP",
 ]
-TESTS = ["shifted", "noise", "occluded", "100_labels"]
+TESTS = ["shifted", "shifted_4", "noise", "occluded", "100_labels", "30_labels"]
 FIELDS = ["localised_share", "field_size", "rms_radius", "coverage", "compactness"]
 
 
@@ -96,6 +105,7 @@ def test_the_figures(finished):
         "raster",
         "confusion_matrix",
         "accuracy_against_labels",
+        "accuracy_against_shifted",
     }
 
 
@@ -107,9 +117,10 @@ def test_what_is_learned_and_what_is_not(finished):
     columns, first = own["columns"].weight, own["columns"].initial_weight()
     assert own["columns"].nodes.shape == (4, 30)
     assert not torch.equal(columns, first)
+    controls = yaml.safe_load(recipes()["mnist"].read_text())["model"]["init_args"]["controls"]
     for name in ("random_weights", "scattered_random"):
         chance = learned[name]["columns"]
-        assert chance.gain == 3.0
+        assert chance.gain == controls[name]["init_args"]["gain"]
         assert not torch.equal(chance.weight, columns)
     assert torch.equal(learned["random_weights"]["columns"].nodes, own["columns"].nodes)
     for name in ("scattered_fields", "round_fields"):
@@ -122,25 +133,30 @@ def test_what_is_learned_and_what_is_not(finished):
 
 
 @pytest.mark.parametrize(
-    ("number", "sent"),
-    [(3, signal.SIGTERM), (7, signal.SIGINT), (11, signal.SIGTERM)],
-    ids=["network", "scattered_fields", "round_fields"],
+    ("where", "number", "sent", "kept"),
+    [
+        ((Images, "currents"), 3, signal.SIGTERM, "self_organization"),
+        ((Images, "currents"), 7, signal.SIGINT, "self_organization"),
+        ((Images, "currents"), 11, signal.SIGTERM, "self_organization"),
+        ((SpikingClassifier, "training_step"), 3, signal.SIGTERM, "last"),
+    ],
+    ids=["columns", "columns of scattered_fields", "columns of round_fields", "second epoch"],
 )
-def test_interrupted_while_columns_learn(monkeypatch, capsys, finished, number, sent):
-    """Four rounds each: those of the network, then of the controls whose columns learn anew."""
+def test_interrupted(monkeypatch, capsys, finished, where, number, sent, kept):
+    """Columns learn for four rounds each: the network's, then those of the controls that learn anew."""
     with monkeypatch.context() as patch:
-        count, currents = iter(range(1, 100)), Images.currents
+        count, original = iter(range(1, 100)), getattr(*where)
 
         def killed(*args, **kwargs):
             if next(count) == number:
                 os.kill(os.getpid(), sent)
-            return currents(*args, **kwargs)
+            return original(*args, **kwargs)
 
-        patch.setattr(Images, "currents", killed)
+        patch.setattr(*where, killed)
         assert main(["run", "mnist", *OPTIONS]) == 128 + sent
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Lightning ignores further ones
     words = shlex.split(capsys.readouterr().err.split("resume with: lightning-snn ")[1])
-    assert words[-1] == str(newest() / "checkpoints" / "self_organization.ckpt")
+    assert words[-1] == str(newest() / "checkpoints" / f"{kept}.ckpt")
     assert main(words) == 0
     assert networks_of(newest()) == networks_of(finished)
     assert_same(weights_of(newest()), weights_of(finished))

@@ -11,7 +11,7 @@ def write_noise(root):
     for name in ("MNIST", "FashionMNIST"):
         folder = root / name / "raw"
         folder.mkdir(parents=True)
-        for part, count in (("train", 5200), ("t10k", 100)):
+        for part, count in (("train", 6000), ("t10k", 100)):
             pixels = torch.randint(0, 256, (count, 28, 28), generator=generator, dtype=torch.uint8)
             labels = (torch.arange(count) % 10).to(torch.uint8)
             head = struct.pack(">IIII", 0x803, count, 28, 28)
