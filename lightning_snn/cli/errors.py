@@ -101,7 +101,8 @@ def placed(error: BaseException, given: Any) -> str:
     if reason == f"{key} is missing":
         key, _, absent = key.rpartition(".")
     lacking = re.findall(r"class_path '[\w.]*?(\w+)':\s+the following arguments are required", str(error))
-    words = re.findall(r"'([^']+)'", reason) + re.findall(r"got (.+)$", reason)
+    given_value = re.search(r"got '?(.+?)'?$", reason)
+    words = [given_value[1]] if given_value else re.findall(r"'([^']+)'", reason)
     found = [
         path
         for path, value in entries(given)
