@@ -181,7 +181,7 @@ def test_every_seed_is_a_run_of_its_own(monkeypatch):
     options = [*SMALL, "--model.controls=[]", "--logger=wandb", "--trainer.log_every_n_steps=1"]
     assert main(["compare", "mnist_pooling", "--seeds=2", *options]) == 0
     runs = sorted(path.name for path in Path("runs/mnist_pooling").iterdir())
-    assert started == [f"mnist-{run}" for run in runs]
+    assert started == [f"mnist_pooling-{run}" for run in runs]
     assert wandb.run is None
     assert [len(list(Path("runs/mnist_pooling", run).glob("wandb/offline-run-*"))) for run in runs] == [1, 1]
 
