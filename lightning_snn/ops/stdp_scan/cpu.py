@@ -110,11 +110,12 @@ def _add_and_depress_sites(rows, spikes, fired, count, fields, total, loss):
     for k in range(count):
         node, sent = fired[k], spikes[fired[k]]
         for p in range(fields.starts[node], fields.starts[node + 1]):
-            site, low = fields.where[p], fields.groups[p] * units
+            row, low = rows[fields.where[p]], fields.groups[p] * units
+            own, lost = total[low : low + units], loss[low : low + units]
             for i in range(units):
-                w = rows[site, i]
-                total[low + i] += sent * w
-                rows[site, i] = w * (one - sent * loss[low + i])
+                w = row[i]
+                own[i] += sent * w
+                row[i] = w * (one - sent * lost[i])
 
 
 @jit
