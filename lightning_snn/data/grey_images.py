@@ -112,6 +112,7 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         if hasattr(self, "test_set"):
             return
         rest, test_set = self.read()
+        rest.scramble = test_set.scramble = self.scramble
         checks.between("data.val_size", self.val_size, 0, len(rest) - 1)
         train, val = stratified(rest.labels, size=self.val_size, seed=(self.split_seed, 1))
         self.train_set, self.val_set, self.test_set = rest.subset(train), rest.subset(val), test_set
@@ -128,7 +129,6 @@ class GreyImages(Configurable, LightningDataModule, ABC):
             rank=rank,
             world_size=world_size,
             limit=1.0 if self.trainer is None else self.trainer.limit_train_batches,
-            scramble=self.scramble,
         )
 
     def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
@@ -156,7 +156,6 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         rank, world_size = self._processes()
         return BatchLoader(
             dataset, batch_size=self.eval_batch_size, shuffle=False, rank=rank, world_size=world_size,
-            scramble=self.scramble,
         )  # fmt: skip
 
     def _processes(self) -> tuple[int, int]:

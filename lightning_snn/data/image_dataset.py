@@ -3,7 +3,9 @@
 import torch
 from torch import Tensor
 
+from lightning_snn.core import checks
 from lightning_snn.core.batches import Batch
+from lightning_snn.core.permutation import scrambled
 from lightning_snn.data.splits import in_turn
 
 _INTEGERS = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
@@ -16,6 +18,7 @@ class ImageDataset:
         images: Values ``[n, C, H, W]``, uint8; grey images have one channel.
         labels: Classes ``[n]``, of an integer type; kept as int64.
         sample: Numbers of the samples ``[n]``, likewise, each once.
+        scramble: Seed of other numbers for the pixels, see `scrambled`; by default they keep theirs.
 
     Raises:
         ValueError: if a shape, a dtype or a length is another one, or a number occurs twice.
@@ -30,7 +33,9 @@ class ImageDataset:
     test_name = ""
     """What a test on these images is called; empty: the test."""
 
-    def __init__(self, images: Tensor, *, labels: Tensor, sample: Tensor) -> None:
+    def __init__(
+        self, images: Tensor, *, labels: Tensor, sample: Tensor, scramble: int | None = None
+    ) -> None:
         if images.ndim != 4 or images.dtype != torch.uint8:
             raise ValueError(
                 f"images must be uint8 [n, C, H, W], got {images.dtype} of shape {list(images.shape)}"
@@ -41,7 +46,9 @@ class ImageDataset:
                     f"{name} must be integers [n] with one entry for each of the {len(images)} images, "
                     f"got {value.dtype} of shape {list(value.shape)}"
                 )
+        checks.seed("data.scramble", scramble)
         self.images = images
+        self.scramble = scramble
         self.labels = labels.to(torch.int64)
         self.sample = sample.to(torch.int64)
         if len(torch.unique(self.sample)) != len(sample):
@@ -53,13 +60,22 @@ class ImageDataset:
 
     def __getitem__(self, positions: Tensor) -> Batch:
         """The samples at ``positions`` ``[B]``, in that order."""
-        image = self.images[positions].to(torch.float32) / 255
-        return Batch(image, self.labels[positions], self.sample[positions])
+        sample = self.sample[positions]
+        image = self.shown(self.images[positions].to(torch.float32) / 255, sample)
+        image = image if self.scramble is None else scrambled(image, self.scramble)
+        return Batch(image, self.labels[positions], sample)
+
+    def shown(self, image: Tensor, sample: Tensor) -> Tensor:  # noqa: ARG002
+        """Images ``[B, C, H, W]`` in [0, 1] of samples ``[B]`` as they are shown; here as they are."""
+        return image
 
     def subset(self, positions: Tensor) -> "ImageDataset":
         """A data set of the samples at ``positions`` ``[m]``, in that order, with their numbers kept."""
         return ImageDataset(
-            self.images[positions], labels=self.labels[positions], sample=self.sample[positions]
+            self.images[positions],
+            labels=self.labels[positions],
+            sample=self.sample[positions],
+            scramble=self.scramble,
         )
 
     def labelled(self, count: int | None = None) -> Tensor:

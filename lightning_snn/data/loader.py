@@ -8,7 +8,6 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Batch
-from lightning_snn.core.permutation import scrambled
 from lightning_snn.core.random import RandomStream
 from lightning_snn.data.image_dataset import ImageDataset
 
@@ -39,7 +38,6 @@ class BatchLoader:
         world_size: Number of processes.
         limit: The run's ``Trainer.limit_train_batches``, a number (int) or a part (float) of the batches.
             It does not shorten iteration, but a run resumed behind that many starts the next epoch.
-        scramble: Seed of other numbers for the pixels, see `scrambled`; by default they keep theirs.
 
     Raises:
         ValueError: if ``batch_size`` is smaller than ``world_size``, or, to train, if it is not a multiple
@@ -56,12 +54,10 @@ class BatchLoader:
         rank: int = 0,
         world_size: int = 1,
         limit: int | float = 1.0,
-        scramble: int | None = None,
     ) -> None:
         checks.count("world_size", world_size)
         checks.between("rank", rank, 0, world_size - 1)
         checks.seed("data.seed", seed)
-        checks.seed("data.scramble", scramble)
         _check_batch_size(batch_size, world_size, len(dataset), shuffle)
         self.dataset = dataset
         self.batch_size = batch_size
@@ -69,7 +65,6 @@ class BatchLoader:
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
-        self.scramble = scramble
         self._epoch_length = min(limit, len(self)) if isinstance(limit, int) else int(limit * len(self))
         self._epoch = 0
         self._position = 0
@@ -90,14 +85,7 @@ class BatchLoader:
         for number in range(self._position, len(self)):
             start = number * self.batch_size
             self._position = number + 1
-            yield self._batch(order[start : start + self.batch_size][self.rank :: self.world_size])
-
-    def _batch(self, positions: Tensor) -> Batch:
-        """Samples as they are handed out, whatever the data set does to them."""
-        batch = self.dataset[positions]
-        if self.scramble is None:
-            return batch
-        return batch._replace(image=scrambled(batch.image, self.scramble))
+            yield self.dataset[order[start : start + self.batch_size][self.rank :: self.world_size]]
 
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
@@ -167,7 +155,7 @@ class BatchLoader:
         """
         checks.count("size", size)
         for positions in torch.split(torch.arange(len(self.dataset)), size):
-            yield self._batch(positions)
+            yield self.dataset[positions]
 
 
 def _check_batch_size(batch_size: int, world_size: int, samples: int, shuffle: bool) -> None:

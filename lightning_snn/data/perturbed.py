@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.core.batches import Batch
 from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.perturbations import (
     GaussianNoise,
@@ -47,16 +46,15 @@ class PerturbedSet(ImageDataset):
     def __init__(
         self, clean: ImageDataset, perturbation: Perturbation, *, name: str, first: bool = True, seed: int = 0
     ) -> None:
-        super().__init__(clean.images, labels=clean.labels, sample=clean.sample)
+        super().__init__(clean.images, labels=clean.labels, sample=clean.sample, scramble=clean.scramble)
         self.perturbation = perturbation
         self.name = name
         self.seed = seed
         self.test_name = _called(name, perturbation, first)
 
-    def __getitem__(self, positions: Tensor) -> Batch:
-        """The samples at ``positions`` ``[B]``, perturbed."""
-        batch = super().__getitem__(positions)
-        return batch._replace(image=self.perturbation(batch.image, batch.sample, seed=self.seed))
+    def shown(self, image: Tensor, sample: Tensor) -> Tensor:
+        """The images, perturbed."""
+        return self.perturbation(image, sample, seed=self.seed)
 
 
 def named_perturbations(

@@ -7,6 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch.nn import functional as F
 
 from lightning_snn.core.permutation import scrambled
+from lightning_snn.development.scene import scene
 from lightning_snn.data import MNIST
 
 FULL = Path(__file__).parents[3] / "shared" / "data"
@@ -82,6 +83,9 @@ def test_all_images_are_scrambled_alike_and_last():
     (first, *_), (same, *_) = (list(data.train_dataloader().blocks(50)) for data in (plain, other))
     assert torch.equal(same.image, scrambled(first.image, 3))
     assert torch.equal(same.label, first.label)
+    some = torch.arange(5)
+    unlabelled = scene(other.train_set, {}, 1).images(some)  # what a stimulus of images shows
+    assert torch.equal(unlabelled, scrambled(scene(plain.train_set, {}, 1).images(some), 3))
     with pytest.raises(ValueError, match=r"data.scramble must be a whole number, 0 or above, got -1"):
         MNIST(scramble=-1)
 
