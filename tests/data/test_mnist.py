@@ -7,8 +7,8 @@ from lightning.pytorch import LightningModule, Trainer
 from torch.nn import functional as F
 
 from lightning_snn.core.permutation import scrambled
-from lightning_snn.development.scene import scene
 from lightning_snn.data import MNIST
+from lightning_snn.development.scene import scene
 
 FULL = Path(__file__).parents[3] / "shared" / "data"
 full = pytest.mark.skipif(not (FULL / "MNIST" / "raw").is_dir(), reason="the full MNIST is not there")
