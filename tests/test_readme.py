@@ -146,10 +146,14 @@ SIZES = {"retina": 160, "lgn": 20}
 
 SHORTER = {
     "1500, side=28.0": "160, side=12.0",
-    "400, side=28.0": "20, side=12.0",
-    "ConstantCurrent(60": "ConstantCurrent(5",
-    "max_steps=200_000": "max_steps=400, chunk=25",
-    "max_epochs=10": "max_epochs=1, accelerator='cpu', logger=False, enable_progress_bar=False",
+    "96, side=28.0": "4, side=12.0",
+    "2304, side=28.0": "8, side=12.0",
+    "size=220": "size=30",
+    "ConstantCurrent(20": "ConstantCurrent(5",
+    "200_000": "400",
+    "72_000": "400",
+    "stop_at=0.98": "stop_at=0.98, chunk=25",
+    "max_epochs=1": "max_epochs=1, accelerator='cpu', logger=False, enable_progress_bar=False",
 }
 
 
