@@ -32,8 +32,9 @@ def main(args: Sequence[str] | None = None) -> int:
     options = _own_parser().parse_args(given)
     try:
         if options.command == "ls":
+            width = max(map(len, recipes()), default=0)
             for name, path in recipes().items():
-                print(f"{name:18} {summary(path)}")
+                print(f"{name:{width}} {summary(path)}")
         elif options.command == "cp":
             print(copy_recipe(options.recipe, Path(options.file)))
         sys.stdout.flush()
