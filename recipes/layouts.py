@@ -25,13 +25,6 @@ RADIUS, HOLE = 15.8, 5.0
 """A disk of about the square's area, and the radius of the ring's hole, in units of length."""
 
 
-def ell() -> list[list[float]]:
-    """A square of side 28 without its upper right quarter, at the recipe's density: points ``[N][2]``."""
-    place = 28 * torch.rand(1500, 2, generator=torch.Generator().manual_seed(0))
-    kept: list[list[float]] = place[(place < 14).any(1)].tolist()
-    return kept
-
-
 def layouts() -> dict[str, dict[str, object]]:
     """Each layout by name, as a configuration has it."""
     ring = round(DENSITY * torch.pi * (RADIUS**2 - HOLE**2))
@@ -43,7 +36,7 @@ def layouts() -> dict[str, dict[str, object]]:
             "init_args": {"num_nodes": ring, "radius": RADIUS, "inner_radius": HOLE},
         },
         "torus": {"class_path": "lightning_snn.Torus", "init_args": {"num_nodes": 1500, "side": 28.0}},
-        "L of points": {"class_path": "lightning_snn.Points", "init_args": {"positions": ell()}},
+        "L of points": {"class_path": "ell.Ell", "init_args": {"num_nodes": 1500, "side": 28.0}},
     }
 
 

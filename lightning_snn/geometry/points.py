@@ -14,7 +14,8 @@ class Points(Sheet):
 
     Args:
         positions: ``[N, 2]``, N at least 2 and not all on one line parallel to an axis. In a configuration
-            also the path of a YAML or JSON file with a list of pairs, ``- [x, y]`` in each line.
+            also the path of a YAML or JSON file with a list of pairs, ``- [x, y]`` in each line; the command
+            takes minutes to read a thousand, so for more than some hundred name a subclass of one's own.
         area: Area that the nodes fill; estimated from the distances to near neighbours by default,
             which also holds for odd shapes and for layouts with holes.
 
