@@ -1,4 +1,4 @@
-"""An L of points, a layout of one's own: ``--model.layers.retina.geometry ell.Ell``, called from this folder."""
+"""An L of points: a layout of one's own, ``--model.layers.retina.geometry ell.Ell`` in this folder."""
 
 import torch
 
