@@ -62,11 +62,11 @@ def by_samples(
         target: ``[N, C]``, 1 for the class and 0 for the others.
         standardise: As in `solve_by_samples`.
     """
+    if len(candidates) == 1 or len(features) < FOLDS:
+        return candidates[-1]
     order = ordered(features, target)
     features, target = features[order], target[order]
     folds = min(FOLDS, -(-JUDGED * FOLDS // len(features)))
-    if len(candidates) == 1 or len(features) < FOLDS:
-        return candidates[-1]
     parts = [left_out(0, len(features), fold).to(features.device) for fold in range(folds)]
     solvers = [solver_by_samples(features[~out], target[~out], standardise=standardise) for out in parts]
 

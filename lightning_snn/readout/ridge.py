@@ -73,9 +73,13 @@ class Ridge(LocalReadout):
     def learn(self, features: Tensor, label: Tensor, *, combine: Callable[[Tensor], Tensor]) -> None:
         """Keep the samples, or their products once they are many."""
         label = checks.labels(label, len(self.bias))
+        features = features.to(_at_least_single(features.dtype))
         member = F.one_hot(label, len(self.bias)).to(features.dtype)
         with _in_full(features):
-            self._fresh.append(_of_all_processes(torch.cat([features, member], 1), combine))
+            fresh = _of_all_processes(torch.cat([features, member], 1), combine)
+            if not len(fresh):
+                return
+            self._fresh.append(fresh)
             self._solved = False
             held = sum(len(rows) for rows in (self.rows, *self._fresh))
             if held >= max(BLOCK, self.in_features):
@@ -101,9 +105,8 @@ class Ridge(LocalReadout):
         given, scaled = self.candidates, self.standardised
         if len(self.products):
             sums = self._all_products()
-            rough = sums.to(
-                self.weight.dtype
-            )  # to choose is to compare, and less exact sums are twice as fast
+            # to choose is to compare, and less exact sums are twice as fast
+            rough = sums.to(_at_least_single(self.weight.dtype))
             best = penalties.by_products(given, rough, self.in_features, standardise=scaled)
             found = solve_by_products(sums.sum(0), self.in_features, penalty=best, standardise=scaled)
         else:
@@ -161,6 +164,11 @@ class Ridge(LocalReadout):
 def _in_full(values: Tensor) -> torch.autocast:
     """Nothing is cast to half precision on the device of ``values``."""
     return torch.autocast(values.device.type, enabled=False)
+
+
+def _at_least_single(dtype: torch.dtype) -> torch.dtype:
+    """The format in which sums are formed and solved, also of features in half precision."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 def _of_all_processes(rows: Tensor, combine: Callable[[Tensor], Tensor]) -> Tensor:

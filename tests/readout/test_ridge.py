@@ -188,6 +188,28 @@ def test_under_autocast_all_is_computed_in_full(dtype):
     torch.testing.assert_close(scores, expected(given.float()))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("block", [20, 1024])
+def test_a_module_in_half_precision_solves_in_full(dtype, block, monkeypatch):
+    monkeypatch.setattr(ridge, "BLOCK", block)
+    features, label = samples(60, dtype=dtype)
+    readout, full = learned(features, label), learned(features.float(), label)
+    scores = readout(features)
+    assert scores.dtype == readout.weight.dtype == dtype
+    full(features.float())
+    torch.testing.assert_close(readout.weight.detach(), full.weight.detach().to(dtype))
+
+
+def test_a_batch_without_samples_changes_nothing():
+    features, label = samples(9)
+    readout, nothing = Ridge(SIZE, CLASSES), (features[:0], label[:0])
+    readout.learn(*nothing, combine=lambda values: values)
+    assert not readout(features).any()
+    readout = learned(features, label)
+    readout.learn(*nothing, combine=lambda values: values)
+    assert torch.equal(readout(features), learned(features, label)(features))
+
+
 @pytest.mark.parametrize("features", [torch.zeros(40, SIZE), 3 * torch.ones(1, SIZE), rand(1, SIZE)])
 def test_features_that_say_nothing_leave_the_shares_of_the_classes(features):
     label = torch.arange(len(features)) % 2
