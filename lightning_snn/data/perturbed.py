@@ -67,7 +67,8 @@ def named_perturbations(
         size: Height and width of the images in pixels.
 
     Raises:
-        ValueError: if there is no such word, a name or a strength is there twice, or images are too small.
+        ValueError: if there is no such word, a word or a strength is there twice, the strengths of one name
+            are of several kinds, or images are too small.
     """
     if not isinstance(given, Mapping):
         given = _by_word([given] if isinstance(given, str) else list(given or []))
@@ -75,9 +76,6 @@ def named_perturbations(
     for name, kinds in found.items():
         for kind in kinds:
             _check_size(kind, name, size)
-    names = [_called(name, kind, i == 0) for name, kinds in found.items() for i, kind in enumerate(kinds)]
-    if len(set(names)) < len(names):
-        raise ValueError(f"data.perturbations must differ in name or strength, got {', '.join(names)}")
     return found
 
 
@@ -119,9 +117,15 @@ def _strengths(name: str, given: Perturbation | Sequence[Perturbation]) -> list[
     found: list[Any] = list(given) if isinstance(given, list | tuple) else [given]
     if not found or not all(isinstance(kind, Perturbation) for kind in found):
         raise ValueError(
-            f"data.perturbations.{name} must be a Perturbation, such as Shift(2), or a list of growing "
+            f"data.perturbations.{name} must be a Perturbation, such as Shift(2), or a list of several "
             f"strengths, got {given!r}"
         )
+    kinds = list(dict.fromkeys(type(one).__name__ for one in found))
+    strengths = [f"{one.strength:g}" for one in found]
+    if len(kinds) > 1:
+        raise ValueError(f"data.perturbations.{name} must be strengths of one kind, got {', '.join(kinds)}")
+    if len(set(strengths)) < len(strengths):
+        raise ValueError(f"data.perturbations.{name} must differ in strength, got {', '.join(strengths)}")
     return found
 
 

@@ -91,7 +91,14 @@ def test_perturbed_digits_are_digits():
         ({"clean": Shift(2)}, r"names of data.perturbations must be .* none of clean, .*, got 'clean'"),
         ({"moved": []}, r"data.perturbations.moved must be a Perturbation, such as Shift\(2\), or a list"),
         ({"moved": "shifted"}, "data.perturbations.moved must be a Perturbation, .*, got 'shifted'"),
-        ({"moved": [Shift(2), Shift(2), Shift(2)]}, "must differ in name or strength, got moved, moved_2, m"),
+        (
+            {"moved": [Shift(2), Shift(1), Shift(2)]},
+            "perturbations.moved must differ in strength, got 2, 1, 2",
+        ),
+        (
+            {"moved": [Shift(2), Occlusion(5)]},
+            "data.perturbations.moved must be strengths of one kind, got Shift, Occlusion",
+        ),
         (
             {"moved_2": Shift(2)},
             "must be .* not end in _ and a number as those of strengths do, got 'moved_2'",
