@@ -39,9 +39,7 @@ def sentence(error: BaseException) -> str:
     causes = [line for line in lines if line.strip("- ") and not line.startswith(_NOISE)]
     if "Given value type: <class 'dict'>" in message:  # of several types it was meant to be that with keys
         causes = [cause for cause in causes if not cause.startswith("Expected a <class")] or causes
-    if (
-        "Given value type: <class 'jsonargparse._util.NestedArg'>" in message
-    ):  # of them it was an entry of a dict
+    if "Given value type: <class 'jsonargparse._util.NestedArg'>" in message:  # it was an entry of a dict
         causes = [c for c in causes if not re.fullmatch(r"Expected a (typing\.)?Literal\[.*\]", c)] or causes
     reason = plain(causes, message) if causes else " ".join(lines).strip()
     key = re.sub(r"^(fit|validate|test|predict)\.", "", _key(message))

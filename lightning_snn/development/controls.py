@@ -26,7 +26,8 @@ class Control(Configurable):
             network at all.
         connection: The connection that is wired so, or several; by default the first that a rule wires.
             Others that come later and learn do so anew, above it.
-        gain: Its own gain of that connection, or of the last of several; by default the network's.
+        gain: Its own gain of that connection, or of the last of several in the network's order; by default
+            the network's.
 
     Raises:
         ValueError: if the kind is unknown, the list is empty, or the gain is not positive or for nothing.

@@ -9,7 +9,7 @@ from lightning_snn.geometry.sheet import Sheet
 
 
 class View(Sheet):
-    """Nodes that sit on another sheet, whose space, area and eyes they share.
+    """Nodes that sit on another sheet, whose space and area they share, and by which they see images.
 
     A subclass says which nodes with `look`, after the constructor of this class.
 

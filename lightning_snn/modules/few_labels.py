@@ -83,8 +83,11 @@ class FewLabels(nn.Module):
         """
         found = []
         for key, readouts in self.readouts.items():
+            by_gradients = trained(readouts)
+            if not by_gradients:
+                continue
             rows, total = self._rows(key, sample, combine)
-            for name, readout in trained(readouts).items():
+            for name, readout in by_gradients.items():
                 if not total:
                     found.append(_nothing(readout))
                     continue
