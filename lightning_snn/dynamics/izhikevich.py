@@ -105,16 +105,23 @@ def izhikevich_step(
 
     Source: Izhikevich, Simple model of spiking neurons, IEEE Trans. Neural Netw. 14 (2003), and its program.
     """
+    v, u = izhikevich_before_reset(current, state, p, dt)
+    spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
+    fired = spikes.detach() > 0
+    return spikes, IzhikevichState(torch.where(fired, p.c, v), torch.where(fired, u + p.d, u))
+
+
+def izhikevich_before_reset(
+    current: Tensor, state: IzhikevichState, p: IzhikevichParameters, dt: float
+) -> IzhikevichState:
+    """The state of a step before spikes reset it; see `izhikevich_step`."""
     v, u = state
     low, vertex, floor, top = izhikevich_limits(dt, p.clip_peak)
     for _ in range(2):
         limit = torch.where(v < low, vertex, top)
         v = v + 0.5 * dt * (RATE * v * v + SLOPE * v + OFFSET - u + current)
         v = torch.where(v > limit, limit, v).clamp_min(floor)
-    u = u + dt * p.a * (p.b * v - u)
-    spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
-    fired = spikes.detach() > 0
-    return spikes, IzhikevichState(torch.where(fired, p.c, v), torch.where(fired, u + p.d, u))
+    return IzhikevichState(v, u + dt * p.a * (p.b * v - u))
 
 
 def izhikevich_rest(batch: int, num_neurons: int, p: IzhikevichParameters, like: Tensor) -> IzhikevichState:

@@ -13,6 +13,7 @@ from lightning_snn.dynamics.izhikevich import (
     IzhikevichParameters,
     IzhikevichState,
     heterogeneous_population,
+    izhikevich_before_reset,
     izhikevich_rest,
     izhikevich_step,
 )
@@ -123,6 +124,11 @@ class Izhikevich(NeuronModel):
         """One step; see `izhikevich_step`."""
         self.check_inputs(current, others)
         return izhikevich_step(current, state, self.constants, self.dt)
+
+    def before_reset(self, current: Tensor, state: IzhikevichState, **others: Tensor) -> IzhikevichState:
+        """The state of a step before spikes reset it; see `izhikevich_before_reset`."""
+        self.check_inputs(current, others)
+        return izhikevich_before_reset(current, state, self.constants, self.dt)
 
     def scan(
         self, current: Tensor, state: IzhikevichState, **others: Tensor

@@ -1,0 +1,116 @@
+"""What to record of a run, and what was recorded."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from torch import Tensor
+
+from lightning_snn.core import checks
+
+When = Literal["after", "before"]
+
+LIMIT_MB = 512.0
+"""Memory in MB (of 10^6 bytes) that a recording may take unless it says so."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Variables of a layer or connection to record.
+
+    Of a layer: ``spikes``, ``current`` (what its neurons are given: input, noise and all connections;
+    further inputs as ``input_<name>``) and any variable of its neurons' state, such as ``v``. Of a
+    connection: ``current``, what it delivers, and any variable of its kinetics as ``kinetics_<name>``.
+
+    Args:
+        variables: Their names.
+        when: Whether the neurons' state is seen ``after`` spikes have reset it, as the next step finds it,
+            or ``before``.
+        every: Steps from one record to the next; the first is that of the first step.
+        neurons: Numbers of the neurons; all by default.
+
+    Raises:
+        ValueError: if there is no variable, ``every`` is not positive or ``when`` unknown.
+    """
+
+    variables: list[str]
+    when: When = "after"
+    every: int = 1
+    neurons: list[int] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.variables, str) or not self.variables:
+            raise ValueError(f"record.variables must be a list of names, got {self.variables!r}")
+        checks.one_of("record.when", self.when, get_args(When))
+        checks.count("record.every", self.every)
+
+
+Wanted = Mapping[str, Sequence[str] | Record | Sequence[Record]]
+"""What to record by layer or connection: names of variables, or `Record` objects that say more."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What to record of a run, and how much memory that may take.
+
+    Args:
+        wanted: By name of a layer, or of a connection where no layer is called so; ``connections.<name>`` is
+            always a connection.
+        limit_mb: Most memory in MB. It is compared with what the recording will take before anything runs.
+
+    Raises:
+        ValueError: if the limit is not positive, or a variable is named twice.
+
+    >>> Recording({"retina": ["spikes", "v"]}).records["retina"]
+    [Record(variables=['spikes', 'v'], when='after', every=1, neurons=None)]
+    """
+
+    wanted: Wanted
+    limit_mb: float = LIMIT_MB
+    records: dict[str, list[Record]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        checks.positive("record.limit_mb", self.limit_mb)
+        object.__setattr__(self, "records", {name: _records(one) for name, one in self.wanted.items()})
+        for name, records in self.records.items():
+            seen = [variable for record in records for variable in record.variables]
+            twice = sorted({variable for variable in seen if seen.count(variable) > 1})
+            if twice:
+                raise ValueError(f"record.{name} must name a variable once, got {', '.join(twice)} twice")
+
+
+def _records(one: Sequence[str] | Record | Sequence[Record]) -> list[Record]:
+    if isinstance(one, Record):
+        return [one]
+    if isinstance(one, str):
+        return [Record([one])]
+    names = [part for part in one if isinstance(part, str)]
+    return ([Record(names)] if names else []) + [part for part in one if isinstance(part, Record)]
+
+
+@dataclass(frozen=True)
+class Recorded(Mapping[str, dict[str, Tensor]]):
+    """What was recorded, without gradients: ``recorded["lgn"]["v"]`` is ``[T', B, n]``.
+
+    Args:
+        values: ``[T', B, n]`` by name as it was asked for, and variable.
+        times: When each record was taken ``[T']``, likewise: the beginning of its step, in ms from the
+            beginning of the run.
+        neurons: Numbers of the neurons ``[n]``, likewise.
+    """
+
+    values: dict[str, dict[str, Tensor]]
+    times: dict[str, dict[str, Tensor]]
+    neurons: dict[str, dict[str, Tensor]]
+
+    def __getitem__(self, name: str) -> dict[str, Tensor]:
+        """The variables of a layer or connection, by name."""
+        return self.values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of layers and connections."""
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.values)
