@@ -14,7 +14,7 @@ from lightning_snn.development.learning import activity_of, learn_round, open_ru
 from lightning_snn.network import NetworkState, SpikingNetwork
 from lightning_snn.plasticity import LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
-from lightning_snn.synapses import WeightedProjection
+from lightning_snn.synapses import Projection, WeightedProjection
 from lightning_snn.synapses.lateral_inhibition import InhibitoryProjection
 
 
@@ -76,7 +76,7 @@ class Development:
             raise ValueError(f"{network.key(name)} has no rule to wire it")
         self.network, self.name, self.key = network, name, network.key(name)
         self.replaced = dict(projections or {})
-        self.projections = network.projections | self.replaced
+        self.projections: dict[str, Projection] = network.projections | self.replaced
         self.plastic = plastic
         connection, projection = network.connection(name), self.projections[name]
         assert isinstance(projection, WeightedProjection)
@@ -112,6 +112,7 @@ class Development:
                 f"{type(stimulus).__name__} drives {', '.join(driven)}, and nothing that is wired leads "
                 f"from there to {self.key} yet"
             )
+        self.projections |= stimulus.prepare(network, name)
         self._activity = NetworkState({}, {})
         self._axons: Tensors = {}
         self._rule_state: Tensors = {}

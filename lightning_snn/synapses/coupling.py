@@ -1,5 +1,6 @@
 """How a sheet's lateral input is computed: from all pairs, or from near pairs and a mesh."""
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -22,6 +23,10 @@ class DenseCoupling(RowCoupling):
         super().__init__(len(rows))
         self.register_buffer("rows", rows, persistent=False)
 
+    def excited(self, factor: float) -> "DenseCoupling":
+        """See `Projection.excited`."""
+        return DenseCoupling(torch.where(self.rows > 0, self.rows * factor, self.rows))
+
 
 class MeshCoupling(Coupling):
     """Near pairs from a list, far pairs over a mesh; memory grows with N.
@@ -41,6 +46,8 @@ class MeshCoupling(Coupling):
     starts: Tensor
     targets: Tensor
     strengths: Tensor
+    exciting: Tensor
+    excitation: Tensor
     corner: Tensor
     across: Tensor
     down: Tensor
@@ -61,16 +68,28 @@ class MeshCoupling(Coupling):
         self.shape = (kernel.shape[0], kernel.shape[1])
         strengths = [strength(block) - smooth(block) for block in torch.split(near.distance, 2**20)]
         self.own = smooth(torch.zeros(1)).item()
+        excitation = torch.cat([strength(block).clamp_min(0) for block in torch.split(near.distance, 2**20)])
+        exciting = excitation.nonzero()[:, 0]
         for name, value in {
             "starts": near.starts,
             "targets": near.targets,
             "strengths": torch.cat(strengths),
+            "exciting": exciting,
+            "excitation": excitation[exciting],
             "corner": corner,
             "across": across,
             "down": down,
             "spectrum": torch.fft.rfft2(kernel),
         }.items():
             self.register_buffer(name, value, persistent=False)
+
+    def excited(self, factor: float) -> "MeshCoupling":
+        """See `Projection.excited`."""
+        found = copy.copy(self)
+        found._buffers = dict(self._buffers)
+        found.excitation = self.excitation * factor
+        found.strengths = self.strengths.index_add(0, self.exciting, found.excitation - self.excitation)
+        return found
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""

@@ -61,6 +61,9 @@ class Projection(Configurable, nn.Module, ABC):
     follows_sheets: bool = False
     """Whether the places of the nodes say all of it, so that it is made anew where they have moved."""
 
+    crowding: float = 1.0
+    """Of a coupling inside a sheet: the sheet's density, in units of that which its constants are for."""
+
     def __init__(
         self,
         num_pre: int,
@@ -86,6 +89,11 @@ class Projection(Configurable, nn.Module, ABC):
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` that arriving spikes ``[..., num_pre]`` cause in their step."""
+
+    def excited(self, factor: float) -> "Projection":
+        """The same with what excites times a factor; itself where it has no such part of its own."""
+        del factor
+        return self
 
     def prepared(self) -> Callable[[Tensor], Tensor]:
         """`forward` for many calls in a row, with what does not depend on the spikes computed once."""
