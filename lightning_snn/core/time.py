@@ -1,4 +1,6 @@
-"""Time in steps of dt, and spikes that travel: how many steps, and those that are on their way."""
+"""Time in steps of dt: how many, what decays in one, and spikes that travel."""
+
+import math
 
 import torch
 from torch import Tensor
@@ -14,6 +16,15 @@ def steps_in(time: float, dt: float) -> int | None:
     """
     steps = round(time / dt)
     return steps if abs(steps * dt - time) <= 1e-6 * dt else None
+
+
+def mean_of_decay(tau: float, dt: float) -> float:
+    """Mean over a step of ``dt`` ms of what is 1 at its start and decays with ``tau`` ms.
+
+    >>> round(mean_of_decay(5.0, 1.0), 4), round(mean_of_decay(5.0, 1e-6), 4)
+    (0.9063, 1.0)
+    """
+    return -math.expm1(-dt / tau) * tau / dt
 
 
 def rounded(time: float) -> float:
