@@ -36,6 +36,20 @@ def rounded(time: float) -> float:
     return 0.0 if abs(time) <= 1e-9 else time
 
 
+def checked_delay(delay: float | None) -> float | None:
+    """A delay in ms that someone gave, `rounded`; None where none was given.
+
+    Raises:
+        ValueError: if it is negative or not finite.
+    """
+    if delay is None:
+        return None
+    checks.finite("delay", delay)
+    delay = rounded(delay)
+    checks.non_negative("delay", delay)
+    return delay
+
+
 def whole_steps(name: str, delay: float, dt: float) -> int:
     """A delay in ms as a number of steps of ``dt`` ms.
 

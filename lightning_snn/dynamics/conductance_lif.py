@@ -31,7 +31,7 @@ class ConductanceLIFParameters(NamedTuple):
 
 
 class ConductanceLIFState(NamedTuple):
-    """State ``[B, N]``: potential, conductances after the spikes of the last step, clock, rise of the threshold."""
+    """State ``[B, N]``: potential, conductances after the last step's spikes, clock, threshold's rise."""
 
     v: Tensor
     excitation: Tensor

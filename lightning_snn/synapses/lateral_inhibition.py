@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
+from lightning_snn.core.time import checked_delay
 from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Activity, AntiHebbian, Streams
 from lightning_snn.synapses.lateral import Lateral, RowProjection
@@ -33,7 +34,7 @@ class LateralInhibition(Lateral):
                 f"{type(rule).__name__}: give that one to a projection"
             )
         self.rule = rule or AntiHebbian()
-        self.delay = delay
+        self.delay = checked_delay(delay)
 
     def couple(self, sheet: Sheet) -> "InhibitoryProjection":
         """What delivers ``-w``."""

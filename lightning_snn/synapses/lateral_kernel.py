@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.core.time import checked_delay
 from lightning_snn.geometry import Sheet
 from lightning_snn.geometry.neighbours import neighbours
 from lightning_snn.synapses.coupling import DenseCoupling, MeshCoupling
@@ -73,7 +74,7 @@ class LateralKernel(Lateral):
         self.inhibition = inhibition
         self.inhibition_range = inhibition_range
         self.decay_length = decay_length
-        self.delay = delay
+        self.delay = checked_delay(delay)
         self.storage = storage
 
     def couple(self, sheet: Sheet) -> Coupling:

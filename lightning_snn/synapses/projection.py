@@ -11,7 +11,7 @@ from lightning_snn.core.charge import current_of
 from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delayed, rounded, whole_steps
+from lightning_snn.core.time import checked_delay, delayed, whole_steps
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.sequence import check_part
 from lightning_snn.synapses.kinetics import Kinetics
@@ -80,14 +80,10 @@ class Projection(Configurable, nn.Module, ABC):
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
         checks.positive("gain", gain)
-        if delay is not None:
-            checks.finite("delay", delay)
-            delay = rounded(delay)
-            checks.non_negative("delay", delay)
         self.num_pre = num_pre
         self.num_post = num_post
         self.gain = gain
-        self.delay = delay
+        self.delay = checked_delay(delay)
         self.kinetics = kinetics
 
     @abstractmethod

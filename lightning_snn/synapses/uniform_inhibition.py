@@ -6,6 +6,7 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.charge import current_of
+from lightning_snn.core.time import checked_delay
 from lightning_snn.geometry import Sheet
 from lightning_snn.synapses.lateral import Coupling, Lateral
 from lightning_snn.synapses.projection import Population
@@ -31,7 +32,7 @@ class UniformInhibition(Lateral):
     def __init__(self, strength: float = 17.0, *, delay: float | None = None) -> None:
         checks.non_negative("strength", strength)
         self.strength = strength
-        self.delay = delay
+        self.delay = checked_delay(delay)
 
     def couple(self, sheet: Sheet) -> "UniformCoupling":
         """What delivers ``strength`` for the spikes of all others."""
