@@ -83,6 +83,7 @@ class Development:
         assert projection.rule is not None
         self.projection = projection
         self.rule: LearningRule = projection.rule
+        self.wire = network.wire(name, projection)
         self._check_fields()
         stimulus.check(network, name)
         if self.rule.needs_reward and not stimulus.rewards:
@@ -150,8 +151,7 @@ class Development:
         spikes = self._run(steps, number)
         pre, post = spikes[self.below], spikes[self.target] if self.needs_post else None
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
-        late = self.network.is_late(self.name)
-        sent = delayed(pre, sent_before[:, None].to(pre))[0] if late else pre
+        sent = delayed(pre, sent_before[:, None].to(pre))[0] if self.wire.late else pre
         arrived, self._axons = self.projection.arrive(sent, self._axons)
         activity = activity_of(self.projection, arrived, post, reward)
         rise = self.projection.threshold_rise
@@ -233,7 +233,7 @@ class Development:
         rest = network.rest(self.streams.count, like, layers=self.layers, projections=self.projections)
         synapses = {name: state for name, state in rest.connections.items() if name in self.acting}
         self._activity = rest._replace(connections=synapses)
-        self._axons = self.projection.silent_axons(self.streams.count, like, dt=network.dt)
+        self._axons = self.projection.silent_axons(self.streams.count, like, steps=self.wire.under_way)
         self._rule_state = open_rule(self.projection, self.rule, self.streams)
 
     def conclude(self) -> None:

@@ -16,11 +16,12 @@ class DenseCoupling(RowCoupling):
     """All pairs of nodes.
 
     Args:
-        rows: ``[N, N]``; row j is what a spike of node j adds to the input of each.
+        rows: ``[N, N]``; row j is the charge that a spike of node j delivers to each.
+        delay: As in `Coupling`.
     """
 
-    def __init__(self, rows: Tensor) -> None:
-        super().__init__(len(rows))
+    def __init__(self, rows: Tensor, *, delay: float | None = None) -> None:
+        super().__init__(len(rows), delay=delay)
         self.register_buffer("rows", rows, persistent=False)
 
     def excited(self, factor: float) -> "DenseCoupling":
@@ -41,6 +42,7 @@ class MeshCoupling(Coupling):
         smooth: The far part at distances of any shape.
         radius: Distance from which on ``smooth`` is the coupling.
         spacing: Distance h of the mesh points; at most this on a sheet that repeats.
+        delay: As in `Coupling`.
     """
 
     starts: Tensor
@@ -61,8 +63,9 @@ class MeshCoupling(Coupling):
         *,
         radius: float,
         spacing: float,
+        delay: float | None = None,
     ) -> None:
-        super().__init__(sheet.num_nodes)
+        super().__init__(sheet.num_nodes, delay=delay)
         near = neighbours(sheet, radius)
         corner, across, down, kernel = _mesh(sheet, smooth, spacing)
         self.shape = (kernel.shape[0], kernel.shape[1])
@@ -92,7 +95,7 @@ class MeshCoupling(Coupling):
         return found
 
     def forward(self, spikes: Tensor) -> Tensor:
-        """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
+        """Charge ``[..., N]`` from arriving spikes ``[..., N]``."""
         self.check_spikes(spikes)
         mesh = Mesh(self.corner, self.across, self.down, self.spectrum, *self.shape)
         flat = spikes.reshape(-1, self.num_pre)
