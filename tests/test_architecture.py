@@ -26,7 +26,7 @@ ROOMS = {
     "synapses": "geometry ops plasticity",
     "network": "geometry ops neurons plasticity synapses",
     "readout": "neurons plasticity",
-    "stimuli": "encoders network ops",
+    "stimuli": "encoders geometry network ops synapses",
     "trainer": "plasticity",
     "presentation": "data encoders metrics network synapses trainer",
     "development": (

@@ -1,4 +1,6 @@
-"""Time in steps of dt, and spikes that travel: how many steps, and those that are on their way."""
+"""Time in steps of dt: how many, what decays in one, and spikes that travel."""
+
+import math
 
 import torch
 from torch import Tensor
@@ -16,6 +18,15 @@ def steps_in(time: float, dt: float) -> int | None:
     return steps if abs(steps * dt - time) <= 1e-6 * dt else None
 
 
+def mean_of_decay(tau: float, dt: float) -> float:
+    """Mean over a step of ``dt`` ms of what is 1 at its start and decays with ``tau`` ms.
+
+    >>> round(mean_of_decay(5.0, 1.0), 4), round(mean_of_decay(5.0, 1e-6), 4)
+    (0.9063, 1.0)
+    """
+    return -math.expm1(-dt / tau) * tau / dt
+
+
 def rounded(time: float) -> float:
     """A time in ms; 0 where it only differs from that by rounding.
 
@@ -23,6 +34,20 @@ def rounded(time: float) -> float:
     (0.0, 0.0, 0.1, -0.1)
     """
     return 0.0 if abs(time) <= 1e-9 else time
+
+
+def checked_delay(delay: float | None) -> float | None:
+    """A delay in ms that someone gave, `rounded`; None where none was given.
+
+    Raises:
+        ValueError: if it is negative or not finite.
+    """
+    if delay is None:
+        return None
+    checks.finite("delay", delay)
+    delay = rounded(delay)
+    checks.non_negative("delay", delay)
+    return delay
 
 
 def whole_steps(name: str, delay: float, dt: float) -> int:

@@ -14,7 +14,7 @@ from lightning_snn.development.learning import activity_of, learn_round, open_ru
 from lightning_snn.network import NetworkState, SpikingNetwork
 from lightning_snn.plasticity import LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
-from lightning_snn.synapses import WeightedProjection
+from lightning_snn.synapses import Projection, WeightedProjection
 from lightning_snn.synapses.lateral_inhibition import InhibitoryProjection
 
 
@@ -76,13 +76,14 @@ class Development:
             raise ValueError(f"{network.key(name)} has no rule to wire it")
         self.network, self.name, self.key = network, name, network.key(name)
         self.replaced = dict(projections or {})
-        self.projections = network.projections | self.replaced
+        self.projections: dict[str, Projection] = network.projections | self.replaced
         self.plastic = plastic
         connection, projection = network.connection(name), self.projections[name]
         assert isinstance(projection, WeightedProjection)
         assert projection.rule is not None
         self.projection = projection
         self.rule: LearningRule = projection.rule
+        self.wire = network.wire(name, projection)
         self._check_fields()
         stimulus.check(network, name)
         if self.rule.needs_reward and not stimulus.rewards:
@@ -112,6 +113,7 @@ class Development:
                 f"{type(stimulus).__name__} drives {', '.join(driven)}, and nothing that is wired leads "
                 f"from there to {self.key} yet"
             )
+        self.projections |= stimulus.prepare(network, name)
         self._activity = NetworkState({}, {})
         self._axons: Tensors = {}
         self._rule_state: Tensors = {}
@@ -149,8 +151,7 @@ class Development:
         spikes = self._run(steps, number)
         pre, post = spikes[self.below], spikes[self.target] if self.needs_post else None
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
-        late = self.network.is_late(self.name)
-        sent = delayed(pre, sent_before[:, None].to(pre))[0] if late else pre
+        sent = delayed(pre, sent_before[:, None].to(pre))[0] if self.wire.late else pre
         arrived, self._axons = self.projection.arrive(sent, self._axons)
         activity = activity_of(self.projection, arrived, post, reward)
         rise = self.projection.threshold_rise
@@ -232,7 +233,7 @@ class Development:
         rest = network.rest(self.streams.count, like, layers=self.layers, projections=self.projections)
         synapses = {name: state for name, state in rest.connections.items() if name in self.acting}
         self._activity = rest._replace(connections=synapses)
-        self._axons = self.projection.silent_axons(self.streams.count, like, dt=network.dt)
+        self._axons = self.projection.silent_axons(self.streams.count, like, steps=self.wire.under_way)
         self._rule_state = open_rule(self.projection, self.rule, self.streams)
 
     def conclude(self) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from lightning_snn.core.time import mean_of_decay
 from lightning_snn.dynamics.surrogate import Surrogate, spike
 
 
@@ -30,7 +31,7 @@ class ConductanceLIFParameters(NamedTuple):
 
 
 class ConductanceLIFState(NamedTuple):
-    """State ``[B, N]``: potential, conductances, refractory steps, rise of the threshold."""
+    """State ``[B, N]``: potential, conductances after the last step's spikes, clock, threshold's rise."""
 
     v: Tensor
     excitation: Tensor
@@ -49,6 +50,8 @@ class ConductanceLIFFactors(NamedTuple):
     refractory_steps: float
     excitation_decay: float
     inhibition_decay: float
+    excitation_mean: float
+    inhibition_mean: float
     reversal_excitation: float
     reversal_inhibition: float
     adaptation: float
@@ -65,6 +68,8 @@ def conductance_lif_factors(p: ConductanceLIFParameters, dt: float) -> Conductan
         refractory_steps=math.ceil(p.refractory / dt - 1e-6),
         excitation_decay=math.exp(-dt / p.tau_excitation),
         inhibition_decay=math.exp(-dt / p.tau_inhibition),
+        excitation_mean=mean_of_decay(p.tau_excitation, dt),
+        inhibition_mean=mean_of_decay(p.tau_inhibition, dt),
         reversal_excitation=p.reversal_excitation,
         reversal_inhibition=p.reversal_inhibition,
         adaptation=p.adaptation,
@@ -85,13 +90,14 @@ def conductance_lif_step(
         g_e <- g_e exp(-dt / tau_e) + drive
         g_i <- g_i exp(-dt / tau_i) + inhibition
 
-    The potential takes an implicit Euler step, which cannot leave the range of the reversal potentials
-    however large a conductance is. A neuron spikes where v reaches ``threshold + adaptation``; it is reset,
-    stays there for ``refractory`` ms, and its threshold rises by ``adaptation``, which decays with
-    ``tau_adaptation``.
+    Spikes come at the start of a step, and the potential sees the mean of the conductances over it, so that
+    the area of a conductance is exact at any ``dt``. It takes an implicit Euler step, which cannot leave the
+    range of the reversal potentials however large a conductance is. A neuron spikes where v reaches
+    ``threshold + adaptation``; it is reset, stays there for ``refractory`` ms, and its threshold rises by
+    ``adaptation``, which decays with ``tau_adaptation``.
 
     Args:
-        drive: What presynaptic spikes add to the excitatory conductance ``[B, N]``, 0 or above.
+        drive: What presynaptic spikes of the step add to the excitatory conductance ``[B, N]``, 0 or above.
         state: State before the step; not modified.
         p: Parameters.
         dt: Step in ms.
@@ -117,9 +123,10 @@ def conductance_lif_advance(
     g_i = state.inhibition * f.inhibition_decay
     if inhibition is not None:
         g_i = g_i + inhibition
-    pull = f.v_rest + g_e * f.reversal_excitation + g_i * f.reversal_inhibition
+    mean_e, mean_i = g_e * f.excitation_mean, g_i * f.inhibition_mean
+    pull = f.v_rest + mean_e * f.reversal_excitation + mean_i * f.reversal_inhibition
     free = state.refractory <= 0
-    u = torch.where(free, (state.v + f.step * pull) / (1 + f.step * (1 + g_e + g_i)), f.v_reset)
+    u = torch.where(free, (state.v + f.step * pull) / (1 + f.step * (1 + mean_e + mean_i)), f.v_reset)
     distance = u - (f.threshold + state.adaptation)
     spikes = spike(distance, surrogate) * free
     fired = spikes.detach() > 0

@@ -7,13 +7,14 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Sequences
+from lightning_snn.core.charge import current_of
 from lightning_snn.core.time import steps_in
 from lightning_snn.encoders.encoder import Encoder
 from lightning_snn.geometry import Sheet
 
 
 class Frames(Encoder):
-    """Frame t of a sequence is the input of step t: ``bias + gain x``, and 0 behind a sequence's end.
+    """Frame t of a sequence is what step t delivers: ``bias + gain x``, and 0 behind a sequence's end.
 
     - ``[B, T, N]``: a value for each neuron. Spike trains (0 and 1) with the default gain are the spikes of a
       layer of `Relay` neurons.
@@ -23,9 +24,12 @@ class Frames(Encoder):
     Values may be of any real type, event counts too, and of any finite range. Sequences of different lengths
     come as `Sequences`, which `pad_sequences` makes of samples.
 
+    Without ``frame_time`` a frame lasts one step and is a charge, a current of ``(bias + gain x) / dt``; with
+    it, a frame is a current that is held.
+
     Args:
-        gain: Input for a value of 1.
-        bias: Input for a value of 0.
+        gain: Charge, or current, for a value of 1.
+        bias: That for a value of 0.
         frame_time: How long a frame is held in ms, a whole number of steps; None: for one step.
 
     Raises:
@@ -76,6 +80,8 @@ class Frames(Encoder):
             shown = torch.arange(len(current), device=lengths.device)[:, None] < lengths
             current = current.where(shown[..., None], 0.0)
         checks.values("sequences", current, user="Frames")
+        if self.frame_time is None:
+            current = current_of(current, dt)
         return current.contiguous().repeat_interleave(self._held(dt), dim=0)
 
     def _held(self, dt: float) -> int:

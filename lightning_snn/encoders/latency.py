@@ -4,14 +4,15 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.core.charge import current_of
 from lightning_snn.encoders.image_encoder import ImageEncoder
 
 
 class Latency(ImageEncoder):
-    """One pulse of 1 a neuron, the earlier the brighter it is; none where it is too dark.
+    """One pulse a neuron, the earlier the brighter it is; none where it is too dark.
 
     A value x gives a pulse in step ``floor((1 - x) T)``, counted from 0; x = 0 would come in the last. Images
-    must lie in [0, 1].
+    must lie in [0, 1]. A pulse is a charge of 1: a current of ``1 / dt`` in one step.
 
     Args:
         num_steps: Steps T of a presentation.
@@ -38,9 +39,9 @@ class Latency(ImageEncoder):
         return True
 
     def __call__(self, values: Tensor, *, dt: float, generator: torch.Generator | None = None) -> Tensor:
-        """Input ``[T, B, N]`` in {0, 1}."""
-        del dt, generator
+        """Input ``[T, B, N]`` in {0, 1 / dt}."""
+        del generator
         step = ((1 - values) * self.num_steps).floor().clamp(0, self.num_steps - 1)
         step = torch.where(values < self.cutoff, -1, step)
         time = torch.arange(self.num_steps, device=values.device, dtype=values.dtype)
-        return (step == time[:, None, None]).to(values.dtype)
+        return current_of((step == time[:, None, None]).to(values.dtype), dt)

@@ -6,17 +6,18 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.core.charge import current_of
 from lightning_snn.core.random import stream_of
 from lightning_snn.encoders.image_encoder import ImageEncoder
 
 
 class Poisson(ImageEncoder):
-    """Current pulses at random steps, at a rate in proportion to the grey value; images lie in [0, 1].
+    """Pulses at random steps, at a rate in proportion to the grey value; images lie in [0, 1].
 
     Args:
         num_steps: Steps T of a presentation.
         max_rate: Rate of a white pixel in Hz; at most one pulse a step.
-        amplitude: Current of a pulse, held for one step.
+        amplitude: Charge of a pulse, which lasts one step: a current of ``amplitude / dt``.
         seed: Seed of the pulses, which are then the same at every call; ``run``: the network's, or one by
             torch's generator. None draws new ones at every call.
 
@@ -50,4 +51,5 @@ class Poisson(ImageEncoder):
             generator, samples = self.stream.torch(), 1
         draw = torch.rand(self.num_steps, samples, values.shape[1], generator=generator)
         probability = values * (self.max_rate * dt / 1000)
-        return self.amplitude * (draw.to(values.device) < probability).to(values.dtype)
+        pulses = (draw.to(values.device) < probability).to(values.dtype)
+        return current_of(self.amplitude, dt) * pulses

@@ -50,6 +50,7 @@ class SpikingModule(MeasuredModule):
         *,
         connections: Mapping[str, Connection] | None = None,
         dt: float | None = None,
+        min_delay: float = 0.0,
         read_from: str | None = None,
         tau_trace: float | None = None,
         controls: Controls | None = None,
@@ -64,8 +65,8 @@ class SpikingModule(MeasuredModule):
     ) -> None:
         super().__init__(
             readout, out_features, control_readouts=control_readouts, inputs=inputs, few_labels=few_labels,
-            layers=layers, encoder=encoder, connections=connections, dt=dt, read_from=read_from,
-            tau_trace=tau_trace, controls=controls, cache=cache, seed=seed,
+            layers=layers, encoder=encoder, connections=connections, dt=dt, min_delay=min_delay,
+            read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})

@@ -38,6 +38,7 @@ class SpikingClassifier(SpikingModule):
         readout: ``(in_features, num_classes) -> Readout``.
         connections: Connections by name beside those that layers name themselves; see `SpikingNetwork`.
         dt: Step in ms; see `SpikingNetwork`.
+        min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
         num_classes: Number of classes.
         image_size: Height and width of the images, or channels, height and width; of no meaning for others.
         read_from: Name of the layer that the readout sees; the last by default.
@@ -72,6 +73,7 @@ class SpikingClassifier(SpikingModule):
         *,
         connections: dict[str, Connection] | None = None,
         dt: float | None = None,
+        min_delay: float = 0.0,
         num_classes: int = 10,
         image_size: tuple[int, int] | tuple[int, int, int] = (28, 28),
         read_from: str | None = None,
@@ -98,6 +100,7 @@ class SpikingClassifier(SpikingModule):
             num_classes,
             connections=connections,
             dt=dt,
+            min_delay=min_delay,
             read_from=read_from,
             tau_trace=tau_trace,
             controls={name: control for name, control in named.items() if name not in raw},

@@ -33,6 +33,7 @@ class PresentingModule(StoredModule):
         *,
         connections: Mapping[str, Connection] | None,
         dt: float | None,
+        min_delay: float,
         read_from: str | None,
         tau_trace: float | None,
         controls: Controls | None,
@@ -43,7 +44,7 @@ class PresentingModule(StoredModule):
         if tau_trace is not None:
             checks.positive("tau_trace", tau_trace)
         self.tau_trace = tau_trace
-        self.network = SpikingNetwork(layers, connections, dt=dt, seed=self.root)
+        self.network = SpikingNetwork(layers, connections, dt=dt, min_delay=min_delay, seed=self.root)
         self.encoders = encoders_of(encoder, self.network)
         self.read_from = self.network.names[-1] if read_from is None else read_from
         checks.one_of("read_from", self.read_from, self.network.names)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from lightning_snn.core import checks
 from lightning_snn.core.module_dict import can_name
 from lightning_snn.core.random import drawing
-from lightning_snn.core.time import whole_steps
 from lightning_snn.network import graph
 from lightning_snn.network.connection import Connection
 from lightning_snn.network.layer import SpikingLayer
@@ -131,7 +130,6 @@ def check_connections(
         key, target = keys[name], layers[connection.target]
         _check_input(key, connection, target)
         projection = connection.projection
-        whole_steps(f"{key}.delay", projection.delay, dt)
         if projection.whole_sequences and together[connection.source] == together[connection.target]:
             raise ValueError(
                 f"{key}: {type(projection).__name__} must see a whole sequence at once, so no loop can lead "

@@ -17,8 +17,8 @@ Active = Literal["always", "development"]
 class Connection(Configurable, nn.Module):
     """A connection from a layer to another one, or to itself (lateral coupling, recurrence).
 
-    Where the target is listed after the source, spikes arrive in the same step, else in the next one; a delay
-    comes on top.
+    Where the target is listed after the source, spikes arrive in the same step, else 1 ms later, unless the
+    projection has a delay.
 
     Args:
         source: Name of the layer that sends.

@@ -7,15 +7,18 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from lightning_snn.core import checks
 from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.core.random import RootSeed, drawing, root_seed
 from lightning_snn.core.tensors import Tensors
+from lightning_snn.core.time import whole_steps
 from lightning_snn.network import graph
 from lightning_snn.network.building import check_connections, check_layers, joined, shared_dt
 from lightning_snn.network.connection import Connection
 from lightning_snn.network.inputs import sequence_of
 from lightning_snn.network.layer import LayerState, SpikingLayer
-from lightning_snn.network.running import Run, Wire
+from lightning_snn.network.running import Run
+from lightning_snn.network.wire import Wire, steps_of
 from lightning_snn.synapses import Projection, WeightedProjection
 
 
@@ -35,9 +38,11 @@ class NetworkState(NamedTuple):
 class SpikingNetwork(nn.Module):
     """Layers, and connections between them.
 
-    Layers run in the order in which they are listed. A connection from an earlier layer arrives in the same
-    step (plus its delay), one from the same or a later layer in the next step. Layers that no loop joins run
-    one after another, whole sequences at a time; those in a loop run together, step by step.
+    Layers run in the order in which they are listed. What a layer sends to a later one arrives in the same
+    step, what it sends to itself or an earlier one 1 ms later (the nearest whole number of steps, one at
+    least), unless the connection has a ``delay``. Layers that no loop joins run one after another, whole
+    sequences at a time; those in a loop run together, as many steps at a time as the shortest delay to the
+    same or an earlier layer.
 
     Args:
         layers: Layers by name. Their short forms ``projection`` and ``lateral`` are connections too, which
@@ -45,6 +50,8 @@ class SpikingNetwork(nn.Module):
         connections: Further connections by name. Those with a learning rule are wired in the order in which
             they are listed.
         dt: Step in ms; by default the one that the neurons were given, else 1.
+        min_delay: Time in ms, whole steps, below which no connection has a delay: 0 lets a spike pass a whole
+            chain of layers within one step.
         seed: What is random in the parts and has no seed of its own is drawn from it, under the name of the
             layer or connection; by default the run's, or one by torch's generator. It stands in the
             ``state_dict``. ``plain``: as before there were names, each part from its own seed (0 by
@@ -54,9 +61,9 @@ class SpikingNetwork(nn.Module):
         ValueError: if there is no layer, a name is no identifier, taken by PyTorch or given twice, a
             connection names a layer that does not exist, an input that its target does not have, or sizes or
             fields that do not fit, a loop leads through a projection that only knows whole sequences, a
-            layer is joined to no other, parts differ in ``dt``, a delay is not a whole number of steps,
-            lateral inhibition is to be learned in a layer that no rule wires, or thresholds are to rise in
-            neurons whose thresholds cannot.
+            layer is joined to no other, parts differ in ``dt``, a delay is not a whole number of steps or
+            too short, lateral inhibition is to be learned in a layer that no rule wires, or thresholds are to
+            rise in neurons whose thresholds cannot.
     """
 
     seed: Tensor
@@ -67,9 +74,12 @@ class SpikingNetwork(nn.Module):
         connections: Mapping[str, Connection] | None = None,
         *,
         dt: float | None = None,
+        min_delay: float = 0.0,
         seed: RootSeed = None,
     ) -> None:
         super().__init__()
+        checks.non_negative("min_delay", min_delay)
+        self.min_delay = min_delay
         root = root_seed(seed)
         self.register_buffer("seed", torch.tensor(root))
         check_layers(layers)
@@ -81,6 +91,9 @@ class SpikingNetwork(nn.Module):
         self.layers = ModuleDictOf[SpikingLayer](layers)
         self.connections = ModuleDictOf[Connection](found)
         check_connections(layers, found, self._keys, dt=self.dt)
+        whole_steps("min_delay", min_delay, self.dt)
+        for name in found:
+            self.wire(name)
         self.register_load_state_dict_post_hook(_follow)  # type: ignore[no-untyped-call]
 
     @property
@@ -136,9 +149,20 @@ class SpikingNetwork(nn.Module):
         return [name for name in self.names if self.layer(name).neuron.graded]
 
     def is_late(self, connection: str) -> bool:
-        """Whether spikes arrive in the next step, since the target is not listed after the source."""
+        """Whether spikes cannot arrive in the same step, since the target is not listed after the source."""
         ends = self.connection(connection)
         return self.names.index(ends.source) >= self.names.index(ends.target)
+
+    def wire(self, connection: str, projection: Projection | None = None) -> Wire:
+        """A connection as it acts in a run, with another ``projection`` where one is given.
+
+        Raises:
+            ValueError: if its delay is not a whole number of steps, or too short.
+        """
+        c, late = self.connection(connection), self.is_late(connection)
+        made_of = c.projection if projection is None else projection
+        steps = steps_of(self.key(connection), made_of.delay, late=late, least=self.min_delay, dt=self.dt)
+        return Wire(connection, c.source, c.target, c.input, made_of, late, steps)
 
     def acting(self, *, silent: Collection[str] = (), developing: bool = False) -> list[str]:
         """Names of the connections that carry spikes.
@@ -188,7 +212,7 @@ class SpikingNetwork(nn.Module):
         names = set(self.names if layers is None else layers)
         states = {name: self._resting(name, batch, like, chosen) for name in self.names if name in names}
         synapses = {
-            name: chosen[name].rest(batch, like, dt=self.dt)
+            name: self.wire(name, chosen[name]).rest(batch, like, dt=self.dt)
             for name, c in self.connections.items()
             if {c.source, c.target} <= names
         }
@@ -270,7 +294,7 @@ class SpikingNetwork(nn.Module):
         batch, given = like.shape[1], state or NetworkState({}, {})
         present, acting = {*names, *known}, self.acting(silent=silent, developing=developing)
         wires = [
-            Wire(name, c.source, c.target, c.input, chosen[name], self.is_late(name))
+            self.wire(name, chosen[name])
             for name, c in self.connections.items()
             if name in acting and {c.source, c.target} <= present
         ]
@@ -282,8 +306,7 @@ class SpikingNetwork(nn.Module):
             wires=wires,
             before=before,
             synapses={
-                wire.name: given.connections.get(wire.name)
-                or wire.projection.rest(batch, like[0], dt=self.dt)
+                wire.name: given.connections.get(wire.name) or wire.rest(batch, like[0], dt=self.dt)
                 for wire in wires
             },
             spikes=dict(known),

@@ -1,51 +1,18 @@
-"""Running layers over time: whole sequences, or step by step where loops join them."""
+"""Running layers over time: whole sequences, or in blocks of steps where loops join them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delayed
 from lightning_snn.network import graph
+from lightning_snn.network.blocks import Inputs, add, run_blocks
 from lightning_snn.network.layer import LayerState, SpikingLayer
+from lightning_snn.network.wire import Wire
 from lightning_snn.ops.sequence import check_part
-from lightning_snn.synapses import Projection
-
-Inputs = dict[str, Tensor]
-"""Inputs ``[T, B, N]`` of the neurons of a layer, by name."""
-
-
-class Wire(NamedTuple):
-    """A connection as it acts in a run.
-
-    Args:
-        name: Its name.
-        source: The layer that sends.
-        target: The layer that receives.
-        input: The input of the target that it drives.
-        projection: What it is made of, its own or another one that replaces it.
-        late: Whether spikes arrive in the next step, since the target is not listed after the source.
-    """
-
-    name: str
-    source: str
-    target: str
-    input: str
-    projection: Projection
-    late: bool
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it has no state: neither delay nor kinetics."""
-        return self.projection.delay == 0 and self.projection.kinetics is None
-
-
-def add(inputs: Inputs, name: str, current: Tensor) -> None:
-    """Add a current to an input, in place of the dictionary."""
-    inputs[name] = inputs[name] + current if name in inputs else current
 
 
 def run_layer(
@@ -72,7 +39,7 @@ def run_layer(
         spikes, neurons = done
         return spikes, LayerState(neurons, spikes[-1].clone())
     name = loops[0].target
-    found, states = run_steps({name: layer}, {name: inputs}, {name: state}, loops, synapses)
+    found, states = run_blocks({name: layer}, {name: inputs}, {name: state}, loops, synapses)
     return found[name], states[name]
 
 
@@ -96,53 +63,6 @@ def _needs_gradients(layer: SpikingLayer, inputs: Iterable[Tensor], loops: Seque
         return False
     parts = [*inputs, *layer.neuron.parameters(), *(p for w in loops for p in w.projection.parameters())]
     return any(part.requires_grad for part in parts)
-
-
-def run_steps(
-    layers: Mapping[str, SpikingLayer],
-    inputs: Mapping[str, Inputs],
-    states: Mapping[str, LayerState],
-    wires: Sequence[Wire],
-    synapses: dict[str, Tensors],
-) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
-    """Run layers that loops join, together and step by step.
-
-    Args:
-        layers: The layers by name, in the order in which they run in a step.
-        inputs: Their inputs from elsewhere, by layer.
-        states: Their states before.
-        wires: The connections among them.
-        synapses: The states of connections by name; those of ``wires`` are replaced.
-
-    Returns:
-        Spikes ``[T, B, N]`` and states after the last step, by layer.
-    """
-    outer = {name: {key: x.unbind(0) for key, x in inputs[name].items()} for name in layers}
-    carry = {wire.name: wire.projection.prepared() for wire in wires}
-    into = {name: [wire for wire in wires if wire.target == name] for name in layers}
-    neurons = {name: states[name].neurons for name in layers}
-    before = {name: states[name].spikes for name in layers}
-    history: dict[str, list[Tensor]] = {name: [] for name in layers}
-    for step in range(len(next(iter(next(iter(outer.values())).values())))):
-        now: dict[str, Tensor] = {}
-        for name, layer in layers.items():
-            own = {key: steps[step] for key, steps in outer[name].items()}
-            for wire in into[name]:
-                spikes = (before if wire.late else now)[wire.source]
-                if wire.is_plain:
-                    current = carry[wire.name](spikes)
-                else:
-                    currents, synapses[wire.name] = wire.projection.transmit(
-                        spikes[None], synapses[wire.name], dt=layer.dt, carry=carry[wire.name]
-                    )
-                    current = currents[0]
-                add(own, wire.input, current)
-            first = own.pop(layer.neuron.inputs[0])
-            now[name], neurons[name] = layer.neuron.run_step(first, neurons[name], **own)
-            history[name].append(now[name])
-        before = now
-    found = {name: torch.stack(steps) for name, steps in history.items()}
-    return found, {name: LayerState(neurons[name], found[name][-1].clone()) for name in layers}
 
 
 @dataclass
@@ -181,7 +101,7 @@ class Run:
                 )
             else:
                 members = {name: self.layers[name] for name in group}
-                sent, states = run_steps(members, outer, self.before, inner, self.synapses)
+                sent, states = run_blocks(members, outer, self.before, inner, self.synapses)
                 self.spikes |= sent
                 self.states |= states
 
@@ -197,10 +117,8 @@ class Run:
         for wire in self.wires:
             if wire.target == name and wire.source not in group:
                 sent = self.spikes[wire.source]
-                if wire.late:
-                    sent, _ = delayed(sent, self.before[wire.source].spikes[:, None].to(sent))
-                current, self.synapses[wire.name] = wire.projection.transmit(
-                    sent, self.synapses[wire.name], dt=layer.dt
+                current, self.synapses[wire.name] = wire.transmit(
+                    sent, self.before[wire.source].spikes, self.synapses[wire.name], dt=layer.dt
                 )
                 add(found, wire.input, current)
         if first not in found:

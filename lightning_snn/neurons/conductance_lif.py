@@ -1,8 +1,11 @@
 """Conductance-based leaky integrate-and-fire as a module."""
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.core.charge import charge_of
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.conductance_lif import (
     ConductanceLIFFactors,
@@ -21,7 +24,7 @@ from lightning_snn.ops.conductance_lif import conductance_lif_scan
 class ConductanceLIF(NeuronModel):
     """Leaky integrate-and-fire with conductance synapses.
 
-    It has two inputs, what presynaptic spikes add to a conductance: the weights of a projection as they are,
+    It has two inputs whose charges add to a conductance: a weight of a projection without kinetics as it is,
     0 or above, in units of the leak's conductance. ``current`` adds to the excitatory conductance,
     ``inhibition`` to the inhibitory one. See `lightning_snn.dynamics.conductance_lif`; the defaults are the
     excitatory cells of the source. Every parameter is one number, the same for all neurons.
@@ -105,17 +108,18 @@ class ConductanceLIF(NeuronModel):
     ) -> tuple[Tensor, ConductanceLIFState]:
         """One step; see `conductance_lif_step`."""
         self.check_inputs(current, others)
-        return conductance_lif_step(current, state, self.constants, self.dt, **others)
+        drive, inhibition = self._charges(current, others)
+        return conductance_lif_step(drive, state, self.constants, self.dt, inhibition)
 
     def scan(
         self, current: Tensor, state: ConductanceLIFState, **others: Tensor
     ) -> tuple[Tensor, ConductanceLIFState]:
         """Steps in one operator; see `conductance_lif_scan`."""
         self.check_inputs(current, others)
+        drive, inhibition = self._charges(current, others)
         return conductance_lif_scan(
-            current, state, self._factors(), surrogate=self.constants.surrogate,
-            inhibition=others.get("inhibition"),
-        )  # fmt: skip
+            drive, state, self._factors(), surrogate=self.constants.surrogate, inhibition=inhibition
+        )
 
     def scan_uniform(
         self,
@@ -131,10 +135,16 @@ class ConductanceLIF(NeuronModel):
         if input != "inhibition":
             return super().scan_uniform(current, state, spikes, strength, input=input, **others)
         self.check_inputs(current, others)
+        drive, inhibition = self._charges(current, others)
         return conductance_lif_scan(
-            current, state, self._factors(), surrogate=self.constants.surrogate,
-            inhibition=others.get("inhibition"), spikes=spikes, strength=strength,
+            drive, state, self._factors(), surrogate=self.constants.surrogate,
+            inhibition=inhibition, spikes=spikes, strength=charge_of(strength, self.dt),
         )  # fmt: skip
+
+    def _charges(self, current: Tensor, others: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | None]:
+        """What the inputs add to the conductances in each step, excitation and inhibition."""
+        inhibition = others.get("inhibition")
+        return charge_of(current, self.dt), None if inhibition is None else charge_of(inhibition, self.dt)
 
     def _factors(self) -> ConductanceLIFFactors:
         return conductance_lif_factors(self.constants, self.dt)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.core.charge import charge_of
 from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateFireState, integrate_fire_step
 from lightning_snn.dynamics.surrogate import Surrogate
@@ -14,7 +15,7 @@ from lightning_snn.ops.integrate_fire import integrate_fire_scan
 
 
 class IntegrateFire(NeuronModel):
-    """Integrate-and-fire without a leak: an input adds to the potential as it is, whatever ``dt``.
+    """Integrate-and-fire without a leak, ``dv/dt = i``: a charge adds to the potential as it is.
 
     Args:
         threshold: Potential at which a neuron spikes.
@@ -61,7 +62,8 @@ class IntegrateFire(NeuronModel):
     ) -> tuple[Tensor, IntegrateFireState]:
         """One step; see `integrate_fire_step`."""
         self.check_inputs(current, others)
-        return integrate_fire_step(current, state, self.threshold, self.reset, self.surrogate)
+        charge = charge_of(current, self.dt)
+        return integrate_fire_step(charge, state, self.threshold, self.reset, self.surrogate)
 
     def scan(
         self, current: Tensor, state: IntegrateFireState, **others: Tensor
@@ -69,7 +71,11 @@ class IntegrateFire(NeuronModel):
         """Steps in one operator; see `integrate_fire_scan`."""
         self.check_inputs(current, others)
         return integrate_fire_scan(
-            current, state, threshold=self.threshold, reset=self.reset, surrogate=self.surrogate
+            charge_of(current, self.dt),
+            state,
+            threshold=self.threshold,
+            reset=self.reset,
+            surrogate=self.surrogate,
         )
 
     def parameters_of(self, index: int) -> dict[str, float]:

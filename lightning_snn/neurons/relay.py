@@ -1,9 +1,11 @@
-"""Neurons that pass their input on."""
+"""Neurons that pass on what their input delivers."""
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+from lightning_snn.core.charge import charge_of
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.ops.sequence import check_batch
 
@@ -15,7 +17,7 @@ class RelayState(NamedTuple):
 
 
 class Relay(NeuronModel):
-    """Passes its input on as it is: pulses of an encoder as spikes, or pooled spikes as graded ones.
+    """Sends what its input delivers in each step: pulses as spikes, pooled spikes as graded ones.
 
     Args:
         dt: Step in ms; by default the network's, and 1 ms in a model alone.
@@ -28,16 +30,25 @@ class Relay(NeuronModel):
         return RelayState(like.new_zeros(batch, num_neurons))
 
     def step(self, current: Tensor, state: RelayState, **others: Tensor) -> tuple[Tensor, RelayState]:
-        """The input."""
+        """The charge of the input."""
         self.check_inputs(current, others)
         del state
-        return current, RelayState(current.clone())
+        return self._sent(current), RelayState(current.clone())
 
     def scan(self, current: Tensor, state: RelayState, **others: Tensor) -> tuple[Tensor, RelayState]:
-        """The input ``[T, B, N]``."""
+        """The charge of the input in each step ``[T, B, N]``."""
         self.check_inputs(current, others)
         check_batch(current, state)
-        return current, RelayState(current[-1].clone())
+        return self._sent(current), RelayState(current[-1].clone())
+
+    def _sent(self, current: Tensor) -> Tensor:
+        """The charge; a whole number where it only differs from that by rounding, so that spikes are 1."""
+        charge = charge_of(current, self.dt)
+        if self.dt == 1:
+            return charge
+        whole, limit = charge.detach().round(), 2 * torch.finfo(charge.dtype).eps
+        near = (whole != 0) & ((charge.detach() - whole).abs() <= limit * whole.abs())
+        return torch.where(near, charge + (whole - charge.detach()), charge)
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """None."""

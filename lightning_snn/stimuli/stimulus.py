@@ -11,6 +11,7 @@ from lightning_snn.core.random import RandomStream
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.network.graph import leading_to
+from lightning_snn.synapses import Projection
 
 
 class Scene(NamedTuple):
@@ -102,6 +103,14 @@ class Stimulus(Configurable, ABC):
                 f"no input layer leads to {network.key(connection)}: give {type(self).__name__} the `layer` "
                 "that it is to drive"
             )
+
+    def prepare(self, network: SpikingNetwork, connection: str) -> dict[str, Projection]:
+        """What carries spikes while a connection is wired, instead of the network's own, by connection name.
+
+        Called before the first round: by default nothing is replaced.
+        """
+        del network, connection
+        return {}
 
     @abstractmethod
     def currents(

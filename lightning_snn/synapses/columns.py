@@ -36,7 +36,7 @@ class Columns(Gathered):
         inhibition: Share of the mean drive of a field's units that each of them loses; 0: none.
         trainable: Whether gradients reach the weights.
         seed: As in `Dense`.
-        delay: Time in ms that spikes travel; whole steps.
+        delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
 
     Raises:
@@ -64,7 +64,7 @@ class Columns(Gathered):
         inhibition: float = 0.0,
         trainable: bool = False,
         seed: int | None = None,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__(

@@ -37,7 +37,7 @@ class Conv2d(WeightedProjection):
         efficacy: As in `Dense`.
         trainable: Whether gradients reach the weights.
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
-        delay: Time in ms that spikes travel; whole steps.
+        delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
 
     Raises:
@@ -64,7 +64,7 @@ class Conv2d(WeightedProjection):
         efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.count("num_post", num_post)

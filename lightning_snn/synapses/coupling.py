@@ -1,5 +1,6 @@
 """How a sheet's lateral input is computed: from all pairs, or from near pairs and a mesh."""
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -15,12 +16,17 @@ class DenseCoupling(RowCoupling):
     """All pairs of nodes.
 
     Args:
-        rows: ``[N, N]``; row j is what a spike of node j adds to the input of each.
+        rows: ``[N, N]``; row j is the charge that a spike of node j delivers to each.
+        delay: As in `Coupling`.
     """
 
-    def __init__(self, rows: Tensor) -> None:
-        super().__init__(len(rows))
+    def __init__(self, rows: Tensor, *, delay: float | None = None) -> None:
+        super().__init__(len(rows), delay=delay)
         self.register_buffer("rows", rows, persistent=False)
+
+    def excited(self, factor: float) -> "DenseCoupling":
+        """See `Projection.excited`."""
+        return DenseCoupling(torch.where(self.rows > 0, self.rows * factor, self.rows))
 
 
 class MeshCoupling(Coupling):
@@ -36,11 +42,14 @@ class MeshCoupling(Coupling):
         smooth: The far part at distances of any shape.
         radius: Distance from which on ``smooth`` is the coupling.
         spacing: Distance h of the mesh points; at most this on a sheet that repeats.
+        delay: As in `Coupling`.
     """
 
     starts: Tensor
     targets: Tensor
     strengths: Tensor
+    exciting: Tensor
+    excitation: Tensor
     corner: Tensor
     across: Tensor
     down: Tensor
@@ -54,17 +63,22 @@ class MeshCoupling(Coupling):
         *,
         radius: float,
         spacing: float,
+        delay: float | None = None,
     ) -> None:
-        super().__init__(sheet.num_nodes)
+        super().__init__(sheet.num_nodes, delay=delay)
         near = neighbours(sheet, radius)
         corner, across, down, kernel = _mesh(sheet, smooth, spacing)
         self.shape = (kernel.shape[0], kernel.shape[1])
         strengths = [strength(block) - smooth(block) for block in torch.split(near.distance, 2**20)]
         self.own = smooth(torch.zeros(1)).item()
+        excitation = torch.cat([strength(block).clamp_min(0) for block in torch.split(near.distance, 2**20)])
+        exciting = excitation.nonzero()[:, 0]
         for name, value in {
             "starts": near.starts,
             "targets": near.targets,
             "strengths": torch.cat(strengths),
+            "exciting": exciting,
+            "excitation": excitation[exciting],
             "corner": corner,
             "across": across,
             "down": down,
@@ -72,8 +86,16 @@ class MeshCoupling(Coupling):
         }.items():
             self.register_buffer(name, value, persistent=False)
 
+    def excited(self, factor: float) -> "MeshCoupling":
+        """See `Projection.excited`."""
+        found = copy.copy(self)
+        found._buffers = dict(self._buffers)
+        found.excitation = self.excitation * factor
+        found.strengths = self.strengths.index_add(0, self.exciting, found.excitation - self.excitation)
+        return found
+
     def forward(self, spikes: Tensor) -> Tensor:
-        """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
+        """Charge ``[..., N]`` from arriving spikes ``[..., N]``."""
         self.check_spikes(spikes)
         mesh = Mesh(self.corner, self.across, self.down, self.spectrum, *self.shape)
         flat = spikes.reshape(-1, self.num_pre)

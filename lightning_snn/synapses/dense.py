@@ -35,7 +35,7 @@ class Dense(WeightedProjection):
         trainable: Whether gradients reach the weights. Where neither they nor the spikes need a gradient,
             only the nodes that fired are read.
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
-        delay: Time in ms that spikes travel; whole steps.
+        delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
 
     Raises:
@@ -55,7 +55,7 @@ class Dense(WeightedProjection):
         efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.count("num_pre", num_pre)

@@ -62,7 +62,7 @@ class Gathered(WeightedProjection):
         efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.count("num_pre", num_pre)

@@ -8,11 +8,12 @@ from torch import Tensor
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
 from lightning_snn.core.tensors import Tensors
+from lightning_snn.core.time import mean_of_decay
 from lightning_snn.ops.exponential_filter import exponential_filter
 
 
 class Kinetics(Configurable, ABC):
-    """Time course of the current that a spike causes; without one, it is held for one step."""
+    """Time course of the current that a spike causes; without one, all of it arrives in one step."""
 
     @abstractmethod
     def rest(self, batch: int, num_post: int, like: Tensor) -> Tensors:
@@ -23,17 +24,17 @@ class Kinetics(Configurable, ABC):
         """Current over time.
 
         Args:
-            current: What arrives in each step ``[T, B, num_post]``.
+            current: Gain times weight of the spikes that arrive in each step ``[T, B, num_post]``.
             state: State before the first step.
             dt: Step in ms.
 
         Returns:
-            Current ``[T, B, num_post]`` and the state after the last step.
+            Current ``[T, B, num_post]``, its mean over each step, and the state after the last step.
         """
 
 
 class ExponentialCurrent(Kinetics):
-    """A spike's current decays exponentially.
+    """A spike's current decays exponentially; a weight is the current right after it, its charge ``w tau``.
 
         tau di/dt = -i,    i <- i + w at a spike
 
@@ -43,8 +44,9 @@ class ExponentialCurrent(Kinetics):
     Raises:
         ValueError: if ``tau`` is not positive.
 
-    Source: Gerstner et al., Neuronal Dynamics (2014), section 3.1; in steps: ``i_t = i_(t-1) exp(-dt / tau)
-    + x_t``, exact for spikes at the start of a step, and held for it.
+    Source: Gerstner et al., Neuronal Dynamics (2014), section 3.1. A spike comes at the start of a step,
+    ``i_t = i_(t-1) exp(-dt / tau) + x_t``, and the mean of the current over the step is held for it, so
+    that the charge is exact at any ``dt``.
     """
 
     def __init__(self, tau: float = 5.0) -> None:
@@ -58,4 +60,4 @@ class ExponentialCurrent(Kinetics):
     def run(self, current: Tensor, state: Tensors, *, dt: float) -> tuple[Tensor, Tensors]:
         """See `Kinetics.run`."""
         filtered = exponential_filter(current, state["current"], math.exp(-dt / self.tau))
-        return filtered, {"current": filtered[-1].clone()}
+        return filtered * mean_of_decay(self.tau, dt), {"current": filtered[-1].clone()}

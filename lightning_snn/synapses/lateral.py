@@ -7,20 +7,21 @@ from typing import Any
 
 from torch import Tensor
 
+from lightning_snn.core.charge import current_of
 from lightning_snn.core.config import Configurable
 from lightning_snn.geometry import Sheet
 from lightning_snn.synapses.projection import Population, Projection, weighted_sum
 
 
 class Lateral(Configurable, ABC):
-    """What neurons of a sheet send to each other; a spike arrives one step later.
+    """What neurons of a sheet send to each other; a spike arrives 1 ms later by default.
 
     A connection of a layer to itself takes it as any other way to make a projection.
     """
 
     @abstractmethod
-    def couple(self, sheet: Sheet, dt: float = 1.0) -> Projection:
-        """What computes the lateral input of a step of ``dt`` ms, such as a `Coupling`."""
+    def couple(self, sheet: Sheet) -> Projection:
+        """What computes the lateral input, such as a `Coupling`: charges, as `Projection.forward` gives."""
 
     def __call__(
         self,
@@ -29,7 +30,6 @@ class Lateral(Configurable, ABC):
         *,
         below: Sheet | None = None,
         here: Sheet | None = None,
-        dt: float = 1.0,
     ) -> Projection:
         """`couple` for the layer that a connection leads from and to; a network calls it.
 
@@ -41,7 +41,7 @@ class Lateral(Configurable, ABC):
             raise ValueError(
                 f"{type(self).__name__} joins the neurons of one layer: source and target must be it"
             )
-        return self.couple(here, dt)
+        return self.couple(here)
 
 
 class Coupling(Projection, ABC):
@@ -49,22 +49,23 @@ class Coupling(Projection, ABC):
 
     Args:
         num_nodes: Neurons N of the sheet.
+        delay: Time in ms that spikes travel, whole steps; 1 ms by default.
     """
 
     follows_sheets = True
 
-    def __init__(self, num_nodes: int) -> None:
-        super().__init__(num_nodes, num_nodes)
+    def __init__(self, num_nodes: int, *, delay: float | None = None) -> None:
+        super().__init__(num_nodes, num_nodes, delay=delay)
 
 
 class RowProjection(Projection, ABC):
     """A projection inside a sheet whose ``rows`` ``[N, N]`` say what each node sends to each."""
 
     rows: Tensor
-    """Row j ``[N]`` is what a spike of node j adds to the input of each."""
+    """Row j ``[N]`` is the charge that a spike of node j delivers to each."""
 
     def forward(self, spikes: Tensor) -> Tensor:
-        """Input ``[..., N]`` from the spikes ``[..., N]`` of the step before."""
+        """Charge ``[..., N]`` from arriving spikes ``[..., N]``."""
         return self.prepared()(spikes)
 
     def prepared(self) -> Callable[[Tensor], Tensor]:
@@ -84,7 +85,8 @@ class RowProjection(Projection, ABC):
         """Run coupled neurons over time, all steps at once; see `Projection.scan`."""
         if input != neurons.inputs[0]:
             return None
-        return neurons.scan_sheet(current, state, spikes, self.rows, **others)
+        rows = current_of(self.rows, neurons.dt)
+        return neurons.scan_sheet(current, state, spikes, rows, **others)
 
 
 class RowCoupling(RowProjection, Coupling, ABC):

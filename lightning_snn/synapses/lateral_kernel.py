@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.core.time import checked_delay
 from lightning_snn.geometry import Sheet
 from lightning_snn.geometry.neighbours import neighbours
 from lightning_snn.synapses.coupling import DenseCoupling, MeshCoupling
@@ -25,7 +26,7 @@ _FEWEST_NEIGHBOURS = 3
 
 
 class LateralKernel(Lateral):
-    """Input that a spike of node j gives to node i at distance D.
+    """Charge that a spike of node j delivers to node i at distance D.
 
         K(D) = e' [D < r_e] - g [D > r_i] exp(-D / lambda),  K = 0 from a node to itself
 
@@ -37,14 +38,15 @@ class LateralKernel(Lateral):
         inhibition: g.
         inhibition_range: r_i; 4 gives small sparse events, 8 gives waves.
         decay_length: lambda.
+        delay: Time in ms that spikes travel, whole steps; 1 ms by default.
         storage: ``dense``: all pairs, ``[N, N]``. ``mesh``: near pairs in a list, the rest over a mesh by
             FFT, with an error below 0.5 % of ``g exp(-D / lambda)`` (and below 1e-6 g) for a pair on a flat
             sheet; on a torus it reaches 12 % where nodes are half a side apart, since the wrapped distance
             has a kink there. ``auto``: dense up to 4096 nodes.
 
     Raises:
-        ValueError: if a range or the decay length is not positive, a strength is negative, or the storage
-            is unknown.
+        ValueError: if a range or the decay length is not positive, a strength or the delay is negative, or
+            the storage is unknown.
 
     Source: the self-organising retina of Raghavan, Lin and Thomson, Self-organization of multi-layer
     spiking neural networks (2020), with the excitation scaled by density.
@@ -58,6 +60,7 @@ class LateralKernel(Lateral):
         inhibition_range: float = 8.0,
         decay_length: float = 10.0,
         *,
+        delay: float | None = None,
         storage: Storage = "auto",
     ) -> None:
         checks.non_negative("excitation", excitation)
@@ -71,26 +74,32 @@ class LateralKernel(Lateral):
         self.inhibition = inhibition
         self.inhibition_range = inhibition_range
         self.decay_length = decay_length
+        self.delay = checked_delay(delay)
         self.storage = storage
 
-    def couple(self, sheet: Sheet, dt: float = 1.0) -> Coupling:
-        """What computes the lateral input of a step of ``dt`` ms, ``K / dt``.
+    def couple(self, sheet: Sheet) -> Coupling:
+        """What delivers K.
 
         Raises:
             ValueError: if the sheet is too small for the inhibition, or too thin for the excitation.
         """
+        coupling = self._couple(sheet, dt)
+        coupling.crowding = sheet.density / REFERENCE_DENSITY
+        return coupling
+
+    def _couple(self, sheet: Sheet, dt: float) -> Coupling:
         dense = sheet.num_nodes <= DENSE_UP_TO if self.storage == "auto" else self.storage == "dense"
         if dense:
-            return DenseCoupling(self.matrix(sheet) / dt)
+            return DenseCoupling(self.matrix(sheet), delay=self.delay)
         self._check_fits(sheet)
         radius = max(self.excitation_range, self.inhibition_range, 0.8 * self.decay_length)
-        strength = partial(self._strength, density=sheet.density)
         return MeshCoupling(
             sheet,
-            lambda distance: strength(distance) / dt,
-            lambda distance: -self.inhibition * _smooth_decay(distance, self.decay_length, radius) / dt,
+            partial(self._strength, density=sheet.density),
+            lambda distance: -self.inhibition * _smooth_decay(distance, self.decay_length, radius),
             radius=radius,
             spacing=self.decay_length / 5,
+            delay=self.delay,
         )
 
     def matrix(self, sheet: Sheet) -> Tensor:

@@ -30,7 +30,7 @@ class Local(Gathered):
         efficacy: As in `Dense`.
         trainable: Whether gradients reach the weights.
         seed: As in `Dense`.
-        delay: Time in ms that spikes travel; whole steps.
+        delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
 
     Raises:
@@ -54,7 +54,7 @@ class Local(Gathered):
         efficacy: Efficacy | None = None,
         trainable: bool = False,
         seed: int | None = None,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         if radius is not None:

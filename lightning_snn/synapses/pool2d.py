@@ -32,7 +32,7 @@ class Pool2d(Projection):
         stride: Neurons from one window to the next; the side of a window by default.
         mode: ``first``, ``sum`` or ``mean``.
         gain: Current of one spike that passes.
-        delay: Time in ms that spikes travel; whole steps.
+        delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
 
     Raises:
@@ -54,7 +54,7 @@ class Pool2d(Projection):
         stride: int | None = None,
         mode: Pooling = "first",
         gain: float = 1.0,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         checks.one_of("mode", mode, get_args(Pooling))

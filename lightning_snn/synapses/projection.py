@@ -7,10 +7,11 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
+from lightning_snn.core.charge import current_of
 from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delayed, rounded, whole_steps
+from lightning_snn.core.time import checked_delay, delayed, whole_steps
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.sequence import check_part
 from lightning_snn.synapses.kinetics import Kinetics
@@ -20,6 +21,7 @@ class Population(Protocol):
     """Neurons that run over time, as a `NeuronModel` does."""
 
     inputs: tuple[str, ...]
+    dt: float
 
     def scan_sheet(
         self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
@@ -35,15 +37,19 @@ class Population(Protocol):
 class Projection(Configurable, nn.Module, ABC):
     """Synapses from ``num_pre`` to ``num_post`` neurons.
 
-    A new projection says how spikes become currents (`forward`, without time); `transmit` adds what takes
+    A new projection says what arriving spikes deliver (`forward`, without time); `transmit` adds what takes
     time, with the state passed and returned. One with weights is a `WeightedProjection`.
+
+    Without kinetics a weight is a charge, a current held for 1 ms: what arrives in a step of ``dt`` ms is the
+    current ``weight / dt`` held over that step.
 
     Args:
         num_pre: Presynaptic neurons.
         num_post: Postsynaptic neurons.
-        gain: Current of a spike at weight 1.
-        delay: Time in ms that spikes travel (along the presynaptic axon); whole steps.
-        kinetics: Time course of the current of a spike; by default it is held for one step.
+        gain: Charge of a spike at weight 1; with kinetics, its current.
+        delay: Time in ms from the step in which a spike is sent to the one in which it arrives; whole steps.
+            By default none to a layer that is listed after the source, and 1 ms to others.
+        kinetics: Time course of the current of a spike; by default all arrives in one step.
 
     Raises:
         ValueError: if a size or the gain is not positive, or the delay is negative.
@@ -61,31 +67,36 @@ class Projection(Configurable, nn.Module, ABC):
     follows_sheets: bool = False
     """Whether the places of the nodes say all of it, so that it is made anew where they have moved."""
 
+    crowding: float = 1.0
+    """Of a coupling inside a sheet: the sheet's density, in units of that which its constants are for."""
+
     def __init__(
         self,
         num_pre: int,
         num_post: int,
         *,
         gain: float = 1.0,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__()
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
         checks.positive("gain", gain)
-        checks.finite("delay", delay)
-        delay = rounded(delay)
-        checks.non_negative("delay", delay)
         self.num_pre = num_pre
         self.num_post = num_post
         self.gain = gain
-        self.delay = delay
+        self.delay = checked_delay(delay)
         self.kinetics = kinetics
 
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
-        """Current ``[..., num_post]`` that arriving spikes ``[..., num_pre]`` cause in their step."""
+        """Charge ``[..., num_post]`` that arriving spikes ``[..., num_pre]`` deliver."""
+
+    def excited(self, factor: float) -> "Projection":
+        """The same with what excites times a factor; itself where it has no such part of its own."""
+        del factor
+        return self
 
     def prepared(self) -> Callable[[Tensor], Tensor]:
         """`forward` for many calls in a row, with what does not depend on the spikes computed once."""
@@ -123,7 +134,7 @@ class Projection(Configurable, nn.Module, ABC):
         state: Tensors | None = None,
         *,
         dt: float,
-        carry: Callable[[Tensor], Tensor] | None = None,
+        steps: int | None = None,
     ) -> tuple[Tensor, Tensors]:
         """Current over time, with delay and kinetics.
 
@@ -131,7 +142,7 @@ class Projection(Configurable, nn.Module, ABC):
             spikes: Spikes as the source sends them ``[T, B, num_pre]``.
             state: State of the synapses to go on from; rest by default.
             dt: Step in ms.
-            carry: What `prepared` gave, for many calls in a row.
+            steps: Steps that spikes travel; by default those of the delay.
 
         Returns:
             Current ``[T, B, num_post]`` and the state after the last step.
@@ -139,14 +150,29 @@ class Projection(Configurable, nn.Module, ABC):
         Raises:
             ValueError: if the delay is not a whole number of steps, or the state of another batch or delay.
         """
-        state = self.rest(spikes.shape[1], spikes, dt=dt) if state is None else state
-        self._check_axons(spikes, state, dt)
-        spikes, axons = self.arrive(spikes, state)
-        current = (carry or self)(spikes)
-        if self.kinetics is None:
-            return current, axons
-        current, synapses = self.kinetics.run(current, state, dt=dt)
+        steps = self._delay_steps(dt) if steps is None else steps
+        state = self.rest(spikes.shape[1], spikes, dt=dt, steps=steps) if state is None else state
+        self.check_axons(spikes, state, steps)
+        arrived, axons = self.arrive(spikes, state)
+        current, synapses = self.deliver(arrived, state, dt=dt)
         return current, axons | synapses
+
+    def deliver(
+        self,
+        spikes: Tensor,
+        state: Tensors,
+        *,
+        dt: float,
+        carry: Callable[[Tensor], Tensor] | None = None,
+    ) -> tuple[Tensor, Tensors]:
+        """Current ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive, and the kinetics' state.
+
+        ``carry`` is what `prepared` gave, for many calls in a row.
+        """
+        charge = (carry or self)(spikes)
+        if self.kinetics is None:
+            return current_of(charge, dt), {}
+        return self.kinetics.run(charge, state, dt=dt)
 
     def arrive(self, spikes: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Spikes ``[T, B, num_pre]`` when they arrive, and those that are on their way then."""
@@ -155,25 +181,30 @@ class Projection(Configurable, nn.Module, ABC):
         arrived, on_the_way = delayed(spikes, state["on_the_way"])
         return arrived, {"on_the_way": on_the_way}
 
-    def _check_axons(self, spikes: Tensor, state: Tensors, dt: float) -> None:
-        steps = whole_steps("delay", self.delay, dt)
+    def check_axons(self, spikes: Tensor, state: Tensors, steps: int) -> None:
+        """Raise ``ValueError`` unless ``state`` holds the spikes of ``steps`` steps, which fit ``spikes``."""
         if steps != (state["on_the_way"].shape[1] if "on_the_way" in state else 0):
             raise ValueError(
-                f"state.on_the_way must hold the spikes of {steps} steps (delay = {self.delay} ms), got "
+                f"state.on_the_way must hold the spikes of {steps} steps, which is their delay, got "
                 f"{[list(value.shape) for name, value in state.items() if name == 'on_the_way']}"
             )
         if steps:
             shape = (spikes.shape[1], steps, self.num_pre)
             check_part("state.on_the_way", state["on_the_way"], shape, like=spikes)
 
-    def silent_axons(self, batch: int, like: Tensor, *, dt: float) -> Tensors:
-        """The part of the state that `arrive` needs, with no spike on its way."""
-        steps = whole_steps("delay", self.delay, dt)
+    def _delay_steps(self, dt: float) -> int:
+        return 0 if self.delay is None else whole_steps("delay", self.delay, dt)
+
+    def silent_axons(self, batch: int, like: Tensor, *, steps: int) -> Tensors:
+        """The part of the state that `arrive` needs, with no spike on its way of ``steps`` steps."""
         return {"on_the_way": like.new_zeros(batch, steps, self.num_pre)} if steps else {}
 
-    def rest(self, batch: int, like: Tensor, *, dt: float) -> Tensors:
-        """State of the synapses of ``batch`` samples at rest; empty without delay and kinetics."""
-        axons = self.silent_axons(batch, like, dt=dt)
+    def rest(self, batch: int, like: Tensor, *, dt: float, steps: int | None = None) -> Tensors:
+        """State of the synapses of ``batch`` samples at rest; empty without delay and kinetics.
+
+        ``steps`` are those that spikes travel; by default those of the delay.
+        """
+        axons = self.silent_axons(batch, like, steps=self._delay_steps(dt) if steps is None else steps)
         return axons if self.kinetics is None else axons | self.kinetics.rest(batch, self.num_post, like)
 
     def check_spikes(self, spikes: Tensor) -> None:

@@ -40,8 +40,8 @@ class WeightedProjection(Projection):
         efficacy: How a weight becomes a current, ``weight`` or ``share``; by default ``share`` for rules
             whose weights have no scale of their own (`LearningRule.absolute_weights`), else ``weight``.
         trainable: Whether gradients reach ``weight``.
-        delay: Time in ms that spikes travel (along the presynaptic axon); whole steps.
-        kinetics: Time course of the current of a spike; by default it is held for one step.
+        delay: Time in ms that spikes travel, whole steps; see `Projection`.
+        kinetics: Time course of the current of a spike; by default all arrives in one step.
 
     Raises:
         ValueError: if the gain is not positive, the delay is negative, ``efficacy`` is unknown or needs a
@@ -76,7 +76,7 @@ class WeightedProjection(Projection):
         gain: float = 1.0,
         efficacy: Efficacy | None = None,
         trainable: bool = False,
-        delay: float = 0.0,
+        delay: float | None = None,
         kinetics: Kinetics | None = None,
     ) -> None:
         super().__init__(num_pre, num_post, gain=gain, delay=delay, kinetics=kinetics)

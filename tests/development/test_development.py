@@ -238,8 +238,8 @@ def recurrent(rule, **options):
     return SpikingNetwork(layers, connections, seed=0)
 
 
-@pytest.mark.parametrize("delay", [0.0, 2.0])
-def test_a_recurrent_connection_learns_from_spikes_that_arrive_in_the_next_step(delay):
+@pytest.mark.parametrize(("delay", "late"), [(None, 1), (1.0, 1), (3.0, 3)])
+def test_a_recurrent_connection_learns_from_spikes_when_they_arrive(delay, late):
     rule = PairSTDP(0.02, 0.005)
     network = recurrent(rule, delay=delay)
     loop = network.weighted["loop"]
@@ -247,7 +247,6 @@ def test_a_recurrent_connection_learns_from_spikes_that_arrive_in_the_next_step(
     development = Development(network, "loop", Noise(0.1), Streams(2))
     sent = [development.round(40, number).pre for number in range(3)]
     assert sum(part.sum() for part in sent) > 20
-    late = int(delay) + 1
     whole = torch.cat(sent)
     arrived = torch.cat([torch.zeros(late, *whole.shape[1:]), whole[:-late]])
     state = rule.open(wiring, 2)

@@ -31,7 +31,7 @@ def test_poisson_pulses_come_at_the_rate_of_the_grey_value(dt, max_rate, seed):
     grey = torch.tensor([0.0, 0.2, 1.0]).repeat_interleave(50)[None]
     current = Poisson(4000, max_rate=max_rate, amplitude=7.0, seed=seed)(grey, dt=dt)
     assert current.shape == (4000, 1, 150)
-    assert set(current.unique().tolist()) == {0.0, 7.0}
+    assert set(current.unique().tolist()) == {0.0, 7.0 / dt}  # a charge of 7
     rate = (current > 0).float().mean(0).reshape(3, 50).mean(1) / (dt / 1000)
     assert rate[0] == 0
     assert rate[1].item() == pytest.approx(0.2 * max_rate, rel=0.05)

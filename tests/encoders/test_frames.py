@@ -59,10 +59,11 @@ def test_parts_of_a_batch_are_encoded_alike():
 def test_a_frame_is_held_for_its_time(frame_time, dt, held):
     encoder, sequences = Frames(frame_time=frame_time), Sequences(FILM, LENGTHS)
     current = encoder.encode(sequences, Maps(2, 7, 6), dt=dt)
-    once = Frames().encode(sequences, Maps(2, 7, 6), dt=dt)
+    once = Frames().encode(sequences, Maps(2, 7, 6), dt=1.0)
     assert len(current) == encoder.steps(sequences, dt=dt) == 5 * held
     for step in range(5 * held):
-        assert torch.equal(current[step], once[step // held])
+        expected = once[step // held] / (dt if frame_time is None else 1)
+        assert torch.equal(current[step], expected)
     assert encoder.lengths(sequences, dt=dt).tolist() == [5 * held, held, 3 * held]
     assert encoder.lengths(FILM, dt=dt) is None
 

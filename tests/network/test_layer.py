@@ -41,8 +41,8 @@ class Own(Lateral):
     def __init__(self, kind):
         self.kind = kind
 
-    def couple(self, sheet, dt=1.0):
-        return self.kind(KERNEL.couple(sheet, dt))
+    def couple(self, sheet):
+        return self.kind(KERNEL.couple(sheet))
 
 
 def layer_of(neuron=None, **options):
@@ -139,9 +139,9 @@ def test_rest_is_where_a_run_starts():
 
 @pytest.mark.parametrize("dt", [1.0, 0.5])
 def test_a_spike_delivers_the_same_charge_at_any_dt(dt):
-    network = network_of(LIF(5.0, dt=dt), lateral=KERNEL)
-    rows = network.connection("sheet_lateral").projection.rows
-    torch.testing.assert_close(rows * dt, KERNEL.matrix(network.layer("sheet").geometry))
+    network, sent = network_of(LIF(5.0, dt=dt), lateral=KERNEL), torch.eye(60)[None]
+    current, _ = network.connection("sheet_lateral").projection.transmit(sent, dt=dt)
+    torch.testing.assert_close(current[0] * dt, KERNEL.matrix(network.layer("sheet").geometry))
 
 
 def test_coupling_of_development_acts_only_then():

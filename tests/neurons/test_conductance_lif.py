@@ -18,7 +18,7 @@ def one(value, steps):
 
 def test_a_held_conductance_pulls_towards_the_weighted_mean_of_the_reversals():
     model = ConductanceLIF(tau_excitation=1e-3, threshold=-1.0)
-    v = potentials(model, one(0.5, 2000))[-1].item()  # the conductance is 0.5 in every step
+    v = potentials(model, one(0.5 / 1e-3, 2000))[-1].item()  # the conductance is 0.5 in every step
     assert v == pytest.approx((-65 + 0.5 * 0) / 1.5, abs=1e-3)
 
 
@@ -26,7 +26,7 @@ def test_a_held_conductance_pulls_towards_the_weighted_mean_of_the_reversals():
 def test_a_fine_step_follows_the_closed_form(dt):
     model = ConductanceLIF(tau_mem=20.0, tau_excitation=1e-6, threshold=-1.0, dt=dt)
     steps = round(30 / dt)
-    v = potentials(model, one(0.8, steps))[:, 0, 0]
+    v = potentials(model, one(0.8 / 1e-6, steps))[:, 0, 0]  # the conductance is 0.8 in every step
     time = dt * torch.arange(1, steps + 1, dtype=torch.float64)
     target = -65 / 1.8
     expected = target + (-65 - target) * torch.exp(-time * 1.8 / 20)
@@ -36,9 +36,9 @@ def test_a_fine_step_follows_the_closed_form(dt):
 def test_held_inhibition_pulls_towards_its_reversal():
     model = ConductanceLIF(tau_inhibition=1e-3)
     state, nothing = model.rest(1, 1, one(0.0, 1)), one(0.0, 2000)
-    _, state = model(nothing, state, inhibition=nothing + 0.5)
+    _, state = model(nothing, state, inhibition=nothing + 0.5 / 1e-3)
     assert state.v.item() == pytest.approx((-65 - 0.5 * 100) / 1.5, abs=1e-3)
-    assert state.inhibition.item() == 0.5
+    assert state.inhibition.item() == 500
 
 
 def test_a_spike_adds_to_the_inhibition_of_all_others_one_step_later():
@@ -89,7 +89,7 @@ def test_thresholds_can_be_raised_where_the_model_has_one_that_adapts():
 def test_the_kernel_gives_the_references_bits(shape, dtype, inhibited, coupled):
     steps, batch, nodes = shape
     model = ConductanceLIF(10.0, refractory=2.0, tau_adaptation=50.0, dt=0.5)
-    drive = (rand(*shape, dtype=dtype) < 0.3) * 2 * rand(*shape, seed=1, dtype=dtype)
+    drive = (rand(*shape, dtype=dtype) < 0.3) * 4 * rand(*shape, seed=1, dtype=dtype)
     others = {"inhibition": 0.3 * rand(*shape, seed=4, dtype=dtype)} if inhibited else {}
     before = (rand(batch, nodes, seed=3) < 0.1).to(dtype)
     state = model.rest(batch, nodes, drive)
@@ -116,16 +116,19 @@ def test_the_kernel_gives_the_references_bits(shape, dtype, inhibited, coupled):
 def test_inhibition_of_all_others_equals_a_loop_written_out(dtype, batch):
     """Diehl and Cook's network, 400 units: in a winner's wake the others are silent."""
     model, shape = ConductanceLIF(), (100, batch, 400)
-    drive = (rand(*shape, dtype=dtype) < 0.3) * 30 * rand(*shape, seed=1, dtype=dtype)
+    drive = (rand(*shape, dtype=dtype) < 0.3) * 50 * rand(*shape, seed=1, dtype=dtype)
     first = (rand(batch, 400, seed=2) < 0.02).to(dtype)
     state = model.rest(batch, 400, drive)
     v, g_e, g_i, clock, rise = (value.clone() for value in state)
     step, decay_e, decay_i, fade = 1 / 100, math.exp(-1 / 1), math.exp(-1 / 2), math.exp(-1 / 1e7)
+    mean_e, mean_i = -math.expm1(-1), -math.expm1(-1 / 2) * 2
     spikes, expected = first, []
     for t in range(100):
         g_e = g_e * decay_e + drive[t]
         g_i = g_i * decay_i + 60.0 * (spikes.sum(1, keepdim=True) - spikes)
-        v = (v + step * (-65 + g_e * 0.0 + g_i * -100)) / (1 + step * (1 + g_e + g_i))
+        v = (v + step * (-65 + mean_e * g_e * 0.0 + mean_i * g_i * -100)) / (
+            1 + step * (1 + mean_e * g_e + mean_i * g_i)
+        )
         v = torch.where(clock > 0, -65.0, v)
         spikes = ((clock <= 0) & (v - (-52 + rise) >= 0)).to(dtype)
         v = torch.where(spikes > 0, -65.0, v)
@@ -165,7 +168,7 @@ def test_gradients_reach_the_inputs_through_the_plain_loop():
 
 def test_gradients_pass_through_the_spikes_that_inhibit():
     model, shape = ConductanceLIF(10.0, adaptation=1.0), (20, 2, 5)
-    drive, first = rand(*shape, dtype=torch.float64), torch.zeros(2, 5, dtype=torch.float64)
+    drive, first = 2 * rand(*shape, dtype=torch.float64), torch.zeros(2, 5, dtype=torch.float64)
     weight = rand(*shape, seed=1, dtype=torch.float64)
 
     def loop(current):

@@ -207,7 +207,7 @@ def test_integrate_fire(reset, shape):
 @pytest.mark.parametrize("shape", [(1, 3, 100), (60, 2, 300), (60, 1, 1)])
 def test_conductance_lif(shape, strength, inhibited):
     steps, batch, nodes = shape
-    neuron, drive = ConductanceLIF(adaptation=0.5), 0.8 * rand(steps, batch, nodes)
+    neuron, drive = ConductanceLIF(adaptation=0.5), 1.3 * rand(steps, batch, nodes)
     state = neuron.rest(batch, nodes, drive)
     start, first = state._replace(adaptation=rand(batch, nodes, seed=1)), (rand(batch, nodes) < 0.1).float()
     others = {"inhibition": 0.02 * rand(steps, batch, nodes, seed=2)} if inhibited else {}

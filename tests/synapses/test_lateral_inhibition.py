@@ -158,11 +158,12 @@ def test_its_weights_are_saved_and_act_after_loading():
     assert after.sum() < before.sum()
 
 
-def test_the_coupling_is_minus_the_weight_over_dt():
-    coupling = LateralInhibition(AntiHebbian(dt=0.5)).couple(Maps(3, 1, 1), dt=0.5)
+def test_a_spike_delivers_minus_the_weight():
+    coupling = LateralInhibition(AntiHebbian(dt=0.5)).couple(Maps(3, 1, 1))
     coupling.weight.data.copy_(torch.arange(9.0).reshape(3, 3))
     spikes = torch.eye(3)
-    torch.testing.assert_close(coupling(spikes), -2 * coupling.weight.t())
+    torch.testing.assert_close(coupling(spikes), -coupling.weight.t())
+    torch.testing.assert_close(coupling.transmit(spikes[None], dt=0.5)[0][0], -2 * coupling.weight.t())
     assert torch.equal(coupling.rows, coupling(spikes))
 
 

@@ -27,11 +27,12 @@ TAU = 4.0
 
 def by_loop(projection, spikes, *, steps, decay):
     """Step by step: what was sent ``steps`` before arrives, and adds to a current that decays."""
+    seen = (1 - decay) / -math.log(decay) if decay else 1.0
     current, found = torch.zeros(spikes.shape[1], projection.num_post), []
     for t in range(len(spikes)):
         arrives = spikes[t - steps] if t >= steps else torch.zeros_like(spikes[0])
         current = decay * current + projection(arrives)
-        found.append(current)
+        found.append(seen * current)
     return torch.stack(found)
 
 
@@ -213,4 +214,4 @@ def test_a_delay_that_rounds_to_no_step_is_none(delay):
     late.load_state_dict(plain.state_dict())
     assert late.rest(2, spikes, dt=1.0) == {}
     assert torch.equal(late.transmit(spikes, dt=1.0)[0], plain.transmit(spikes, dt=1.0)[0])
-    assert late.arrive(spikes, late.silent_axons(2, spikes, dt=1.0)) == (spikes, {})
+    assert late.arrive(spikes, late.silent_axons(2, spikes, steps=0)) == (spikes, {})

@@ -59,12 +59,14 @@ def _step(row, v, g_e, g_i, clock, rise, out, f):
     zero, one = v.dtype.type(0), v.dtype.type(1)
     h, rest, reset, base, pause = f.step, f.v_rest, f.v_reset, f.threshold, f.refractory_steps
     decay_e, e_e, e_i = f.excitation_decay, f.reversal_excitation, f.reversal_inhibition
+    share_e, share_i = f.excitation_mean, f.inhibition_mean
     jump, fade = f.adaptation, f.adaptation_decay
     for i in range(len(v)):
         excitation = g_e[i] * decay_e + row[i]
-        pull = (rest + excitation * e_e) + g_i[i] * e_i
+        mean_e, mean_i = excitation * share_e, g_i[i] * share_i
+        pull = (rest + mean_e * e_e) + mean_i * e_i
         free = clock[i] <= zero
-        u = (v[i] + h * pull) / (one + h * ((one + excitation) + g_i[i]))
+        u = (v[i] + h * pull) / (one + h * ((one + mean_e) + mean_i))
         u = u if free else reset
         fires = free & (u - (base + rise[i]) >= zero)
         left = clock[i] - one

@@ -35,7 +35,7 @@ def scan(
 @triton.jit
 def _scan(
     drive, st, sb, inhibition, it, ib, before, v, excitation, inhibited, clock, adaptation, spikes,
-    h, rest, reset, base, pause, decay_e, decay_i, e_e, e_i, jump, fade, strength,
+    h, rest, reset, base, pause, decay_e, decay_i, share_e, share_i, e_e, e_i, jump, fade, strength,
     steps, batch, nodes, BLOCK: tl.constexpr,
 ):  # fmt: skip
     b = tl.program_id(0).to(tl.int64)
@@ -53,9 +53,10 @@ def _scan(
         sent = strength * (tl.sum(s, 0) - s)
         g_e = g_e * decay_e + tl.load(source, mask=mask, other=0.0)
         g_i = g_i * decay_i + (tl.load(added, mask=mask, other=0.0) + sent)
-        pull = (rest + g_e * e_e) + g_i * e_i
+        mean_e, mean_i = g_e * share_e, g_i * share_i
+        pull = (rest + mean_e * e_e) + mean_i * e_i
         free = k <= 0
-        u = tl.where(free, (x + h * pull) / (1 + h * ((1 + g_e) + g_i)), reset)
+        u = tl.where(free, (x + h * pull) / (1 + h * ((1 + mean_e) + mean_i)), reset)
         fires = free & (u - (base + a) >= 0) & mask
         s = tl.where(fires, 1.0, 0.0).to(x.dtype)
         x = tl.where(fires, reset, u)
