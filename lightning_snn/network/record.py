@@ -1,6 +1,6 @@
 """What to record of a run, and what was recorded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -38,7 +38,7 @@ class Record:
     every: int = 1
     neurons: list[int] | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: D105
         if isinstance(self.variables, str) or not self.variables:
             raise ValueError(f"record.variables must be a list of names, got {self.variables!r}")
         checks.one_of("record.when", self.when, get_args(When))
@@ -69,7 +69,7 @@ class Recording:
     limit_mb: float = LIMIT_MB
     records: dict[str, list[Record]] = field(init=False)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: D105
         checks.positive("record.limit_mb", self.limit_mb)
         object.__setattr__(self, "records", {name: _records(one) for name, one in self.wanted.items()})
         for name, records in self.records.items():
@@ -89,28 +89,20 @@ def _records(one: Sequence[str] | Record | Sequence[Record]) -> list[Record]:
 
 
 @dataclass(frozen=True)
-class Recorded(Mapping[str, dict[str, Tensor]]):
+class Recorded:
     """What was recorded, without gradients: ``recorded["lgn"]["v"]`` is ``[T', B, n]``.
 
     Args:
-        values: ``[T', B, n]`` by name as it was asked for, and variable.
+        tensors: ``[T', B, n]`` by name as it was asked for, and variable.
         times: When each record was taken ``[T']``, likewise: the beginning of its step, in ms from the
             beginning of the run.
         neurons: Numbers of the neurons ``[n]``, likewise.
     """
 
-    values: dict[str, dict[str, Tensor]]
+    tensors: dict[str, dict[str, Tensor]]
     times: dict[str, dict[str, Tensor]]
     neurons: dict[str, dict[str, Tensor]]
 
     def __getitem__(self, name: str) -> dict[str, Tensor]:
         """The variables of a layer or connection, by name."""
-        return self.values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """The names of layers and connections."""
-        return iter(self.values)
-
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self.values)
+        return self.tensors[name]

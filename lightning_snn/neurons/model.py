@@ -84,7 +84,7 @@ class NeuronModel(Configurable, nn.Module, ABC):
         """
 
     def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
-        """The state that `step` reaches from the same arguments before spikes reset it, as recordings may ask.
+        """The state that `step` reaches from the same arguments before spikes reset it, for recordings.
 
         Raises:
             ValueError: if the model does not say; one whose potentials are to be seen there overrides this.
