@@ -20,8 +20,8 @@ def start(rule, num_pre=7, num_post=3, seed=0):
 def learn(rule, wiring, pre, post, *, chunks=1, places=1, rewards=None, streams=None):
     """The wiring after some chunks, each merged.
 
-    ``rewards`` holds ``[S]``, ``[T, S]`` or None for each chunk. A process with a part of the streams takes its
-    rows of ``pre`` and ``post``, and its rewards.
+    ``rewards`` holds ``[S]``, ``[T, S]`` or None for each chunk. A process with a part of the streams takes
+    its rows of ``pre`` and ``post``, and its rewards.
     """
     rewards = rewards or [None] * chunks
     streams = streams or Streams(pre.shape[1] // places)
