@@ -28,7 +28,8 @@ def as_they_learned(settings: Any, *, dt: float = 1.0) -> Any:
         return settings
     found = {key: as_they_learned(value, dt=dt) for key, value in settings.items()}
     path, arguments = found.get("class_path"), found.get("init_args") or {}
-    step, former = arguments.get("dt") or dt, {}
+    step = arguments.get("dt") or dt
+    former: dict[str, Any] = {}
     if _is_one(path, PAIRS, "coincidence"):
         former = {"coincidence": "potentiate"}
     elif step < 1 and _is_one(path, COMPETING, "window"):
