@@ -73,7 +73,7 @@ def activity_of(
         projection: The projection.
         pre: Spikes ``[T, S, num_pre]`` when they arrive.
         post: Spikes ``[T, S, num_post]``, if the rule needs them.
-        reward: One number a stream ``[S]``.
+        reward: One number a stream ``[S]``, or for each step ``[T, S]``.
     """
     units = None if post is None else projection.units(post)
     if projection.groups is not None:

@@ -26,7 +26,8 @@ class Activity(NamedTuple):
         post: Spikes ``[T, R, K]`` of the K units; None for a rule that decides itself who spikes. With
             ``nodes`` ``[T, R, G, K]``.
         places: Places of each stream: R is the number of streams times this.
-        reward: One number a stream ``[S]``, for the chunk; None where there is none.
+        reward: One number a stream, ``[S]`` for the end of the chunk or ``[T, S]`` for each step; None where
+            there is none.
         positions: Where the places lie ``[P, 2]``, in steps of a grid; None where that says nothing.
         nodes: Which inputs the units of each group see ``[G, F]``, filled up with N, which never spikes.
     """

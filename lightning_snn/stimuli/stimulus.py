@@ -71,7 +71,10 @@ class Stimulus(Configurable, ABC):
         return chunk
 
     def reward(self, post: Tensor, streams: Iterable[int], round_number: int) -> Tensor | None:
-        """A reward for each stream ``[S]``, after the layer that learns has spiked ``[T, S, N]``, or None."""
+        """Rewards for the spikes ``[T, S, N]`` of the layer that learns, or None.
+
+        One for each stream ``[S]``, at the end of the round, or for each of its steps ``[T, S]``.
+        """
         del post, streams, round_number
         return None
 

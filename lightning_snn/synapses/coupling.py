@@ -26,7 +26,8 @@ class DenseCoupling(RowCoupling):
 
     def excited(self, factor: float) -> "DenseCoupling":
         """See `Projection.excited`."""
-        return DenseCoupling(torch.where(self.rows > 0, self.rows * factor, self.rows))
+        rows = torch.where(self.rows > 0, self.rows * factor, self.rows)
+        return DenseCoupling(rows, delay=self.delay)
 
 
 class MeshCoupling(Coupling):

@@ -83,11 +83,11 @@ class LateralKernel(Lateral):
         Raises:
             ValueError: if the sheet is too small for the inhibition, or too thin for the excitation.
         """
-        coupling = self._couple(sheet, dt)
+        coupling = self._couple(sheet)
         coupling.crowding = sheet.density / REFERENCE_DENSITY
         return coupling
 
-    def _couple(self, sheet: Sheet, dt: float) -> Coupling:
+    def _couple(self, sheet: Sheet) -> Coupling:
         dense = sheet.num_nodes <= DENSE_UP_TO if self.storage == "auto" else self.storage == "dense"
         if dense:
             return DenseCoupling(self.matrix(sheet), delay=self.delay)

@@ -5,7 +5,7 @@ import functools
 import pytest
 import torch
 from helpers.processes import on_processes
-from helpers.stimuli import RewardedWaves
+from helpers.stimuli import RewardedWaves, WavesRewardedInSteps
 from helpers.tensors import assert_same
 
 from lightning_snn.core.tensors import leaves
@@ -42,6 +42,7 @@ RULES = {
     "nearest": functools.partial(PairSTDP, pairing="nearest", reduction="sum"),
     "triplet": TripletSTDP,
     "reward": RewardSTDP,
+    "lasting reward": functools.partial(RewardSTDP, tau_reward=20.0),
     "postsynaptic": functools.partial(PostsynapticSTDP, horizon=1e4),
     "competitive stdp": functools.partial(
         CompetitiveSTDP, threshold=1.0, final_learning_rate=0.01, horizon=1e3
@@ -67,7 +68,8 @@ def develop(kind, rule, streams, *homeostasis, at_once=True):
         learned = network.weighted["lgn"]
         for part in (learned.rule, *learned.homeostasis):
             part.takes_groups = False
-    return Development(network, "lgn", RewardedWaves(seed=0), streams)
+    stimulus = RewardedWaves if getattr(rule, "tau_reward", None) is None else WavesRewardedInSteps
+    return Development(network, "lgn", stimulus(seed=0), streams)
 
 
 def run(development, rounds=range(3)):

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 from helpers.processes import on_processes
-from helpers.stimuli import Constant, RewardedWaves
+from helpers.stimuli import Constant, RewardedWaves, WavesRewardedInSteps
 
 from lightning_snn.development.development import Development
 from lightning_snn.geometry import Square, Torus
@@ -30,6 +30,7 @@ OWN_SPIKES = {
     "pair": PairSTDP(bounds="soft", delay=3.0),
     "triplet": TripletSTDP(),
     "reward": RewardSTDP(),
+    "lasting reward": RewardSTDP(tau_reward=20.0),
 }
 RULES = {"stdp": STDP(threshold=1.0), "competitive": CompetitiveHebbian(threshold=5.0), **OWN_SPIKES}
 
@@ -47,7 +48,8 @@ def develop(rule, streams, *homeostasis):
         },
         seed=0,
     )
-    return Development(network, "lgn", RewardedWaves(seed=0), streams)
+    stimulus = RewardedWaves if getattr(rule, "tau_reward", None) is None else WavesRewardedInSteps
+    return Development(network, "lgn", stimulus(seed=0), streams)
 
 
 def run(development, rounds=3):

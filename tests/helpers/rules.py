@@ -20,8 +20,8 @@ def start(rule, num_pre=7, num_post=3, seed=0):
 def learn(rule, wiring, pre, post, *, chunks=1, places=1, rewards=None, streams=None):
     """The wiring after some chunks, each merged.
 
-    ``rewards`` holds ``[S]`` or None for each chunk. A process with a part of the streams takes its rows of
-    ``pre`` and ``post``, and its rewards.
+    ``rewards`` holds ``[S]``, ``[T, S]`` or None for each chunk. A process with a part of the streams takes
+    its rows of ``pre`` and ``post``, and its rewards.
     """
     rewards = rewards or [None] * chunks
     streams = streams or Streams(pre.shape[1] // places)
@@ -30,7 +30,7 @@ def learn(rule, wiring, pre, post, *, chunks=1, places=1, rewards=None, streams=
     state = rule.open(wiring, rows.count)
     chunks = (x[:, own].chunk(len(rewards)) for x in (pre, post))
     for before, after, reward in zip(*chunks, rewards, strict=True):
-        reward = None if reward is None else reward[mine]
+        reward = None if reward is None else reward[..., mine]
         proposal, state = rule.learn(Activity(before, after, places, reward), wiring, state)
         wiring = rule.merge(wiring, proposal, rows, len(before))
     return wiring

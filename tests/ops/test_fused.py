@@ -21,7 +21,7 @@ from lightning_snn.dynamics.surrogate import Surrogate, number, spike
 from lightning_snn.ops import backend
 from lightning_snn.ops.jit import surrogate_derivative
 from lightning_snn.ops.lif import lif_scan
-from lightning_snn.ops.stdp_window import cpu, cuda, reference, stdp_window
+from lightning_snn.ops.stdp_window import Coincidence, cpu, cuda, reference, stdp_window
 from lightning_snn.plasticity import Activity
 
 SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
@@ -230,13 +230,14 @@ def test_stdp_window_equals_the_reference(shape, dtype, monkeypatch):
 
 
 @pytest.mark.parametrize("pairing", ["all", "nearest"])
+@pytest.mark.parametrize("coincidence", get_args(Coincidence))
 @pytest.mark.parametrize("groups", [1, 3, 6])
-def test_stdp_window_with_factors_and_sums_of_groups(groups, pairing, monkeypatch):
+def test_stdp_window_with_factors_and_sums_of_groups(groups, coincidence, pairing, monkeypatch):
     monkeypatch.setattr(cpu, "BLOCK_BYTES", 10_000)  # several blocks
     pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
     traces = (rand(6, 20, seed=2), rand(6, 9, seed=3))
     factors = {"pre_factor": rand(33, 1, 1, seed=4), "post_factor": rand(33, 6, 9, seed=5)}
-    options = {"pre_decay": 0.9, "post_decay": 0.8, "pairing": pairing, **factors}
+    options = {"pre_decay": 0.9, "post_decay": 0.8, "pairing": pairing, "coincidence": coincidence, **factors}
     reference, fused = on_both(lambda: stdp_window(pre, post, *traces, groups=groups, **options))
     assert fused.potentiation.shape == (groups, 9, 20)
     for a, b in zip(reference, fused, strict=True):
@@ -247,9 +248,10 @@ def test_stdp_window_with_factors_and_sums_of_groups(groups, pairing, monkeypatc
 
 
 @pytest.mark.parametrize("nearest", [False, True])
-def test_the_products_of_a_card_equal_the_reference_here_too(nearest):
+@pytest.mark.parametrize("own", [(1.0, 0.0), (0.5, 0.5), (0.0, 0.0)])
+def test_the_products_of_a_card_equal_the_reference_here_too(own, nearest):
     pre, post = (rand(33, 6, 20) < 0.3).float(), (rand(33, 6, 9, seed=1) < 0.3).float()
-    arguments = (pre, post, rand(6, 20, seed=2), rand(6, 9, seed=3), 0.9, 0.8)
+    arguments = (pre, post, rand(6, 20, seed=2), rand(6, 9, seed=3), 0.9, 0.8, *own)
     more = (rand(33, 1, 1, seed=4), rand(33, 6, 9, seed=5), nearest, 3)
     for a, b in zip(
         cuda.stdp_window(*arguments, *more), reference.stdp_window(*arguments, *more), strict=True
@@ -291,8 +293,8 @@ def test_stdp_window_in_two_parts():
     assert_equal(whole[2:], second[2:])
 
 
-@pytest.mark.parametrize(("lag", "expected"), [(0, (1.0, 0.0)), (3, (0.9**3, 0.0)), (-2, (0.0, 0.8**2))])
-def test_stdp_window_is_exponential_and_a_coincidence_potentiates_only(lag, expected):
+@pytest.mark.parametrize(("lag", "expected"), [(0, (0.5, 0.5)), (3, (0.9**3, 0.0)), (-2, (0.0, 0.8**2))])
+def test_stdp_window_is_exponential_and_a_coincidence_is_half_of_both(lag, expected):
     pre, post = torch.zeros(9, 1, 1), torch.zeros(9, 1, 1)
     pre[4], post[4 + lag] = 1, 1
     zero = torch.zeros(1, 1)
@@ -366,7 +368,22 @@ def operators():
         "event_sum over lists": (ops.event_sum, (spikes, rand(2, 2, 3), nodes)),
         "stdp_window over lists": (
             ops.stdp_window,
-            (events, rand(4, 2, 6), zero, torch.zeros(2, 6), 0.9, 0.8, None, None, False, 2, True, nodes),
+            (
+                events,
+                rand(4, 2, 6),
+                zero,
+                torch.zeros(2, 6),
+                0.9,
+                0.8,
+                0.5,
+                0.5,
+                None,
+                None,
+                False,
+                2,
+                True,
+                nodes,
+            ),
         ),
         "stdp_scan over lists": (
             ops.stdp_scan,
@@ -378,10 +395,10 @@ def operators():
         ),
         "race_scan": (ops.race_scan, (events, rand(1, 3, 5), rand(1, 3))),
         "race_scan over lists": (ops.race_scan, (events, rand(2, 3, 2), rand(2, 3), nodes)),
-        "stdp_window": (ops.stdp_window, (events, events, zero, zero, 0.9, 0.8)),
+        "stdp_window": (ops.stdp_window, (events, events, zero, zero, 0.9, 0.8, 1.0, 0.0)),
         "stdp_window of groups": (
             ops.stdp_window,
-            (events, events, zero, zero, 0.9, 0.8, rand(4, 1, 1), rand(4, 2, 5), True, 2),
+            (events, events, zero, zero, 0.9, 0.8, 0.5, 0.5, rand(4, 1, 1), rand(4, 2, 5), True, 2),
         ),
         "stdp_scan": (
             ops.stdp_scan,

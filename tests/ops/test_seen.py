@@ -121,7 +121,7 @@ def test_windows_of_groups_equal_the_reference_and_each_group_alone(groups, pair
 def test_the_products_of_a_card_see_lists_too():
     pre, post = (rand(33, 6, N) < 0.3).float(), (rand(33, 6, 12, seed=1) < 0.3).float()
     traces, decays = (rand(6, N, seed=2), rand(6, 12, seed=3)), (0.9, 0.8)
-    found = cuda.stdp_window(pre, post, *traces, *decays, None, None, False, 3, True, NODES)
-    expected = cpu.stdp_window(pre, post, *traces, *decays, None, None, False, 3, True, NODES)
+    found = cuda.stdp_window(pre, post, *traces, *decays, 0.5, 0.5, None, None, False, 3, True, NODES)
+    expected = cpu.stdp_window(pre, post, *traces, *decays, 0.5, 0.5, None, None, False, 3, True, NODES)
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)

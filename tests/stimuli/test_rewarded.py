@@ -47,7 +47,24 @@ def test_a_stream_gets_the_reward_of_its_own_image_wherever_it_runs():
     assert torch.equal(torch.cat(parts), whole)
 
 
+def test_several_rewards_of_an_image_are_for_the_spikes_before_them():
+    stimulus, post = attached(goal=10.0, num_rewards=3), responses([0, 4, 10, 20, 5, 2])
+    wanted = 10 * (LABELS[stimulus.shown(range(6), 1)] == 1) / 3
+    found = stimulus.reward(post, range(6), 1)
+    assert found.shape == (20, 6)
+    assert found.any(1).nonzero()[:, 0].tolist() == [5, 12, 19]
+    for end, part in ((5, slice(0, 6)), (12, slice(6, 13)), (19, slice(13, 20))):
+        missing = (wanted - post[part].sum((0, 2))) / 10
+        torch.testing.assert_close(found[end], missing.clamp(-1 / 3, 1 / 3))
+
+
 def test_errors():
+    with pytest.raises(ValueError, match="num_rewards must be a whole number above 0, got 0"):
+        RewardedImages(num_rewards=0)
+    with pytest.raises(
+        ValueError, match="num_rewards must be at most the steps of a presentation, 20, got 21"
+    ):
+        attached(num_rewards=21).reward(responses([1] * 6), range(6), 0)
     with pytest.raises(ValueError, match="rewards need images with labels"):
         attached(labels=None).reward(responses([1] * 6), range(6), 0)
     with pytest.raises(ValueError, match="goal must be a finite number above 0, got 0"):

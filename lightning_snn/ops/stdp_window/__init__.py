@@ -12,9 +12,14 @@ from lightning_snn.ops.seen import check_nodes
 from lightning_snn.ops.sequence import check_formats, check_part, check_sequence
 from lightning_snn.ops.stdp_window import reference
 
-__all__ = ["Pairing", "STDPWindow", "stdp_window"]
+__all__ = ["Coincidence", "Pairing", "STDPWindow", "stdp_window"]
 
 Pairing = Literal["all", "nearest"]
+
+Coincidence = Literal["potentiate", "half", "none"]
+
+_OWN = {"potentiate": (1.0, 0.0), "half": (0.5, 0.5), "none": (0.0, 0.0)}
+"""How much of a step's own spikes the traces x and y hold that are read in it."""
 
 
 class STDPWindow(NamedTuple):
@@ -39,6 +44,7 @@ def stdp_window(
     pre_decay: float,
     post_decay: float,
     pairing: Pairing = "all",
+    coincidence: Coincidence = "half",
     groups: int | None = None,
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
@@ -47,12 +53,21 @@ def stdp_window(
 ) -> STDPWindow:
     """Pair statistics of a window.
 
-        x_t = pre_decay x_(t-1) + s_pre,t        (with the step's own spikes)
-        y^_t = post_decay y_(t-1), y_t = y^_t + s_post,t        (without, and with)
-        P = sum_t s_post,t x_t^T,   Q = sum_t y^_t s_pre,t^T
+        x_t = pre_decay x_(t-1) + s_pre,t,   y_t = post_decay y_(t-1) + s_post,t
+        P = sum_t s_post,t x*_t^T,   Q = sum_t y*_t s_pre,t^T
 
-    A coincidence potentiates only. Additive STDP is ``dW = A+ P - A- Q``. The traces are carried, so two
-    windows give what one long window gives; time is blocked, so memory does not grow with it.
+    x* and y* are the traces that a step's spikes meet, which its own ``coincidence`` decides: they count
+
+        half         half on both sides, x*_t = (pre_decay x_(t-1) + x_t) / 2, y* likewise
+        potentiate   in x* only, as if the input had spiked first
+        none         in neither
+
+    With ``half`` the sums over a step are those of the trapezoidal rule: of uncorrelated spikes P : Q is
+    tau+ : tau- up to (dt / tau)^2 / 12. The others are wrong in the order of dt / tau, ``none`` with equal
+    time constants only in the size of both.
+
+    Additive STDP is ``dW = A+ P - A- Q``. The traces are carried, so two windows give what one long window
+    gives; time is blocked, so memory does not grow with it.
 
     Args:
         pre: Presynaptic spikes ``[T, B, pre]``.
@@ -63,6 +78,7 @@ def stdp_window(
         post_decay: Factor ``exp(-dt / tau_minus)`` of a step.
         pairing: ``all`` spikes of the other side count, or its ``nearest`` one in the past only: a spike sets
             the trace instead of adding to it.
+        coincidence: What spikes of both sides in one step do.
         groups: Equal groups of consecutive rows of the batch, each summed for itself; by default one sum.
             The bits of a group's sum do not depend on the other groups.
         pre_factor: What a presynaptic spike counts in Q, broadcast to ``[T, B, pre]``; its trace adds 1.
@@ -76,7 +92,7 @@ def stdp_window(
 
     Raises:
         ValueError: if a sequence is empty or not ``[T, B, N]``, the shapes do not belong together, the batch
-            does not divide into the groups, the lists of nodes do not fit, or the pairing is unknown.
+            does not divide into the groups, the lists of nodes do not fit, or an option is unknown.
 
     Source: Morrison, Diesmann and Gerstner, Biol. Cybern. 98 (2008), sections 4.1.2 (traces) and 4.1.3
     (nearest: their symmetric scheme).
@@ -85,6 +101,7 @@ def stdp_window(
     check_sequence(post if nodes is None else post.flatten(2))
     check_nodes(nodes, pre.shape[2])
     checks.one_of("pairing", pairing, get_args(Pairing))
+    checks.one_of("coincidence", coincidence, get_args(Coincidence))
     _check_shapes(pre, post, pre_trace, post_trace, groups)
     units = post.shape[2:]
     if nodes is not None and post_factor is not None:
@@ -98,6 +115,7 @@ def stdp_window(
             post_trace.flatten(1),
             pre_decay,
             post_decay,
+            *_OWN[coincidence],
             pre_factor,
             post_factor,
             nearest=pairing == "nearest",
@@ -134,6 +152,8 @@ def _window(
     post_trace: Tensor,
     pre_decay: float,
     post_decay: float,
+    pre_own: float,
+    post_own: float,
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
     nearest: bool = False,
@@ -143,7 +163,7 @@ def _window(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     kernels = backend.kernels(__name__, pre.device)
     found: tuple[Tensor, Tensor, Tensor, Tensor] = kernels.stdp_window(
-        pre, post, pre_trace, post_trace, pre_decay, post_decay,
+        pre, post, pre_trace, post_trace, pre_decay, post_decay, pre_own, post_own,
         pre_factor, post_factor, nearest, groups, depression, nodes,
     )  # fmt: skip
     return found
@@ -157,6 +177,8 @@ def _(
     post_trace: Tensor,
     pre_decay: float,
     post_decay: float,
+    pre_own: float,
+    post_own: float,
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
     nearest: bool = False,
@@ -164,7 +186,7 @@ def _(
     depression: bool = True,
     nodes: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    del pre_decay, post_decay, pre_factor, post_factor, nearest
+    del pre_decay, post_decay, pre_own, post_own, pre_factor, post_factor, nearest
     pairs = pre_trace.new_empty(groups, *reference.pairs(post.shape[2], pre.shape[2], nodes))
     other = torch.empty_like(pairs) if depression else pairs.new_empty(groups, 0, 0)
     return pairs, other, torch.empty_like(pre_trace), torch.empty_like(post_trace)

@@ -26,6 +26,8 @@ def stdp_window(
     post_trace: Tensor,
     pre_decay: float,
     post_decay: float,
+    pre_own: float,
+    post_own: float,
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
     nearest: bool = False,
@@ -45,11 +47,11 @@ def stdp_window(
     steps = max(1, BLOCK_BYTES // (pre_trace.element_size() * batch * (num_pre + num_post)))
     for start in range(0, len(pre), steps):
         block = slice(start, start + steps)
-        with_own = _traces(pre[block], pre_trace, pre_decay, nearest, inclusive=True)
-        before = _traces(post[block], post_trace, post_decay, nearest, inclusive=False)
-        _accumulate(_times(post, post_factor, block), with_own, potentiation, fields, _add_seen)
+        of_pre = _traces(pre[block], pre_trace, pre_decay, pre_own, nearest)
+        of_post = _traces(post[block], post_trace, post_decay, post_own, nearest)
+        _accumulate(_times(post, post_factor, block), of_pre, potentiation, fields, _add_seen)
         if depression:
-            _accumulate(_times(pre, pre_factor, block), before, loss, fields, _add_at_sites)
+            _accumulate(_times(pre, pre_factor, block), of_post, loss, fields, _add_at_sites)
     return potentiation, loss.transpose(-1, -2).contiguous(), pre_trace, post_trace
 
 
@@ -58,11 +60,11 @@ def _times(spikes: Tensor, factor: Tensor | None, block: slice) -> Tensor:
     return spikes[block] if factor is None else spikes[block] * factor.expand(len(spikes), -1, -1)[block]
 
 
-def _traces(spikes: Tensor, trace: Tensor, decay: float, nearest: bool, *, inclusive: bool) -> Tensor:
-    """Traces ``[T, B, N]`` of a block, with or without the step's own spikes; ``trace`` moves on."""
+def _traces(spikes: Tensor, trace: Tensor, decay: float, own: float, nearest: bool) -> Tensor:
+    """Traces ``[T, B, N]`` of a block with a share of the step's own spikes; ``trace`` moves on."""
     steps, batch, nodes = spikes.shape
     found = trace.new_empty(steps, batch, nodes)
-    arguments = (*strided(spikes), trace.numpy(), decay, nearest, inclusive, found.numpy())
+    arguments = (*strided(spikes), trace.numpy(), decay, own, nearest, found.numpy())
     parallel.split(batch, lambda first, last: _scan(*arguments, first, last))
     return found
 
@@ -140,19 +142,19 @@ def _add(total, trace, factor):
 
 
 @jit
-def _scan(spikes, st, sb, trace, decay, nearest, inclusive, found, first, last):
+def _scan(spikes, st, sb, trace, decay, own, nearest, found, first, last):
     steps, _, nodes = found.shape
-    kept = trace.dtype.type(decay)
+    f = trace.dtype.type
     for b in range(first, last):
         for t in range(steps):
             start = t * st + b * sb
-            _step(spikes[start : start + nodes], trace[b], found[t, b], kept, nearest, inclusive)
+            _step(spikes[start : start + nodes], trace[b], found[t, b], f(decay), f(own), f(1 - own), nearest)
 
 
 @jit
-def _step(spikes, trace, out, decay, nearest, inclusive):
+def _step(spikes, trace, out, decay, own, others, nearest):
     for i in range(len(trace)):
         before = decay * trace[i]
         after = spikes[i] if nearest and spikes[i] != 0 else before + spikes[i]
-        out[i] = after if inclusive else before
+        out[i] = others * before + own * after
         trace[i] = after

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from lightning_snn.ops.stdp_window.reference import after_spikes, products
+from lightning_snn.ops.stdp_window.reference import met, products
 
 
 def stdp_window(
@@ -13,6 +13,8 @@ def stdp_window(
     post_trace: Tensor,
     pre_decay: float,
     post_decay: float,
+    pre_own: float,
+    post_own: float,
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
     nearest: bool = False,
@@ -24,19 +26,18 @@ def stdp_window(
 
     One product a group, so that its bits do not depend on how many groups there are.
     """
-    with_own, before = [], []
+    of_pre, of_post = [], []
     for pre_step, post_step in zip(pre.unbind(0), post.unbind(0), strict=True):
-        pre_trace = after_spikes(pre_decay * pre_trace, pre_step, nearest)
-        post_trace = post_decay * post_trace
-        with_own.append(pre_trace)
-        before.append(post_trace)
-        post_trace = after_spikes(post_trace, post_step, nearest)
+        found, pre_trace = met(pre_decay * pre_trace, pre_step, pre_own, nearest)
+        of_pre.append(found)
+        found, post_trace = met(post_decay * post_trace, post_step, post_own, nearest)
+        of_post.append(found)
     weighted_pre = pre if pre_factor is None else pre * pre_factor
     weighted_post = post if post_factor is None else post * post_factor
-    potentiation = _products(weighted_post, torch.stack(with_own), groups, nodes)
+    potentiation = _products(weighted_post, torch.stack(of_pre), groups, nodes)
     loss = pre.new_empty(groups, 0, 0)
     if depression:
-        loss = _products(torch.stack(before), weighted_pre, groups, nodes)
+        loss = _products(torch.stack(of_post), weighted_pre, groups, nodes)
     return potentiation, loss, pre_trace, post_trace
 
 

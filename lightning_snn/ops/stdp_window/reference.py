@@ -15,6 +15,8 @@ def stdp_window(
     post_trace: Tensor,
     pre_decay: float,
     post_decay: float,
+    pre_own: float,
+    post_own: float,
     pre_factor: Tensor | None = None,
     post_factor: Tensor | None = None,
     nearest: bool = False,
@@ -27,9 +29,12 @@ def stdp_window(
     groups_of = [values.chunk(groups, 1) for values in sequences]
     groups_of += [trace.chunk(groups) for trace in (pre_trace, post_trace)]
     parts = [
-        _sum_group(*group, pre_decay=pre_decay, post_decay=post_decay, nearest=nearest, nodes=nodes)
+        _sum_group(
+            *group, pre_decay=pre_decay, post_decay=post_decay, pre_own=pre_own, post_own=post_own,
+            nearest=nearest, nodes=nodes,
+        )
         for group in zip(*groups_of, strict=True)
-    ]
+    ]  # fmt: skip
     potentiation, losses, pre_traces, post_traces = zip(*parts, strict=True)
     loss = torch.stack(losses) if depression else pre.new_empty(groups, 0, 0)
     return torch.stack(potentiation), loss, torch.cat(pre_traces), torch.cat(post_traces)
@@ -45,6 +50,8 @@ def _sum_group(
     *,
     pre_decay: float,
     post_decay: float,
+    pre_own: float,
+    post_own: float,
     nearest: bool,
     nodes: Tensor | None,
 ) -> Found:
@@ -52,11 +59,10 @@ def _sum_group(
     potentiation = pre_trace.new_zeros(*pairs(post.shape[2], pre.shape[2], nodes))
     depression = torch.zeros_like(potentiation)
     for t in range(len(pre)):
-        pre_trace = after_spikes(pre_decay * pre_trace, pre[t], nearest)
-        post_trace = post_decay * post_trace
-        potentiation += products(weighted_post[t], pre_trace, nodes)
-        depression += products(post_trace, weighted_pre[t], nodes)
-        post_trace = after_spikes(post_trace, post[t], nearest)
+        of_pre, pre_trace = met(pre_decay * pre_trace, pre[t], pre_own, nearest)
+        of_post, post_trace = met(post_decay * post_trace, post[t], post_own, nearest)
+        potentiation += products(weighted_post[t], of_pre, nodes)
+        depression += products(of_post, weighted_pre[t], nodes)
     return potentiation, depression, pre_trace, post_trace
 
 
@@ -73,9 +79,13 @@ def products(post: Tensor, pre: Tensor, nodes: Tensor | None) -> Tensor:
     return units @ seen(pre, nodes).transpose(0, 1)
 
 
-def after_spikes(trace: Tensor, spikes: Tensor, nearest: bool) -> Tensor:
-    """A spike is added to the trace, or where only the nearest counts takes its place."""
-    return torch.where(spikes != 0, spikes, trace) if nearest else trace + spikes
+def met(before: Tensor, spikes: Tensor, own: float, nearest: bool) -> tuple[Tensor, Tensor]:
+    """The trace that the other side's spikes of a step meet, with a share of the step's own, and the next.
+
+    A spike is added to the trace, or where only the nearest counts takes its place.
+    """
+    after = torch.where(spikes != 0, spikes, before) if nearest else before + spikes
+    return (1 - own) * before + own * after, after
 
 
 def _times(spikes: Tensor, factor: Tensor | None) -> Tensor:

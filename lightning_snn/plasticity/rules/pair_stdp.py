@@ -8,7 +8,7 @@ import torch
 from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.core.time import delay_steps, delayed, rounded
-from lightning_snn.ops.stdp_window import Pairing, stdp_window
+from lightning_snn.ops.stdp_window import Coincidence, Pairing, stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import Bounds, bounded, check_range, uniform
 from lightning_snn.plasticity.reduction import Reduction, add_streams, spikes_of_streams
@@ -19,14 +19,18 @@ from lightning_snn.plasticity.streams import Streams
 class PairSTDP(LearningRule):
     """Pair STDP on the spikes of the layer's own neurons, with weights that are fixed during a chunk.
 
-        dw = A+ exp(-(t_post - t_pre) / tau+)    for t_post >= t_pre,
+        dw = A+ exp(-(t_post - t_pre) / tau+)    for t_post > t_pre,
         dw = -A- exp(-(t_pre - t_post) / tau-)   for t_post < t_pre,
 
     times ``w_max`` with hard bounds, times the distance to the bound, ``w_max - w`` or ``w``, with soft ones.
-    A coincidence potentiates only. Streams learn from the same weights; their changes are added up or
-    averaged. With ``trace_offset`` a unit's spike also depresses, by ``A+ trace_offset``, whatever the input
-    did: inputs that were silent lose, which pair STDP alone does not do. Graded spikes, 0 or above, count in
-    proportion; ``nearest`` pairs take 0 and 1 only.
+    Spikes of both sides in one step, a coincidence, could have come in either order and count half of A+ and
+    half of A-: uncorrelated spikes then depress and potentiate as A- tau- to A+ tau+, at any ``dt``. Where
+    what a spike causes lies in its own step (no delay, no kinetics), ``potentiate`` counts it as the cause.
+
+    Streams learn from the same weights; their changes are added up or averaged. With ``trace_offset`` a
+    unit's spike also depresses, by ``A+ trace_offset``, whatever the input did: inputs that were silent lose,
+    which pair STDP alone does not do. Graded spikes, 0 or above, count in proportion; ``nearest`` pairs take
+    0 and 1 only.
 
     Args:
         a_plus: A+, change for a pair at no difference in time, as a share of w_max.
@@ -34,6 +38,8 @@ class PairSTDP(LearningRule):
         tau_plus: Time constant in ms of potentiation.
         tau_minus: Time constant in ms of depression.
         pairing: Whether a spike pairs with ``all`` earlier spikes of the other side or the ``nearest`` one.
+        coincidence: Whether spikes of both sides in one step count ``half`` on either side, ``potentiate``
+            only, or do nothing (``none``); see `stdp_window`.
         bounds: ``hard`` (additive, clipped) or ``soft`` (multiplicative); see `bounded`.
         w_max: Largest weight; weights lie in [0, w_max].
         trace_offset: Presynaptic trace below which a unit's spike depresses an input with hard bounds.
@@ -65,6 +71,7 @@ class PairSTDP(LearningRule):
         tau_plus: float = 20.0,
         tau_minus: float = 20.0,
         pairing: Pairing = "all",
+        coincidence: Coincidence = "half",
         bounds: Bounds = "hard",
         w_max: float = 1.0,
         trace_offset: float = 0.0,
@@ -79,6 +86,7 @@ class PairSTDP(LearningRule):
         for name, value in {"a_plus": a_plus, "a_minus": a_minus, "trace_offset": trace_offset}.items():
             checks.non_negative(name, value)
         checks.one_of("pairing", pairing, get_args(Pairing))
+        checks.one_of("coincidence", coincidence, get_args(Coincidence))
         checks.one_of("bounds", bounds, get_args(Bounds))
         checks.one_of("reduction", reduction, get_args(Reduction))
         check_range("initial_range", initial_range, 0, w_max)
@@ -86,6 +94,7 @@ class PairSTDP(LearningRule):
         self.a_plus, self.a_minus, self.trace_offset = a_plus, a_minus, trace_offset
         self.tau_plus, self.tau_minus = tau_plus, tau_minus
         self.pairing: Pairing = pairing
+        self.coincidence: Coincidence = coincidence
         self.bounds: Bounds = bounds
         self.reduction: Reduction = reduction
         self.w_max = w_max
@@ -126,6 +135,7 @@ class PairSTDP(LearningRule):
             pre_decay=math.exp(-self.dt / self.tau_plus),
             post_decay=math.exp(-self.dt / self.tau_minus),
             pairing=self.pairing,
+            coincidence=self.coincidence,
             groups=pre.shape[1] // activity.places,
             nodes=activity.nodes,
         )

@@ -20,8 +20,9 @@ class PostsynapticSTDP(LearningRule):
 
         dw = rate (x (w_max - w) - silent_loss (1 - x) w)
 
-    x the presynaptic trace, 1 at a spike and decaying with ``tau_pre``. Weights are fixed during a chunk; at
-    its end the spikes of all streams act one after another, in closed form, so nothing overshoots:
+    x the presynaptic trace, 1 at a spike and decaying with ``tau_pre``; an input that spikes in the unit's
+    own step has just spiked. Weights are fixed during a chunk; at its end the spikes of all streams act one
+    after another, in closed form, so nothing overshoots:
 
         w <- w_inf + (w - w_inf) exp(-(G + L)),  G = rate sum x,  L = rate silent_loss sum (1 - x),
         w_inf = w_max G / (G + L)
@@ -110,6 +111,7 @@ class PostsynapticSTDP(LearningRule):
             pre_decay=math.exp(-self.dt / self.tau_pre),
             post_decay=0.0,
             pairing="nearest",
+            coincidence="potentiate",
             groups=post.shape[1] // activity.places,
             depression=False,
             nodes=activity.nodes,

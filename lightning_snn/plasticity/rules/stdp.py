@@ -10,17 +10,21 @@ from lightning_snn.ops.stdp_scan import STDPConstants, STDPState, stdp_scan
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.rule import LearningRule, copies, in_force, working_copies
 from lightning_snn.plasticity.streams import Streams
+from lightning_snn.plasticity.windows import in_windows, window_steps
 
 
 class STDP(LearningRule):
     """Trace STDP with an offset, adaptive thresholds and inhibition between the units.
 
-    Units are leaky integrators, ``v <- v exp(-dt / tau_mem) + W s``; the one furthest above its threshold
-    (``threshold`` plus an adaptive part) spikes and resets to 0, every other unit loses its own threshold,
-    not below minus it. At the spike, inputs with a presynaptic trace ``x > trace_offset`` gain
-    ``learning_rate min(x - trace_offset, 1) (1 - w)``, the others lose
+    Units are leaky integrators, ``v <- v exp(-window / tau_mem) + W s`` for the spikes s of a window of 1 ms;
+    the one furthest above its threshold (``threshold`` plus an adaptive part) spikes and resets to 0, every
+    other unit loses its own threshold, not below minus it. At the spike, inputs with a presynaptic trace
+    ``x > trace_offset`` gain ``learning_rate min(x - trace_offset, 1) (1 - w)``, the others lose
     ``learning_rate (trace_offset - x) / trace_offset w``; a presynaptic spike after the unit's own lowers w
     by ``pair_depression y w``. The adaptive threshold rises by ``threshold_jump`` at a spike and decays.
+
+    One unit spikes in a window, however fine the network's steps are: an input that spikes more than once in
+    it counts once. The last window of a chunk is as long as what is left.
 
     What depresses silent inputs is essential: pair STDP with soft bounds alone does not localise. A graded
     spike, from 0 to 1, adds in proportion to potentials and traces, and depresses in proportion.
@@ -35,11 +39,13 @@ class STDP(LearningRule):
         threshold: Fixed part of the threshold.
         threshold_jump: Rise of the adaptive part at a spike; it starts at ``U(0, threshold_jump)``.
         tau_threshold: Time constant in ms with which it decays.
+        window: Time in ms in which the units compete, whole steps; a step where that is longer.
         connected_above: Weight above which a synapse counts as connected; weights lie in [0, 1].
         dt: Step in ms; by default the network's, alone 1.
 
     Raises:
-        ValueError: if a rate, a time constant or the threshold is not positive.
+        ValueError: if a rate, a time constant or the threshold is not positive, or the window no whole number
+            of steps.
 
     Source: the offset rule of Diehl and Cook, Front. Comput. Neurosci. 9 (2015), section 2.4, with a
     soft upper bound and the loss scaled to the offset; traces: Morrison, Diesmann and Gerstner (2008).
@@ -60,6 +66,7 @@ class STDP(LearningRule):
         threshold: float = 8.0,
         threshold_jump: float = 2.0,
         tau_threshold: float = 20_000.0,
+        window: float = 1.0,
         connected_above: float = 0.3,
         dt: float | None = None,
     ) -> None:
@@ -71,6 +78,7 @@ class STDP(LearningRule):
             "trace_offset": trace_offset,
             "threshold": threshold,
             "tau_threshold": tau_threshold,
+            "window": window,
         }.items():
             checks.positive(name, value)
         checks.between("pair_depression", pair_depression, 0, 1)
@@ -83,6 +91,7 @@ class STDP(LearningRule):
             tau_threshold,
         )
         self.threshold, self.threshold_jump = threshold, threshold_jump
+        self.window = window
         self.learning_rate, self.trace_offset = learning_rate, trace_offset
         self.pair_depression = pair_depression
         self.connected_above = connected_above
@@ -95,16 +104,17 @@ class STDP(LearningRule):
         """What `stdp_scan` takes, for the rule's ``dt``.
 
         Raises:
-            ValueError: if ``pair_depression`` is too large for it.
+            ValueError: if ``pair_depression`` is too large for it, or the window no whole number of steps.
         """
-        # a postsynaptic trace stays below 1 / (1 - exp(-dt / tau_post)); a factor below 0 would flip weights
-        checks.between("pair_depression", self.pair_depression, 0, 1 - math.exp(-self.dt / self.tau_post))
+        step = self.dt * window_steps(self.window, self.dt)
+        # the postsynaptic trace is below 1 / (1 - exp(-step / tau_post)); a factor below 0 would flip weights
+        checks.between("pair_depression", self.pair_depression, 0, 1 - math.exp(-step / self.tau_post))
         return STDPConstants(
-            membrane_decay=math.exp(-self.dt / self.tau_mem),
-            pre_decay=math.exp(-self.dt / self.tau_pre),
-            post_decay=math.exp(-self.dt / self.tau_post),
+            membrane_decay=math.exp(-step / self.tau_mem),
+            pre_decay=math.exp(-step / self.tau_pre),
+            post_decay=math.exp(-step / self.tau_post),
             threshold=self.threshold,
-            threshold_decay=math.exp(-self.dt / self.tau_threshold),
+            threshold_decay=math.exp(-step / self.tau_threshold),
             threshold_jump=self.threshold_jump,
             learning_rate=self.learning_rate,
             trace_offset=self.trace_offset,
@@ -131,7 +141,7 @@ class STDP(LearningRule):
     def learn(self, activity: Activity, wiring: Tensors, stream: Tensors) -> tuple[Tensors, Tensors]:
         """Run one chunk; see `stdp_scan`."""
         activity.require_graded(self, most=1.0)
-        spikes = activity.pre
+        spikes = in_windows(activity.pre, window_steps(self.window, self.dt), most=1.0)
         num_streams = spikes.shape[1]
         start = STDPState(
             weight=working_copies(wiring["weight"], num_streams),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.ops.stdp_window import Pairing, stdp_window
+from lightning_snn.ops.stdp_window import Coincidence, Pairing, stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import Bounds, bounded, check_range, uniform
 from lightning_snn.plasticity.reduction import Reduction, add_streams
@@ -23,8 +23,8 @@ class TripletSTDP(LearningRule):
         at a postsynaptic spike:   dw =  r1 (A2+ + A3+ o2)
 
     r1 (tau+) and r2 (tau_x) are traces of the input, o1 (tau-) and o2 (tau_y) of the unit; a spike adds 1.
-    The slow traces r2 and o2 are read before the current spike counts. A coincidence potentiates only.
-    Bounds, streams, their reduction and graded spikes are as in `PairSTDP`. The defaults are the minimal
+    The slow traces r2 and o2 are read before the current spike counts. Coincidences, bounds, streams, their
+    reduction and graded spikes are as in `PairSTDP`. The defaults are the minimal
     all-to-all set for visual cortex, which tells the frequency of pairing: potentiation takes over above
     about 30 Hz.
 
@@ -38,6 +38,7 @@ class TripletSTDP(LearningRule):
         tau_x: Time constant in ms of r2.
         tau_y: Time constant in ms of o2.
         pairing: ``all`` earlier spikes count, or the ``nearest`` only: a spike sets its traces to 1.
+        coincidence: How much of a step's spikes r1 and o1 hold in it; see `PairSTDP`.
         bounds: ``hard`` (additive, clipped) or ``soft`` (multiplicative); see `bounded`.
         w_max: Largest weight; weights lie in [0, w_max].
         reduction: Whether the changes of all streams are added up or averaged; places of a stream add up.
@@ -69,6 +70,7 @@ class TripletSTDP(LearningRule):
         tau_x: float = 101.0,
         tau_y: float = 114.0,
         pairing: Pairing = "all",
+        coincidence: Coincidence = "half",
         bounds: Bounds = "hard",
         w_max: float = 1.0,
         reduction: Reduction = "mean",
@@ -87,6 +89,7 @@ class TripletSTDP(LearningRule):
         for name, value in amplitudes.items():
             checks.non_negative(name, value)
         checks.one_of("pairing", pairing, get_args(Pairing))
+        checks.one_of("coincidence", coincidence, get_args(Coincidence))
         checks.one_of("bounds", bounds, get_args(Bounds))
         checks.one_of("reduction", reduction, get_args(Reduction))
         check_range("initial_range", initial_range, 0, w_max)
@@ -94,6 +97,7 @@ class TripletSTDP(LearningRule):
         self.amplitudes = amplitudes
         self.times = times
         self.pairing: Pairing = pairing
+        self.coincidence: Coincidence = coincidence
         self.bounds: Bounds = bounds
         self.reduction: Reduction = reduction
         self.w_max = w_max
@@ -129,6 +133,7 @@ class TripletSTDP(LearningRule):
             pre_decay=decays["tau_plus"],
             post_decay=decays["tau_minus"],
             pairing=self.pairing,
+            coincidence=self.coincidence,
             groups=pre.shape[1] // activity.places,
             nodes=activity.nodes,
             pre_factor=a["a2_minus"] + a["a3_minus"] * r2,

@@ -12,31 +12,48 @@ from lightning_snn.core.time import delayed
 from lightning_snn.plasticity import Activity, PairSTDP, Streams
 from lightning_snn.plasticity.bounds import bounded
 
+SHARES = {"potentiate": (1.0, 0.0), "half": (0.5, 0.5), "none": (0.0, 0.0)}
+"""What a coincidence counts in potentiation and in depression."""
 
-def change_by_loop(pre, post, *, pairing="all", a_plus, a_minus, tau_plus, tau_minus, offset=0.0):
+
+def change_by_loop(
+    pre, post, *, pairing="all", coincidence, a_plus, a_minus, tau_plus, tau_minus, offset=0.0
+):
     """Gain and loss of one row ``[T, F]``, ``[T, K]``: each pair of spikes by its difference in time."""
     gain, loss = (np.zeros((post.shape[1], pre.shape[1])) for _ in range(2))
+    with_own, own_loss = SHARES[coincidence]
+
+    def met(times, now, share, tau):
+        found = 0.0
+        for weight, before in (
+            (share, [s for s in times if s <= now]),
+            (1 - share, [s for s in times if s < now]),
+        ):
+            chosen = before if pairing == "all" else before[-1:]
+            found += weight * sum(math.exp(-(now - s) / tau) for s in chosen)
+        return found
+
     for k in range(post.shape[1]):
         for f in range(pre.shape[1]):
             of_pre = [t for t in range(len(pre)) if pre[t, f]]
             of_post = [t for t in range(len(post)) if post[t, k]]
             for t in of_post:
-                before = [s for s in of_pre if s <= t]
-                chosen = before if pairing == "all" else before[-1:]
-                gain[k, f] += a_plus * sum(math.exp(-(t - s) / tau_plus) for s in chosen)
+                gain[k, f] += a_plus * met(of_pre, t, with_own, tau_plus)
                 loss[k, f] += a_plus * offset
             for t in of_pre:
-                before = [s for s in of_post if s < t]
-                chosen = before if pairing == "all" else before[-1:]
-                loss[k, f] += a_minus * sum(math.exp(-(t - s) / tau_minus) for s in chosen)
+                loss[k, f] += a_minus * met(of_post, t, own_loss, tau_minus)
     return gain, loss
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("pairing", ["all", "nearest"])
+@pytest.mark.parametrize("coincidence", SHARES)
 @pytest.mark.parametrize(("places", "offset"), [(1, 0.0), (2, 0.3)])
-def test_hard_bounds_equal_a_loop_over_pairs(pairing, reduction, places, offset):
-    constants = {"a_plus": 0.002, "a_minus": 0.003, "tau_plus": 12.0, "tau_minus": 25.0, "pairing": pairing}
+def test_hard_bounds_equal_a_loop_over_pairs(pairing, coincidence, reduction, places, offset):
+    constants = {
+        "a_plus": 0.002, "a_minus": 0.003, "tau_plus": 12.0, "tau_minus": 25.0, "pairing": pairing,
+        "coincidence": coincidence,
+    }  # fmt: skip
     rule = PairSTDP(**constants, reduction=reduction, trace_offset=offset, w_max=2.0)
     pre, post = trains()
     weight = torch.full((3, 7), 1.0)
@@ -52,12 +69,14 @@ def test_hard_bounds_equal_a_loop_over_pairs(pairing, reduction, places, offset)
 
 
 @pytest.mark.parametrize("lag", [-40, -15, -3, -1, 0, 1, 3, 15, 40])
-def test_the_window_is_exponential_and_a_coincidence_potentiates_only(lag):
-    rule = PairSTDP(0.02, 0.03, tau_plus=17.0, tau_minus=34.0, dt=0.5)
+@pytest.mark.parametrize("coincidence", SHARES)
+def test_the_window_is_exponential_but_for_a_coincidence(coincidence, lag):
+    rule = PairSTDP(0.02, 0.03, tau_plus=17.0, tau_minus=34.0, dt=0.5, coincidence=coincidence)
     pre, post = torch.zeros(100, 1, 1), torch.zeros(100, 1, 1)
     pre[50], post[50 + lag] = 1, 1
     change = learn_weight(rule, torch.tensor([[0.5]]), pre, post).item() - 0.5
-    expected = 0.02 * math.exp(-0.5 * lag / 17) if lag >= 0 else -0.03 * math.exp(0.5 * lag / 34)
+    gain, loss = SHARES[coincidence] if lag == 0 else (float(lag > 0), float(lag < 0))
+    expected = 0.02 * gain * math.exp(-0.5 * lag / 17) - 0.03 * loss * math.exp(0.5 * lag / 34)
     assert change == pytest.approx(expected, rel=1e-4)
 
 
@@ -111,8 +130,11 @@ def test_soft_bounds_solve_their_equation_and_never_overshoot():
 
 
 def distribution(bounds):
-    """Weights of eight integrate-and-fire units with 200 Poisson inputs of 15 Hz after 60 s."""
-    rule = PairSTDP(0.02, 0.024, bounds=bounds)
+    """Weights of eight integrate-and-fire units with 200 Poisson inputs of 15 Hz after 60 s.
+
+    A spike acts in its own step, so that a coincidence is mostly cause and effect.
+    """
+    rule = PairSTDP(0.02, 0.024, bounds=bounds, coincidence="potentiate")
     neuron = LIF(10.0, threshold=15.0, resistance=1 / (1 - math.exp(-1 / 10)))
     generator = torch.Generator().manual_seed(0)
     wiring = rule.initial(200, 8, generator)
@@ -188,6 +210,7 @@ def test_it_needs_the_spikes_of_the_units():
         *(({name: 0.0}, f"{name} must be a finite number above 0") for name in ("tau_plus", "w_max", "dt")),
         *(({name: -1.0}, f"{name} must .*0 or above, got -1") for name in ("a_plus", "a_minus")),
         ({"pairing": "last"}, "pairing must be one of all, nearest, got 'last'"),
+        ({"coincidence": "both"}, "coincidence must be one of half, none, potentiate, got 'both'"),
         ({"bounds": "none"}, "bounds must be one of hard, soft, got 'none'"),
         ({"reduction": "max"}, "reduction must be one of mean, sum, got 'max'"),
         ({"delay": 0.7, "dt": 1.0}, r"delay must .*whole multiple of dt = 1.0 ms, got 0.7"),

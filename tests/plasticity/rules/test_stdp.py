@@ -156,16 +156,16 @@ def test_thresholds_rise_at_a_spike_and_decay_in_every_step():
     assert proposal["threshold"][0].tolist() == pytest.approx(expected)
 
 
-def test_dt_turns_time_constants_into_factors():
+@pytest.mark.parametrize(("window", "dt", "steps"), [(0.5, 0.5, 1), (1.0, 2.0, 1), (1.0, 0.25, 4)])
+def test_windows_of_time_turn_time_constants_into_factors(window, dt, steps):
     wiring = start(STDP(), 3, 2)
-    for dt in (0.5, 2.0):
-        rule = STDP(threshold=100.0, tau_mem=10.0, tau_pre=20.0, dt=dt)
-        spikes = torch.zeros(4, 1, 3)
-        spikes[0, 0, 1] = 1
-        _, state = rule.learn(Activity(spikes), wiring, rule.open(wiring, 1))
-        expected = wiring["weight"][:, 1] * math.exp(-3 * dt / 10)
-        torch.testing.assert_close(state["v"][0], expected)
-        assert state["pre_trace"][0].tolist() == pytest.approx([0, math.exp(-3 * dt / 20), 0])
+    rule = STDP(threshold=100.0, tau_mem=10.0, tau_pre=20.0, window=window, dt=dt)
+    spikes = torch.zeros(4 * steps, 1, 3)
+    spikes[0, 0, 1] = 1
+    _, state = rule.learn(Activity(spikes), wiring, rule.open(wiring, 1))
+    expected = wiring["weight"][:, 1] * math.exp(-3 * steps * dt / 10)
+    torch.testing.assert_close(state["v"][0], expected)
+    assert state["pre_trace"][0].tolist() == pytest.approx([0, math.exp(-3 * steps * dt / 20), 0])
 
 
 def test_initial_weights_and_thresholds_are_uniform():

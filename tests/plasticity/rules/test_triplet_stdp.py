@@ -11,31 +11,42 @@ from lightning_snn.plasticity import Activity, PairSTDP, Streams, TripletSTDP
 FULL = {"a2_plus": 5e-3, "a3_plus": 6e-3, "a2_minus": 7e-3, "a3_minus": 2e-3}
 
 
-def change_by_loop(pre, post, *, nearest, a2_plus, a3_plus, a2_minus, a3_minus):
-    """Change of one synapse by spikes ``[T]`` of both sides, step by step, from the equations."""
+def change_by_loop(pre, post, *, nearest, own=(0.5, 0.5), a2_plus, a3_plus, a2_minus, a3_minus):
+    """Change of one synapse by spikes ``[T]`` of both sides, step by step, from the equations.
+
+    ``own`` is how much of a step's spikes r1 and o1 hold in it.
+    """
     r1 = r2 = o1 = o2 = change = 0.0
     for before, after in zip(pre.tolist(), post.tolist(), strict=True):
         r1, r2 = r1 * math.exp(-1 / 16.8), r2 * math.exp(-1 / 101)
         o1, o2 = o1 * math.exp(-1 / 33.7), o2 * math.exp(-1 / 114)
+        old_r1, old_o1 = r1, o1
         if before:
-            change -= o1 * (a2_minus + a3_minus * r2)
-            r1, r2 = (1.0, 1.0) if nearest else (r1 + 1, r2 + 1)
+            r1 = 1.0 if nearest else r1 + 1
         if after:
-            change += r1 * (a2_plus + a3_plus * o2)
-            o1, o2 = (1.0, 1.0) if nearest else (o1 + 1, o2 + 1)
+            o1 = 1.0 if nearest else o1 + 1
+        change += after * ((1 - own[0]) * old_r1 + own[0] * r1) * (a2_plus + a3_plus * o2)
+        change -= before * ((1 - own[1]) * old_o1 + own[1] * o1) * (a2_minus + a3_minus * r2)
+        if before:
+            r2 = 1.0 if nearest else r2 + 1
+        if after:
+            o2 = 1.0 if nearest else o2 + 1
     return change
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize("places", [1, 2])
+@pytest.mark.parametrize("coincidence", ["half", "potentiate", "none"])
 @pytest.mark.parametrize("pairing", ["all", "nearest"])
-def test_it_equals_a_loop_over_steps(pairing, places, reduction):
+def test_it_equals_a_loop_over_steps(pairing, coincidence, places, reduction):
     amplitudes = {name: value / 100 for name, value in FULL.items()}
-    rule = TripletSTDP(**amplitudes, pairing=pairing, reduction=reduction, w_max=2.0)
+    rule = TripletSTDP(**amplitudes, pairing=pairing, coincidence=coincidence, reduction=reduction, w_max=2.0)
     pre, post = trains()
+    own = {"half": (0.5, 0.5), "potentiate": (1.0, 0.0), "none": (0.0, 0.0)}[coincidence]
     expected = np.full((3, 7), 1.0)
     for row, k, f in np.ndindex(4, 3, 7):
-        change = change_by_loop(pre[:, row, f], post[:, row, k], nearest=pairing == "nearest", **amplitudes)
+        sides = pre[:, row, f], post[:, row, k]
+        change = change_by_loop(*sides, nearest=pairing == "nearest", own=own, **amplitudes)
         expected[k, f] += 2 * change / (4 / places if reduction == "mean" else 1)
     found = learn_weight(rule, torch.full((3, 7), 1.0), pre, post, places=places)
     assert 1e-4 < abs(expected - 1).max() < 0.9
@@ -84,8 +95,8 @@ def test_without_triplets_it_is_pair_stdp():
 @pytest.mark.parametrize(
     ("times_pre", "times_post", "expected"),
     [
-        ([20], [10, 20], 6e-3 * math.exp(-10 / 114) + 5e-3 - 7e-3 * math.exp(-10 / 33.7)),
-        ([10], [10], 5e-3),
+        ([20], [10, 20], (6e-3 * math.exp(-10 / 114) + 5e-3 - 7e-3) / 2 - 7e-3 * math.exp(-10 / 33.7)),
+        ([10], [10], (5e-3 - 7e-3) / 2),
         ([10, 30], [20], 5e-3 * math.exp(-10 / 16.8)
          - (7e-3 + 2e-3 * math.exp(-20 / 101)) * math.exp(-10 / 33.7)),
     ],
