@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from lightning_snn.network import Connection as Connection
     from lightning_snn.network import NetworkState as NetworkState
     from lightning_snn.network import Node as Node
+    from lightning_snn.network import Record as Record
+    from lightning_snn.network import Recorded as Recorded
+    from lightning_snn.network import Recording as Recording
     from lightning_snn.network import SpikingLayer as SpikingLayer
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
     from lightning_snn.neurons import LIF as LIF
@@ -140,7 +143,8 @@ _PUBLIC = {
         "SpikingClassifier", "SpikingModule",
     ),
     "network": (
-        "Connection", "NetworkState", "Node", "SpikingLayer", "SpikingNetwork",
+        "Connection", "NetworkState", "Node", "Record", "Recorded", "Recording", "SpikingLayer",
+        "SpikingNetwork",
     ),
     "neurons": (
         "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Relay",

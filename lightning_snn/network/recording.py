@@ -111,6 +111,6 @@ def _check_memory(needed: float, limit: float) -> None:
     if needed > limit:
         times = math.ceil(needed / limit)
         raise ValueError(
-            f"record would take {needed:.3g} MB, and its limit_mb is {limit:g}: record {times} times more seldom "
-            "(every), fewer neurons or fewer variables, or raise the limit"
+            f"record would take {needed:.3g} MB, and its limit_mb is {limit:g}: record {times} times more "
+            "seldom (every), fewer neurons or fewer variables, or raise the limit"
         )
