@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lightning_snn import trainer as trainer
     from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
+    from lightning_snn.callbacks import Recorder as Recorder
     from lightning_snn.callbacks import SelfOrganization as SelfOrganization
     from lightning_snn.core.process import tune_process as tune_process
     from lightning_snn.data import MNIST as MNIST
@@ -121,7 +122,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "callbacks": (
-        "Figures", "SelfOrganization",
+        "Figures", "Recorder", "SelfOrganization",
     ),
     "core.process": (
         "tune_process",

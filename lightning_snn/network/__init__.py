@@ -3,7 +3,7 @@
 from lightning_snn.network.connection import Connection
 from lightning_snn.network.layer import LayerState, Node, SpikingLayer
 from lightning_snn.network.network import NetworkState, SpikingNetwork
-from lightning_snn.network.record import Record, Recorded, Recording
+from lightning_snn.network.record import Record, Recorded, Recording, RecordingTooLargeError
 
 __all__ = [
     "Connection",
@@ -13,6 +13,7 @@ __all__ = [
     "Record",
     "Recorded",
     "Recording",
+    "RecordingTooLargeError",
     "SpikingLayer",
     "SpikingNetwork",
 ]

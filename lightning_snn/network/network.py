@@ -18,6 +18,7 @@ from lightning_snn.network.connection import Connection
 from lightning_snn.network.inputs import sequence_of
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.network.record import Recorded, Recording, Wanted
+from lightning_snn.network.recording import watch_of
 from lightning_snn.network.running import Run
 from lightning_snn.network.wire import Wire, steps_of
 from lightning_snn.synapses import Projection, WeightedProjection
@@ -361,6 +362,16 @@ class SpikingNetwork(nn.Module):
         spikes = {name: run.spikes[name] for name in names}
         state = NetworkState(run.after(names), run.synapses)
         return (spikes, state) if run.watch is None else (spikes, state, run.watch.recorded())
+
+    def check_record(self, recording: Recording) -> None:
+        """Raise ``ValueError`` unless the layers, connections, variables and neurons to record exist."""
+        like = next(iter(self.layers.values())).positions.new_empty(1, 1)
+        rest = self.rest(1, like)
+        wires = {name: self.wire(name, projection) for name, projection in self.projections.items()}
+        watch_of(
+            recording.within(1), dict(self.layers.items()), rest.layers, wires, rest.connections,
+            like[None], dt=self.dt,
+        )  # fmt: skip
 
     def _check_dt(self) -> None:
         for name, layer in self.layers.items():

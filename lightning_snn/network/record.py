@@ -1,7 +1,7 @@
 """What to record of a run, and what was recorded."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from torch import Tensor
@@ -77,6 +77,35 @@ class Recording:
             twice = sorted({variable for variable in seen if seen.count(variable) > 1})
             if twice:
                 raise ValueError(f"record.{name} must name a variable once, got {', '.join(twice)} twice")
+
+    def among(self, layers: Collection[str], connections: Collection[str]) -> "Recording":
+        """What of it is about these layers and connections."""
+        kept = {
+            name: records
+            for name, records in self.records.items()
+            if name in layers or name.removeprefix("connections.") in connections
+        }
+        return Recording(kept, self.limit_mb)
+
+    def within(self, steps: int) -> "Recording":
+        """The same in a run of so many steps, with one record at least."""
+        return Recording(
+            {
+                name: [replace(record, every=min(record.every, steps)) for record in records]
+                for name, records in self.records.items()
+            },
+            self.limit_mb,
+        )
+
+    def ends(self, layers: Collection[str], targets: Mapping[str, str]) -> set[str]:
+        """The layers that it is about: recorded ones, and ``targets`` of connections that are."""
+        found = {name for name in self.records if name in layers}
+        others = (name.removeprefix("connections.") for name in self.records if name not in layers)
+        return found | {targets[name] for name in others if name in targets}
+
+
+class RecordingTooLargeError(ValueError):
+    """A recording would take more memory than its limit."""
 
 
 def _records(one: Sequence[str] | Record | Sequence[Record]) -> list[Record]:

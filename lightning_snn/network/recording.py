@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network.layer import LayerState, SpikingLayer
-from lightning_snn.network.record import Record, Recording
+from lightning_snn.network.record import Record, Recording, RecordingTooLargeError
 from lightning_snn.network.take import INPUT, KINETICS, Take
 from lightning_snn.network.watch import Watch
 from lightning_snn.network.wire import Wire
@@ -110,7 +110,7 @@ def _check_told(name: str, neuron: NeuronModel) -> None:
 def _check_memory(needed: float, limit: float) -> None:
     if needed > limit:
         times = math.ceil(needed / limit)
-        raise ValueError(
+        raise RecordingTooLargeError(
             f"record would take {needed:.3g} MB, and its limit_mb is {limit:g}: record {times} times more "
             "seldom (every), fewer neurons or fewer variables, or raise the limit"
         )
