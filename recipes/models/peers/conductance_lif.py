@@ -1,7 +1,7 @@
-"""`ConductanceLIF`: postsynaptic potentials, and spikes under 1,000 Poisson inputs of 15 Hz, by Brian2 at a fine step.
+"""`ConductanceLIF`: postsynaptic potentials, and spikes under 1,000 Poisson inputs of 15 Hz.
 
-The equations and constants are those of our defaults, by the fourth-order Runge-Kutta method at .01 ms. The inputs are
-alike, so that what counts is how many of them spike in each tenth of a ms: one digit each.
+The equations and constants are those of our defaults; by the fourth-order Runge-Kutta method at .01 ms. The
+inputs are alike, so that what counts is how many of them spike in each tenth of a ms: one digit each.
 """
 
 import brian2 as b2
@@ -15,7 +15,7 @@ dg_e/dt = -g_e / tau_e : 1
 dg_i/dt = -g_i / tau_i : 1
 """
 CONSTANTS = {
-    "tau_mem": 100 * b2.ms, "v_rest": -65.0, "E_e": 0.0, "E_i": -100.0, "tau_e": 1 * b2.ms, "tau_i": 2 * b2.ms,
+    "tau_mem": 100 * b2.ms, "tau_e": b2.ms, "tau_i": 2 * b2.ms, "v_rest": -65.0, "E_e": 0.0, "E_i": -100.0,
 }  # fmt: skip
 WEIGHTS = [0.01, 0.3]
 """A small conductance, whose potential is linear in it, and one that moves v by some mV."""
@@ -31,7 +31,7 @@ def input_counts() -> np.ndarray:
 
 
 def potentials() -> tuple[list[list[float]], list[float]]:
-    """v - v_rest at the end of each of the first 100 ms, and its area in mV ms: excitation, then inhibition."""
+    """Change of v at the end of each of 100 ms, and its area in mV ms: by excitation, then by inhibition."""
     b2.start_scope()
     b2.defaultclock.dt = FINE * b2.ms
     equations = EQUATIONS.replace(" (unless refractory)", "")

@@ -1,7 +1,7 @@
-"""`LIF`: what a spike does through a charge and through an exponential current, and spikes under Poisson inputs.
+"""`LIF` with a charge or an exponential current: potentials, and spikes under 1,000 Poisson inputs.
 
-By exact integration at .01 ms. A charge of 1 is a current of 1 held for 1 ms: at once, it lifts v by 1 ms / tau_mem.
-The inputs are those of conductance_lif.py.
+By exact integration at .01 ms. A charge of 1 is a current of 1 held for 1 ms; all at once, it lifts v by
+1 ms / tau_mem. The inputs are those of conductance_lif.py.
 """
 
 import brian2 as b2
@@ -37,7 +37,7 @@ def arrive(cell: b2.NeuronGroup, kind: str, weight: float) -> None:
 
 
 def potential(kind: str) -> list[float]:
-    """v at the end of each ms after a spike of weight 1."""
+    """Potential at the end of each ms after a spike of weight 1."""
     cell = neuron()
     arrive(cell, kind, 1.0)
     watch = b2.StateMonitor(cell, "v", record=True, dt=1 * b2.ms)

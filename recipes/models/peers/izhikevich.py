@@ -1,7 +1,7 @@
 """`Izhikevich`: spike times of the presets in 1 s of constant input, by Runge-Kutta at .01 ms.
 
-The same at .1 ms with the arithmetic of the paper's program (two half-steps of v, one step of u) says what of a
-difference is the method's and what is a mistake.
+The same at .1 ms with the arithmetic of the paper's program (two half-steps of v, one step of u) says what of
+a difference is the method's.
 """
 
 import brian2 as b2
@@ -49,7 +49,9 @@ def main() -> None:
     """Store spike times in ms of the fine solution, and the steps of the program's arithmetic."""
     b2.prefs.codegen.target = "numpy"
     fine = spike_steps(0.01, EQUATIONS, "")
-    times = {name: [round((k + 1) * 0.01, 2) for k in train] for name, train in zip(PRESETS, fine, strict=True)}
+    times = {
+        name: [round((k + 1) * 0.01, 2) for k in train] for name, train in zip(PRESETS, fine, strict=True)
+    }
     steps = dict(zip(PRESETS, spike_steps(0.1, "v : 1\nu : 1", PROGRAM), strict=True))
     given = {"current": CURRENT, "duration": DURATION, "dt": 0.1}
     print({name: (len(times[name]), len(steps[name])) for name in PRESETS})

@@ -1,8 +1,8 @@
 """LIF neurons with exponential synapses and delays: Brian2's spike times, by exact integration.
 
-20 neurons, 16 that excite and 4 that inhibit, are driven by 20 spike trains and by each other. A delay here is ours:
-from the step in which a spike is sent to the one whose current it is first a part of. Brian2 delivers after the
-update of a step, so that its delay is one step shorter.
+20 neurons, 16 that excite and 4 that inhibit, are driven by 20 spike trains and by each other. A delay here
+is ours: from the step in which a spike is sent to the first one whose current it is part of. Brian2 delivers
+after the update of a step, so that its delay is one step shorter.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ CONSTANTS: dict[str, Any] = {
 RANGES = {"input": (0.3, 1.2), "excitatory": (0.1, 0.5), "inhibitory": (-0.9, -0.3)}
 RATE = 40.0
 EQUATIONS = """
-dv/dt = (i_input + i_excitatory + i_inhibitory - v) / tau_mem : 1 (unless refractory)
+dv/dt = (i_input + i_excitatory + i_inhibitory - v) / (20 * ms) : 1 (unless refractory)
 di_input/dt = -i_input / (5 * ms) : 1
 di_excitatory/dt = -i_excitatory / (3 * ms) : 1
 di_inhibitory/dt = -i_inhibitory / (8 * ms) : 1
@@ -55,7 +55,6 @@ def run(given: dict[str, Any]) -> tuple[dict[str, list[list[int]]], float]:
     """Spikes by layer as pairs of step and index, and how near a potential came to the threshold."""
     b2.start_scope()
     b2.defaultclock.dt = DT * b2.ms
-    tau_mem = CONSTANTS["tau_mem"] * b2.ms  # noqa: F841: a name in the equations
     step, index = np.array(given["input_spikes"]).T
     sizes, period = CONSTANTS["sizes"], (CONSTANTS["refractory"] + DT) * b2.ms
     groups: dict[str, Any] = {"input": b2.SpikeGeneratorGroup(sizes["input"], index, step * DT * b2.ms)}

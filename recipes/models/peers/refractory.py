@@ -1,7 +1,7 @@
 """The refractory grid: Brian2's spike steps of a LIF neuron under constant current, by exact integration.
 
-Brian2 counts the refractory period from the start of the step in which a neuron spikes, and rounds it down to whole
-steps; here it is counted from the end of that step, where the potential is reset, and rounded up.
+Brian2 counts the refractory period from the start of the step in which a neuron spikes, and rounds it down to
+whole steps; we count it from the end of that step, where the potential is reset, and round it up.
 """
 
 import brian2 as b2

@@ -1,6 +1,6 @@
-"""Song, Miller and Abbott (2000): 1,000 Poisson inputs whose weights become bimodal, as in Brian2's own example.
+"""Song, Miller and Abbott (2000): the weights of 1,000 Poisson inputs become bimodal, as in Brian2's example.
 
-Differences from the example "STDP": the method is Runge-Kutta, which is right at a step of 1 ms too, and the step varies.
+What differs from the example "STDP": Runge-Kutta, which holds at a step of 1 ms too, and both steps.
 """
 
 import sys
@@ -72,8 +72,9 @@ def main() -> None:
     """Store the figures at both steps, for as many seeds as asked (3 by default)."""
     b2.prefs.codegen.target = "cython"
     figures: dict[str, Any] = {}
+    seeds = range(int(sys.argv[1]) if sys.argv[1:] else 3)
     for step in (1.0, 0.1):
-        runs = [summary(*final_weights(step, seed)) for seed in range(int(sys.argv[1]) if sys.argv[1:] else 3)]
+        runs = [summary(*final_weights(step, seed)) for seed in seeds]
         figures[str(step)] = {key: [run[key] for run in runs] for key in runs[0]}
         print(step, figures[str(step)], flush=True)
     store("song_miller_abbott", constants=CONSTANTS, figures=figures)
