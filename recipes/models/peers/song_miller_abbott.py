@@ -13,18 +13,21 @@ from figures import store
 CONSTANTS: dict[str, Any] = {
     "inputs": 1000, "rate": 15.0, "tau_mem": 10.0, "tau_excitation": 5.0, "leak_reversal": -74.0,
     "reversal_excitation": 0.0, "threshold": -54.0, "v_reset": -60.0, "w_max": 0.01, "tau_plus": 20.0,
-    "tau_minus": 20.0, "a_plus": 0.01, "a_minus": 0.0105, "seconds": 100,
+    "tau_minus": 20.0, "a_plus": 0.01, "a_minus": 0.0105,
 }  # fmt: skip
+SECONDS = (30, 100)
+"""When the weights are looked at."""
+
 LAST = 10
-"""Seconds at the end over which the output is counted."""
+"""Seconds before that over which the output is counted."""
 
 
-def final_weights(step: float, seed: int) -> tuple[np.ndarray, float]:
-    """The weights as shares of ``w_max``, and the output rate in Hz over the last seconds."""
+def run(step: float, seed: int) -> dict[str, Any]:
+    """What becomes of the weights, by seconds."""
     b2.start_scope()
     b2.seed(seed)
     b2.defaultclock.dt = step * b2.ms
-    c, seconds = CONSTANTS, CONSTANTS["seconds"]
+    c = CONSTANTS
     names = {
         "tau_mem": c["tau_mem"] * b2.ms, "tau_e": c["tau_excitation"] * b2.ms, "E_l": c["leak_reversal"],
         "E_e": c["reversal_excitation"], "threshold": c["threshold"], "v_reset": c["v_reset"],
@@ -50,10 +53,15 @@ def final_weights(step: float, seed: int) -> tuple[np.ndarray, float]:
     synapses.w = np.random.RandomState(seed).random_sample(c["inputs"]) * c["w_max"]
     counter = b2.SpikeMonitor(neuron, record=False)
     network = b2.Network(inputs, neuron, synapses, counter)
-    network.run((seconds - LAST) * b2.second)
-    before = int(counter.num_spikes)
-    network.run(LAST * b2.second)
-    return np.asarray(synapses.w) / c["w_max"], (int(counter.num_spikes) - before) / LAST
+    found, now = {}, 0
+    for seconds in SECONDS:
+        network.run((seconds - LAST - now) * b2.second)
+        before = int(counter.num_spikes)
+        network.run(LAST * b2.second)
+        rate = (int(counter.num_spikes) - before) / LAST
+        found[str(seconds)] = summary(np.asarray(synapses.w) / c["w_max"], rate)
+        now = seconds
+    return found
 
 
 def summary(weight: np.ndarray, rate: float) -> dict[str, Any]:
@@ -69,14 +77,14 @@ def summary(weight: np.ndarray, rate: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Store the figures at both steps, for as many seeds as asked (3 by default)."""
+    """Store the figures at both steps, by seconds, for as many seeds as asked (3 by default)."""
     b2.prefs.codegen.target = "cython"
     figures: dict[str, Any] = {}
-    seeds = range(int(sys.argv[1]) if sys.argv[1:] else 3)
     for step in (1.0, 0.1):
-        runs = [summary(*final_weights(step, seed)) for seed in seeds]
-        figures[str(step)] = {key: [run[key] for run in runs] for key in runs[0]}
-        print(step, figures[str(step)], flush=True)
+        runs = [run(step, seed) for seed in range(int(sys.argv[1]) if sys.argv[1:] else 3)]
+        for seconds in runs[0]:
+            each = [found[seconds] for found in runs]
+            figures[f"{step} ms, {seconds} s"] = {key: [one[key] for one in each] for key in each[0]}
     store("song_miller_abbott", constants=CONSTANTS, figures=figures)
 
 
