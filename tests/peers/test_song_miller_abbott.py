@@ -75,7 +75,7 @@ def assert_close(found, expected, tolerance):
 
 
 def ends_over_middle(found):
-    """How many times denser weights are at the thinner end, a tenth of the range, than in the middle fifth."""
+    """How many times denser weights are in the thinner end's tenth of the range than in the middle fifth."""
     return 2 * min(found["below"], found["above"]) / found["middle"]
 
 
