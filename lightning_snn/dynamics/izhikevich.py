@@ -50,6 +50,14 @@ class IzhikevichState(NamedTuple):
     u: Tensor
 
 
+class RefractoryIzhikevichState(NamedTuple):
+    """State ``[B, N]`` of neurons with a refractory period: v, u, and the steps that are left of it."""
+
+    v: Tensor
+    u: Tensor
+    refractory: Tensor
+
+
 class IzhikevichLimits(NamedTuple):
     """Potentials in mV that keep a half-step from overshooting; see `izhikevich_limits`.
 
@@ -115,6 +123,25 @@ def izhikevich_step(
     spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
     fired = spikes.detach() > 0
     return spikes, IzhikevichState(torch.where(fired, p.c, v), torch.where(fired, u + p.d, u))
+
+
+def refractory_izhikevich_step(
+    current: Tensor, state: RefractoryIzhikevichState, p: IzhikevichParameters, dt: float, refractory: float
+) -> tuple[Tensor, RefractoryIzhikevichState]:
+    """`izhikevich_step`, but v stays at c for ``refractory`` ms after a spike, while u goes on.
+
+    The equations alone have no such period: under the strong input of a wave, the finer the steps the
+    more spikes a neuron fires.
+    """
+    held = state.refractory > 0
+    spikes, (v, u) = izhikevich_step(current, IzhikevichState(state.v, state.u), p, dt)
+    spikes = torch.where(held, 0.0, spikes)
+    resting = state.u + dt * p.a * (p.b * state.v - state.u)
+    clock = torch.where(
+        spikes.detach() > 0, math.ceil(refractory / dt - 1e-6), (state.refractory - 1).clamp_min(0)
+    )
+    v, u = torch.where(held, state.v, v), torch.where(held, resting, u)
+    return spikes, RefractoryIzhikevichState(v, u, clock.to(v))
 
 
 def izhikevich_rest(batch: int, num_neurons: int, p: IzhikevichParameters, like: Tensor) -> IzhikevichState:
