@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lightning_snn import trainer as trainer
     from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
+    from lightning_snn.callbacks import Recorder as Recorder
     from lightning_snn.callbacks import SelfOrganization as SelfOrganization
     from lightning_snn.core.process import tune_process as tune_process
     from lightning_snn.data import MNIST as MNIST
@@ -63,6 +64,9 @@ if TYPE_CHECKING:
     from lightning_snn.network import Connection as Connection
     from lightning_snn.network import NetworkState as NetworkState
     from lightning_snn.network import Node as Node
+    from lightning_snn.network import Record as Record
+    from lightning_snn.network import Recorded as Recorded
+    from lightning_snn.network import Recording as Recording
     from lightning_snn.network import SpikingLayer as SpikingLayer
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
     from lightning_snn.neurons import LIF as LIF
@@ -118,7 +122,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "callbacks": (
-        "Figures", "SelfOrganization",
+        "Figures", "Recorder", "SelfOrganization",
     ),
     "core.process": (
         "tune_process",
@@ -140,7 +144,8 @@ _PUBLIC = {
         "SpikingClassifier", "SpikingModule",
     ),
     "network": (
-        "Connection", "NetworkState", "Node", "SpikingLayer", "SpikingNetwork",
+        "Connection", "NetworkState", "Node", "Record", "Recorded", "Recording", "SpikingLayer",
+        "SpikingNetwork",
     ),
     "neurons": (
         "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Relay",

@@ -16,7 +16,7 @@ ROOMS = {
     "core": "",
     "geometry": "",
     "dynamics": "",
-    "metrics": "",
+    "metrics": "geometry",
     "viz": "",
     "data": "",
     "ops": "dynamics",

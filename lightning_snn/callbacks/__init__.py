@@ -1,6 +1,7 @@
-"""Callbacks: the self-organising phase, and figures of what it did."""
+"""Callbacks: the self-organising phase, figures of what it did, and recordings."""
 
 from lightning_snn.callbacks.figures import Figures
+from lightning_snn.callbacks.recorder import Recorder
 from lightning_snn.callbacks.self_organization import SelfOrganization
 
-__all__ = ["Figures", "SelfOrganization"]
+__all__ = ["Figures", "Recorder", "SelfOrganization"]

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
-from pathlib import Path
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
-from lightning_utilities.core.rank_zero import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from lightning_snn import viz
 from lightning_snn.callbacks.curves import accuracy_figures
+from lightning_snn.callbacks.publishing import publish, run_folder
 from lightning_snn.callbacks.self_organization import SelfOrganization
 from lightning_snn.core import checks
 from lightning_snn.geometry import Sheet
@@ -50,11 +48,11 @@ class Figures(Callback):
         network = getattr(pl_module, "network", None)
         if is_trial(trainer) or not isinstance(network, SpikingNetwork):
             return
-        folder = _folder(trainer)
+        folder = run_folder(trainer) / "figures"
         if not trainer.is_global_zero:
             return
         for name, draw in _network_figures(network, _stimuli(trainer, network), self.wave_steps):
-            _publish(trainer, folder, name, draw)
+            publish(trainer, folder, name, draw)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the confusion matrix of a classifier."""
@@ -62,16 +60,16 @@ class Figures(Callback):
             return
         if not pl_module.confusion.update_called:
             return  # no test on the images as they are
-        folder = _folder(trainer)
+        folder = run_folder(trainer) / "figures"
         matrix = pl_module.confusion.compute().cpu()
         if trainer.is_global_zero:
-            _publish(trainer, folder, "confusion_matrix", lambda: viz.confusion_matrix(matrix))
+            publish(trainer, folder, "confusion_matrix", lambda: viz.confusion_matrix(matrix))
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw a classifier's accuracy against labels, and against the strength of each perturbation."""
         if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
             return
-        folder = _folder(trainer)
+        folder = run_folder(trainer) / "figures"
         if not trainer.is_global_zero:
             return
         data = getattr(trainer, "datamodule", None)
@@ -83,7 +81,7 @@ class Figures(Callback):
             len(data.labelled()) if isinstance(data, LabelledSource) else None,
         )
         for name, draw in drawings:
-            _publish(trainer, folder, name, draw)
+            publish(trainer, folder, name, draw)
 
 
 def _network_figures(
@@ -149,27 +147,3 @@ def _stimuli(trainer: Trainer, network: SpikingNetwork) -> dict[str, Stimulus]:
         stimulus.draw(int(network.seed), name)
         found[name] = stimulus
     return found
-
-
-def _folder(trainer: Trainer) -> Path:
-    """The run folder's ``figures``; all processes must call this, since ``log_dir`` is agreed on."""
-    return Path(trainer.log_dir or trainer.default_root_dir) / "figures"
-
-
-def _publish(trainer: Trainer, folder: Path, name: str, draw: Callable[[], Figure]) -> None:
-    try:
-        figure = draw()
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.png"
-        figure.savefig(path, dpi=120)
-        for logger in trainer.loggers:
-            _log_figure(logger, name, figure, path)
-    except Exception as error:
-        rank_zero_warn(f"figure {name} could not be made: {error}")
-
-
-def _log_figure(logger: Logger, name: str, figure: Figure, path: Path) -> None:
-    if isinstance(logger, WandbLogger):
-        logger.log_image(f"figures/{name}", [str(path)])
-    elif isinstance(logger, TensorBoardLogger):
-        logger.experiment.add_figure(f"figures/{name}", figure)

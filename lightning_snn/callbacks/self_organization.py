@@ -9,15 +9,16 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from lightning_utilities.core.rank_zero import rank_zero_info, rank_zero_warn
 
+from lightning_snn.callbacks.recorder import Recorder
 from lightning_snn.core import checks, settings
 from lightning_snn.core.config import to_config
 from lightning_snn.development.controls import controls_of
-from lightning_snn.development.development import NotFiniteError
+from lightning_snn.development.development import NotFiniteError, RoundActivity
 from lightning_snn.development.phase import Phase
 from lightning_snn.development.scene import scene_of
 from lightning_snn.development.settings import PhaseSettings
 from lightning_snn.development.surroundings import Done
-from lightning_snn.network import SpikingNetwork
+from lightning_snn.network import Recording, SpikingNetwork
 from lightning_snn.stimuli import Scene, SpontaneousWaves, Stimulus
 from lightning_snn.trainer.checkpoint_file import use_whole_files
 from lightning_snn.trainer.phase_log import PREFIX, declare_step, log_phase
@@ -26,6 +27,7 @@ from lightning_snn.trainer.queries import (
     check_precision,
     check_same_seed,
     checkpoint_dir,
+    find_callback,
     is_trial,
     warn_if_skipped,
 )
@@ -206,6 +208,7 @@ class _InTrainer:
     ) -> None:
         self.callback, self.trainer, self.module, self.sigterm = callback, trainer, module, sigterm
         self.trial = is_trial(trainer)
+        self.recorder = None if self.trial else find_callback(trainer, Recorder)
 
     def scene(self) -> Scene:
         """The training data."""
@@ -221,6 +224,15 @@ class _InTrainer:
         if self.trainer.strategy.reduce_boolean_decision(received, all=False):
             self.callback.save(self.trainer)
             raise SIGTERMException
+
+    def recording(self, name: str, number: int) -> Recording | None:
+        """What the Trainer's `Recorder` asks for."""
+        return None if self.recorder is None else self.recorder.of_round(name, number)
+
+    def take(self, name: str, number: int, activity: RoundActivity) -> None:
+        """To the Trainer's `Recorder`."""
+        if self.recorder is not None:
+            self.recorder.take_round(self.trainer, name, number, activity)
 
     def after_round(self, rounds: int) -> None:
         """A checkpoint now and then."""

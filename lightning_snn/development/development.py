@@ -1,6 +1,7 @@
 """The wiring of one connection from activity, round by round; no Trainer in sight."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +12,8 @@ from lightning_snn.core.time import delayed
 from lightning_snn.development.acting import later_ones, leading
 from lightning_snn.development.carried import gathered, restored
 from lightning_snn.development.learning import activity_of, learn_round, open_rule
-from lightning_snn.network import NetworkState, SpikingNetwork
+from lightning_snn.network import NetworkState, Recorded, Recording, RecordingTooLargeError, SpikingNetwork
+from lightning_snn.network.network import RunOptions
 from lightning_snn.plasticity import LearningRule, Streams
 from lightning_snn.stimuli import Stimulus
 from lightning_snn.synapses import Projection, WeightedProjection
@@ -29,11 +31,17 @@ class RoundActivity(NamedTuple):
         pre: Spikes ``[T, S, N]`` of the source in the streams of this process.
         share_below: Share of that layer's neurons that spike in a step, over all processes.
         share: Share of the target's units that spike (or win) in a step, likewise.
+        units: Spikes (or wins) of each unit in the round ``[(G,) K]``, over all processes.
+        post: Spikes ``[T, S, N]`` of the target in the streams of this process, where its own neurons spike.
+        recorded: What was recorded of these streams, if anything.
     """
 
     pre: Tensor
     share_below: float
     share: float
+    units: Tensor
+    post: Tensor | None = None
+    recorded: Recorded | None = None
 
 
 class Development:
@@ -135,12 +143,13 @@ class Development:
         return min(asked, -(-left // self.streams.total))
 
     @torch.no_grad()
-    def round(self, steps: int, number: int) -> RoundActivity:
+    def round(self, steps: int, number: int, recording: Recording | None = None) -> RoundActivity:
         """Run ``steps`` steps in every stream, learn, merge and regulate.
 
         Args:
             steps: Steps of every stream.
             number: Number of the round, which with the stream fixes the noise.
+            recording: What to record, of what runs.
 
         Returns:
             The spikes that it learned from, and how active the layer was.
@@ -148,14 +157,14 @@ class Development:
         if not self.stimulus.continues:
             self._rest()
         sent_before = self._activity.layers[self.below].spikes
-        spikes = self._run(steps, number)
+        spikes, recorded = self._run(steps, number, recording)
         pre, post = spikes[self.below], spikes[self.target] if self.needs_post else None
         reward = None if post is None else self.stimulus.reward(post, self.streams.numbers, number)
         sent = delayed(pre, sent_before[:, None].to(pre))[0] if self.wire.late else pre
         arrived, self._axons = self.projection.arrive(sent, self._axons)
         activity = activity_of(self.projection, arrived, post, reward)
         rise = self.projection.threshold_rise
-        self._rule_state, share = learn_round(
+        self._rule_state, share, units = learn_round(
             self.projection, self.rule, activity, self._rule_state, self.streams,
             dt=self.network.dt, plastic=self.plastic,
         )  # fmt: skip
@@ -164,7 +173,7 @@ class Development:
             for inhibition in self.beside.values():
                 inhibition.learn(post, self.streams)
         below = self.streams.sum(pre.sum()).item() / (steps * self.streams.total * pre.shape[2])
-        return RoundActivity(pre, below, share)
+        return RoundActivity(pre, below, share, units, post, recorded)
 
     def activity(self, last: RoundActivity) -> dict[str, float]:
         """Spikes of a step in the layer that is wired and in the one below, over the rounds' streams.
@@ -203,21 +212,32 @@ class Development:
                     "gain), its constants and dt"
                 )
 
-    def _run(self, steps: int, number: int) -> dict[str, Tensor]:
-        """Spikes ``[steps, S, N]`` of the layers that run, by name."""
+    def _run(
+        self, steps: int, number: int, recording: Recording | None
+    ) -> tuple[dict[str, Tensor], Recorded | None]:
+        """Spikes ``[steps, S, N]`` of the layers that run, by name, and what was recorded."""
         currents = self.stimulus.currents(
             self.network, self.name, steps=steps, streams=self.streams.numbers, round_number=number
         )
-        spikes, self._activity = self.network.run(
-            currents,
-            self._activity,
+        options = RunOptions(
             layers=self.layers,
             projections=self.projections,
             silent=self.silent,
             developing=self.stimulus.spontaneous,
             noise=False,
         )
-        return spikes
+        recorded: Recorded | None = None
+        if recording is not None:
+            kept = recording.among(self.layers, self.acting).within(steps)
+            with suppress(
+                RecordingTooLargeError
+            ):  # nothing has run; what asked sees that nothing is recorded
+                spikes, self._activity, recorded = self.network.run(
+                    currents, self._activity, record=kept, **options
+                )
+        if recorded is None:
+            spikes, self._activity = self.network.run(currents, self._activity, **options)
+        return spikes, recorded
 
     def _raise_thresholds(self, before: Tensor | None) -> None:
         """Let streams that go on feel what homeostasis has changed in this round."""

@@ -17,10 +17,12 @@ class RoundLearned(NamedTuple):
     Args:
         stream: State of the rule, to go on from.
         share: Share of the units that spike (or win) in a step, over all streams.
+        spikes: Spikes (or wins) of each unit in the round ``[(G,) K]``, over all streams.
     """
 
     stream: Tensors
     share: float
+    spikes: Tensor
 
 
 def open_rule(projection: WeightedProjection, rule: LearningRule, streams: Streams) -> Tensors:
@@ -61,7 +63,7 @@ def learn_round(
     fixed = {} if plastic else {"weight": wiring["weight"]}
     projection.rewire(after | fixed)
     units = steps * rows.total * projection.weight.shape[:-1].numel()
-    return RoundLearned(found.stream, found.spikes.sum().item() / units)
+    return RoundLearned(found.stream, found.spikes.sum().item() / units, found.spikes)
 
 
 def activity_of(

@@ -135,8 +135,11 @@ class Phase:
                 self.around.before_round()
                 steps = development.round_steps(settings.chunk, max_steps - done.steps, done.round)
                 with held(signal.SIGINT):  # what is saved is a whole round
-                    last = development.round(steps, done.round)
+                    recording = None if control else self.around.recording(name, done.round)
+                    last = development.round(steps, done.round, recording)
                     watch.add(last)
+                    if recording is not None:
+                        self.around.take(name, done.round, last)
                     done.round += 1
                     done.steps += steps * streams.total
                 development.check_finite(done.steps)

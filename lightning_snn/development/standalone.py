@@ -9,6 +9,7 @@ from typing import Any, Self
 from torch import distributed
 from tqdm import tqdm
 
+from lightning_snn.development.development import RoundActivity
 from lightning_snn.development.phase import Phase
 from lightning_snn.development.report import Until
 from lightning_snn.development.scene import scene
@@ -111,6 +112,14 @@ class _InScript:
 
     def before_round(self) -> None:
         """Nothing to look for."""
+
+    def recording(self, name: str, number: int) -> None:
+        """Nothing."""
+        del name, number
+
+    def take(self, name: str, number: int, activity: RoundActivity) -> None:
+        """Nowhere."""
+        del name, number, activity
 
     def after_round(self, rounds: int) -> None:
         """Nothing is saved."""

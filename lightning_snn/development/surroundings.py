@@ -6,6 +6,8 @@ from typing import Protocol
 
 from torch import Tensor
 
+from lightning_snn.development.development import RoundActivity
+from lightning_snn.network import Recording
 from lightning_snn.stimuli import Scene
 
 
@@ -30,6 +32,12 @@ class Surroundings(Protocol):
 
     def before_round(self) -> None:
         """Where a signal may stop the phase."""
+
+    def recording(self, name: str, number: int) -> Recording | None:
+        """What to record of a round of the connection ``name``; None: nothing."""
+
+    def take(self, name: str, number: int, activity: RoundActivity) -> None:
+        """Take what was recorded of it."""
 
     def after_round(self, rounds: int) -> None:
         """Where the phase may be saved; it is whole after each round."""

@@ -119,6 +119,23 @@ def conductance_lif_advance(
     inhibition: Tensor | None = None,
 ) -> tuple[Tensor, ConductanceLIFState]:
     """`conductance_lif_step` with the factors of its ``dt``."""
+    u, g_e, g_i, clock, adaptation = conductance_lif_before_reset(drive, state, f, inhibition)
+    distance = u - (f.threshold + state.adaptation)
+    spikes = spike(distance, surrogate) * (state.refractory <= 0)
+    fired = spikes.detach() > 0
+    return spikes, ConductanceLIFState(
+        v=torch.where(fired, f.v_reset, u),
+        excitation=g_e,
+        inhibition=g_i,
+        refractory=torch.where(fired, f.refractory_steps, clock),
+        adaptation=adaptation + f.adaptation * spikes.detach(),
+    )
+
+
+def conductance_lif_before_reset(
+    drive: Tensor, state: ConductanceLIFState, f: ConductanceLIFFactors, inhibition: Tensor | None = None
+) -> ConductanceLIFState:
+    """The state of a step before spikes reset it."""
     g_e = state.excitation * f.excitation_decay + drive
     g_i = state.inhibition * f.inhibition_decay
     if inhibition is not None:
@@ -127,15 +144,12 @@ def conductance_lif_advance(
     pull = f.v_rest + mean_e * f.reversal_excitation + mean_i * f.reversal_inhibition
     free = state.refractory <= 0
     u = torch.where(free, (state.v + f.step * pull) / (1 + f.step * (1 + mean_e + mean_i)), f.v_reset)
-    distance = u - (f.threshold + state.adaptation)
-    spikes = spike(distance, surrogate) * free
-    fired = spikes.detach() > 0
-    return spikes, ConductanceLIFState(
-        v=torch.where(fired, f.v_reset, u),
+    return ConductanceLIFState(
+        v=u,
         excitation=g_e,
         inhibition=g_i,
-        refractory=torch.where(fired, f.refractory_steps, (state.refractory - 1).clamp_min(0)),
-        adaptation=state.adaptation * f.adaptation_decay + f.adaptation * spikes.detach(),
+        refractory=(state.refractory - 1).clamp_min(0),
+        adaptation=state.adaptation * f.adaptation_decay,
     )
 
 

@@ -113,16 +113,23 @@ def izhikevich_step(
 
     Source: Izhikevich, Simple model of spiking neurons, IEEE Trans. Neural Netw. 14 (2003), and its program.
     """
+    v, u = izhikevich_before_reset(current, state, p, dt)
+    spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
+    fired = spikes.detach() > 0
+    return spikes, IzhikevichState(torch.where(fired, p.c, v), torch.where(fired, u + p.d, u))
+
+
+def izhikevich_before_reset(
+    current: Tensor, state: IzhikevichState, p: IzhikevichParameters, dt: float
+) -> IzhikevichState:
+    """The state of a step before spikes reset it; see `izhikevich_step`."""
     v, u = state
     low, vertex, floor, top = izhikevich_limits(dt, p.clip_peak)
     for _ in range(2):
         limit = torch.where(v < low, vertex, top)
         v = v + 0.5 * dt * (RATE * v * v + SLOPE * v + OFFSET - u + current)
         v = torch.where(v > limit, limit, v).clamp_min(floor)
-    u = u + dt * p.a * (p.b * v - u)
-    spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
-    fired = spikes.detach() > 0
-    return spikes, IzhikevichState(torch.where(fired, p.c, v), torch.where(fired, u + p.d, u))
+    return IzhikevichState(v, u + dt * p.a * (p.b * v - u))
 
 
 def refractory_izhikevich_step(
@@ -133,15 +140,25 @@ def refractory_izhikevich_step(
     The equations alone have no such period: under the strong input of a wave, the finer the steps the
     more spikes a neuron fires.
     """
-    held = state.refractory > 0
-    spikes, (v, u) = izhikevich_step(current, IzhikevichState(state.v, state.u), p, dt)
-    spikes = torch.where(held, 0.0, spikes)
-    resting = state.u + dt * p.a * (p.b * state.v - state.u)
-    clock = torch.where(
-        spikes.detach() > 0, math.ceil(refractory / dt - 1e-6), (state.refractory - 1).clamp_min(0)
+    v, u, left = refractory_izhikevich_before_reset(current, state, p, dt)
+    spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
+    fired = spikes.detach() > 0
+    clock = torch.where(fired, math.ceil(refractory / dt - 1e-6), left).to(v)
+    return spikes, RefractoryIzhikevichState(
+        torch.where(fired, p.c, v), torch.where(fired, u + p.d, u), clock
     )
-    v, u = torch.where(held, state.v, v), torch.where(held, resting, u)
-    return spikes, RefractoryIzhikevichState(v, u, clock.to(v))
+
+
+def refractory_izhikevich_before_reset(
+    current: Tensor, state: RefractoryIzhikevichState, p: IzhikevichParameters, dt: float
+) -> RefractoryIzhikevichState:
+    """The state of a step before spikes reset it; see `refractory_izhikevich_step`."""
+    held = state.refractory > 0
+    v, u = izhikevich_before_reset(current, IzhikevichState(state.v, state.u), p, dt)
+    resting = state.u + dt * p.a * (p.b * state.v - state.u)
+    return RefractoryIzhikevichState(
+        torch.where(held, state.v, v), torch.where(held, resting, u), (state.refractory - 1).clamp_min(0)
+    )
 
 
 def izhikevich_rest(batch: int, num_neurons: int, p: IzhikevichParameters, like: Tensor) -> IzhikevichState:

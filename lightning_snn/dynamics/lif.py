@@ -96,16 +96,20 @@ def lif_advance(
     current: Tensor, state: LIFState, f: LIFFactors, reset: Reset, surrogate: Surrogate
 ) -> tuple[Tensor, LIFState]:
     """`lif_step` with the factors of its ``dt``."""
-    v_inf = f.v_rest + f.resistance * current
-    free = state.refractory <= 0
-    v = torch.where(free, v_inf + (state.v - v_inf) * f.decay, state.v)
+    v, clock, adaptation = lif_before_reset(current, state, f)
     threshold = f.threshold + state.adaptation
-    spikes = spike((v - threshold) / f.threshold, surrogate) * free
+    spikes = spike((v - threshold) / f.threshold, surrogate) * (state.refractory <= 0)
     fired = spikes.detach() > 0
     v = torch.where(fired, f.v_reset, v) if reset == "hard" else v - spikes.detach() * threshold
-    clock = torch.where(fired, f.refractory_steps, (state.refractory - 1).clamp_min(0))
-    adaptation = state.adaptation * f.adaptation_decay + f.adaptation * spikes.detach()
-    return spikes, LIFState(v, clock, adaptation)
+    clock = torch.where(fired, f.refractory_steps, clock)
+    return spikes, LIFState(v, clock, adaptation + f.adaptation * spikes.detach())
+
+
+def lif_before_reset(current: Tensor, state: LIFState, f: LIFFactors) -> LIFState:
+    """The state of a step before spikes reset it."""
+    v_inf = f.v_rest + f.resistance * current
+    v = torch.where(state.refractory <= 0, v_inf + (state.v - v_inf) * f.decay, state.v)
+    return LIFState(v, (state.refractory - 1).clamp_min(0), state.adaptation * f.adaptation_decay)
 
 
 def lif_rest(batch: int, num_neurons: int, p: LIFParameters, like: Tensor) -> LIFState:

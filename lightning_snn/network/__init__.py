@@ -3,5 +3,17 @@
 from lightning_snn.network.connection import Connection
 from lightning_snn.network.layer import LayerState, Node, SpikingLayer
 from lightning_snn.network.network import NetworkState, SpikingNetwork
+from lightning_snn.network.record import Record, Recorded, Recording, RecordingTooLargeError
 
-__all__ = ["Connection", "LayerState", "NetworkState", "Node", "SpikingLayer", "SpikingNetwork"]
+__all__ = [
+    "Connection",
+    "LayerState",
+    "NetworkState",
+    "Node",
+    "Record",
+    "Recorded",
+    "Recording",
+    "RecordingTooLargeError",
+    "SpikingLayer",
+    "SpikingNetwork",
+]

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network.layer import LayerState, SpikingLayer
+from lightning_snn.network.watch import Watch
 from lightning_snn.network.wire import Wire
 
 Inputs = dict[str, Tensor]
@@ -25,6 +26,7 @@ def run_blocks(
     states: Mapping[str, LayerState],
     wires: Sequence[Wire],
     synapses: dict[str, Tensors],
+    watch: Watch | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
     """Run layers that loops join, together, as many steps at a time as the shortest delay of a late wire.
 
@@ -34,11 +36,12 @@ def run_blocks(
         states: Their states before.
         wires: The connections among them.
         synapses: The states of connections by name; those of ``wires`` are replaced.
+        watch: What takes numbers that are recorded, which needs one step at a time.
 
     Returns:
         Spikes ``[T, B, N]`` and states after the last step, by layer.
     """
-    size = min(wire.steps for wire in wires if wire.late)
+    size = 1 if watch else min(wire.steps for wire in wires if wire.late)
     outer = {name: {key: torch.split(x, size) for key, x in inputs[name].items()} for name in layers}
     carry = {wire.name: wire.projection.prepared() for wire in wires}
     into = {name: [wire for wire in wires if wire.target == name] for name in layers}
@@ -61,7 +64,14 @@ def run_blocks(
                 )
                 synapses[wire.name] = axons | kinetics
                 add(own, wire.input, current)
-            now[name], neurons[name] = _run_block(layer, own, neurons[name])
+                if watch:
+                    watch.wire(wire.name, current, block)
+                    watch.kinetics(wire.name, block, kinetics)
+            before = neurons[name]
+            now[name], neurons[name] = _run_block(layer, own, before)
+            if watch:
+                watch.inputs(name, layer.neuron, own, block)
+                watch.neurons(name, block, layer.neuron, own, before, neurons[name])
             history[name].append(now[name])
         for wire in wires:
             if wire.late:

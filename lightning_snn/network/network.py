@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack, overload
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,8 @@ from lightning_snn.network.building import check_connections, check_layers, join
 from lightning_snn.network.connection import Connection
 from lightning_snn.network.inputs import sequence_of
 from lightning_snn.network.layer import LayerState, SpikingLayer
+from lightning_snn.network.record import Recorded, Recording, Wanted
+from lightning_snn.network.recording import watch_of
 from lightning_snn.network.running import Run
 from lightning_snn.network.wire import Wire, steps_of
 from lightning_snn.synapses import Projection, WeightedProjection
@@ -33,6 +35,18 @@ class NetworkState(NamedTuple):
 
     layers: dict[str, LayerState]
     connections: dict[str, Tensors]
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of `SpikingNetwork.run`; it says what they mean."""
+
+    known: Mapping[str, Tensor] | None
+    layers: Collection[str] | None
+    projections: Mapping[str, Projection] | None
+    silent: Collection[str]
+    developing: bool
+    noise: bool
+    generator: torch.Generator | None
 
 
 class SpikingNetwork(nn.Module):
@@ -240,23 +254,48 @@ class SpikingNetwork(nn.Module):
         state: NetworkState | None = None,
         *,
         generator: torch.Generator | None = None,
-    ) -> tuple[dict[str, Tensor], NetworkState]:
+        record: Recording | Wanted | None = None,
+    ) -> tuple[dict[str, Tensor], NetworkState] | tuple[dict[str, Tensor], NetworkState, Recorded]:
         """Run over time.
 
         Args:
             inputs: Input ``[T, B, N]`` of the first layer, or of several layers by name.
             state: State to continue from; rest by default.
             generator: Source of the layers' noise; torch's global one by default.
+            record: What to record, such as ``{"lgn": ["spikes", "v"]}``; see `Record` and `Recording`.
 
         Returns:
-            Spikes ``[T, B, N]`` by layer name, and the state after the last step.
+            Spikes ``[T, B, N]`` by layer name, and the state after the last step; where something is
+            recorded, `Recorded` too.
 
         Raises:
             ValueError: if an input is for a layer that does not exist, or of another shape than its layer,
-                or the state is of another batch.
+                the state is of another batch, or what to record does not exist or takes too much memory.
         """
         named = {self.names[0]: inputs} if isinstance(inputs, Tensor) else inputs
-        return self.run(named, state, generator=generator)
+        if record is None:
+            return self.run(named, state, generator=generator)
+        return self.run(named, state, generator=generator, record=record)
+
+    @overload
+    def run(
+        self,
+        inputs: Mapping[str, Tensor],
+        state: NetworkState | None = None,
+        *,
+        record: None = None,
+        **options: Unpack[RunOptions],
+    ) -> tuple[dict[str, Tensor], NetworkState]: ...
+
+    @overload
+    def run(
+        self,
+        inputs: Mapping[str, Tensor],
+        state: NetworkState | None = None,
+        *,
+        record: Recording | Wanted,
+        **options: Unpack[RunOptions],
+    ) -> tuple[dict[str, Tensor], NetworkState, Recorded]: ...
 
     def run(
         self,
@@ -270,7 +309,8 @@ class SpikingNetwork(nn.Module):
         developing: bool = False,
         noise: bool = True,
         generator: torch.Generator | None = None,
-    ) -> tuple[dict[str, Tensor], NetworkState]:
+        record: Recording | Wanted | None = None,
+    ) -> tuple[dict[str, Tensor], NetworkState] | tuple[dict[str, Tensor], NetworkState, Recorded]:
         """Run a part of the network over time, as `forward` runs all of it.
 
         Args:
@@ -283,9 +323,12 @@ class SpikingNetwork(nn.Module):
             developing: Whether connections of ``development`` act.
             noise: Whether the layers' own noise acts.
             generator: Source of that noise.
+            record: What to record; see `Record` and `Recording`. Layers of which more is recorded than what
+                they send and are given run step by step, to the same numbers.
 
         Returns:
-            Spikes by layer name, without the known ones, and the state of what has run.
+            Spikes by layer name, without the known ones, and the state of what has run; where something is
+            recorded, `Recorded` too.
         """
         known, chosen = known or {}, self.projections | dict(projections or {})
         self._check_dt()
@@ -313,8 +356,22 @@ class SpikingNetwork(nn.Module):
             noise=noise,
             generator=generator,
         )
+        if record is not None:
+            run.watch = run.watched(record, like, dt=self.dt)
         run.through(inputs, like)
-        return {name: run.spikes[name] for name in names}, NetworkState(run.after(names), run.synapses)
+        spikes = {name: run.spikes[name] for name in names}
+        state = NetworkState(run.after(names), run.synapses)
+        return (spikes, state) if run.watch is None else (spikes, state, run.watch.recorded())
+
+    def check_record(self, recording: Recording) -> None:
+        """Raise ``ValueError`` unless the layers, connections, variables and neurons to record exist."""
+        like = next(iter(self.layers.values())).positions.new_empty(1, 1)
+        rest = self.rest(1, like)
+        wires = {name: self.wire(name, projection) for name, projection in self.projections.items()}
+        watch_of(
+            recording.within(1), dict(self.layers.items()), rest.layers, wires, rest.connections,
+            like[None], dt=self.dt,
+        )  # fmt: skip
 
     def _check_dt(self) -> None:
         for name, layer in self.layers.items():

@@ -1,7 +1,8 @@
 """Running layers over time: whole sequences, or in blocks of steps where loops join them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,9 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import graph
 from lightning_snn.network.blocks import Inputs, add, run_blocks
 from lightning_snn.network.layer import LayerState, SpikingLayer
+from lightning_snn.network.record import Recording, Wanted
+from lightning_snn.network.recording import watch_of
+from lightning_snn.network.watch import Watch
 from lightning_snn.network.wire import Wire
 from lightning_snn.ops.sequence import check_part
 
@@ -77,6 +81,7 @@ class Run:
         spikes: Spikes ``[T, B, N]`` by layer: of those that have run already, then of all.
         noise: Whether the layers' own noise acts.
         generator: Its source.
+        watch: What takes the numbers that are recorded, if any.
     """
 
     layers: dict[str, SpikingLayer]
@@ -86,7 +91,14 @@ class Run:
     spikes: dict[str, Tensor]
     noise: bool
     generator: torch.Generator | None
+    watch: Watch | None = None
     states: dict[str, LayerState] = field(default_factory=dict)
+
+    def watched(self, record: Recording | Wanted, like: Tensor, *, dt: float) -> Watch:
+        """What takes the numbers that are to be recorded; see `watch_of`."""
+        recording = record if isinstance(record, Recording) else Recording(record)
+        wires = {wire.name: wire for wire in self.wires}
+        return watch_of(recording, self.layers, self.before, wires, self.synapses, like, dt=dt)
 
     def through(self, inputs: Mapping[str, Tensor], like: Tensor) -> None:
         """Run over ``inputs`` ``[T, B, N]`` by layer; ``like`` is a sequence of that T and B."""
@@ -94,16 +106,19 @@ class Run:
         for group in graph.groups(tuple(self.layers), edges):
             outer = {name: self._outer(name, group, inputs, like) for name in group}
             inner = [wire for wire in self.wires if wire.source in group and wire.target in group]
-            if len(group) == 1:
+            watch = self.watch if self.watch and self.watch.needs_steps(group, inner) else None
+            if len(group) == 1 and watch is None:
                 name = group[0]
                 self.spikes[name], self.states[name] = run_layer(
                     self.layers[name], outer[name], self.before[name], inner, self.synapses
                 )
             else:
                 members = {name: self.layers[name] for name in group}
-                sent, states = run_blocks(members, outer, self.before, inner, self.synapses)
+                sent, states = run_blocks(members, outer, self.before, inner, self.synapses, watch)
                 self.spikes |= sent
                 self.states |= states
+            if self.watch:
+                self._take(self.watch, group, {} if watch else outer)
 
     def after(self, names: Iterable[str]) -> dict[str, LayerState]:
         """States after the last step, by layer."""
@@ -118,8 +133,14 @@ class Run:
             if wire.target == name and wire.source not in group:
                 sent = self.spikes[wire.source]
                 current, self.synapses[wire.name] = wire.transmit(
-                    sent, self.before[wire.source].spikes, self.synapses[wire.name], dt=layer.dt
+                    sent,
+                    self.before[wire.source].spikes,
+                    self.synapses[wire.name],
+                    dt=layer.dt,
+                    see=self._seer(wire),
                 )
+                if self.watch:
+                    self.watch.wire(wire.name, current)
                 add(found, wire.input, current)
         if first not in found:
             found[first] = like.new_zeros(*like.shape[:2], layer.num_nodes)
@@ -130,3 +151,16 @@ class Run:
         if self.noise:
             found[first] = layer.noisy(found[first], self.generator)
         return found
+
+    def _take(self, watch: Watch, group: Sequence[str], inputs: Mapping[str, Inputs]) -> None:
+        """Take what layers that have run sent, and were given where that has not been taken step by step."""
+        for name in group:
+            watch.spikes(name, self.spikes[name])
+            if name in inputs:
+                watch.inputs(name, self.layers[name].neuron, inputs[name])
+
+    def _seer(self, wire: Wire) -> Callable[[int, Tensors], None] | None:
+        """What sees the kinetics of a wire step by step, where they are recorded."""
+        if self.watch is None or not self.watch.sees_kinetics(wire.name):
+            return None
+        return partial(self.watch.kinetics, wire.name)

@@ -1,5 +1,6 @@
 """A connection as it acts in a run: what a spike passes between being sent and driving a neuron."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -46,11 +47,36 @@ class Wire(NamedTuple):
         """State of the synapses at rest."""
         return self.projection.rest(batch, like, dt=dt, steps=self.under_way)
 
-    def transmit(self, sent: Tensor, last: Tensor, state: Tensors, *, dt: float) -> tuple[Tensor, Tensors]:
-        """Current ``[T, B, num_post]`` of spikes as they are sent; ``last`` are those of the step before."""
+    def transmit(
+        self,
+        sent: Tensor,
+        last: Tensor,
+        state: Tensors,
+        *,
+        dt: float,
+        see: Callable[[int, Tensors], None] | None = None,
+    ) -> tuple[Tensor, Tensors]:
+        """Current ``[T, B, num_post]`` of spikes as they are sent, and the state after the last step.
+
+        Args:
+            sent: Spikes ``[T, B, num_pre]``.
+            last: Those of the step before ``[B, num_pre]``.
+            state: State of the synapses before.
+            dt: Step in ms.
+            see: Called with each step and the state of the kinetics after it.
+        """
         if self.late:
             sent, _ = delayed(sent, last[:, None].to(sent))
-        return self.projection.transmit(sent, state, dt=dt, steps=self.under_way)
+        kinetics = self.projection.kinetics
+        if see is None or kinetics is None:
+            return self.projection.transmit(sent, state, dt=dt, steps=self.under_way)
+        arrived, axons = self.arrive(sent, state)
+        currents = []
+        for step, charge in enumerate(self.projection(arrived).split(1)):
+            current, state = kinetics.run(charge, state, dt=dt)
+            see(step, state)
+            currents.append(current)
+        return torch.cat(currents), axons | state
 
     def arrive(self, sent: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Spikes ``[T, B, num_pre]`` of one that is not late when they arrive, and those under way then."""

@@ -11,6 +11,7 @@ from lightning_snn.dynamics.conductance_lif import (
     ConductanceLIFFactors,
     ConductanceLIFParameters,
     ConductanceLIFState,
+    conductance_lif_before_reset,
     conductance_lif_factors,
     conductance_lif_rest,
     conductance_lif_step,
@@ -110,6 +111,14 @@ class ConductanceLIF(NeuronModel):
         self.check_inputs(current, others)
         drive, inhibition = self._charges(current, others)
         return conductance_lif_step(drive, state, self.constants, self.dt, inhibition)
+
+    def before_reset(
+        self, current: Tensor, state: ConductanceLIFState, **others: Tensor
+    ) -> ConductanceLIFState:
+        """The state of a step before spikes reset it; see `conductance_lif_before_reset`."""
+        self.check_inputs(current, others)
+        drive, inhibition = self._charges(current, others)
+        return conductance_lif_before_reset(drive, state, self._factors(), inhibition)
 
     def scan(
         self, current: Tensor, state: ConductanceLIFState, **others: Tensor

@@ -65,6 +65,13 @@ class IntegrateFire(NeuronModel):
         charge = charge_of(current, self.dt)
         return integrate_fire_step(charge, state, self.threshold, self.reset, self.surrogate)
 
+    def before_reset(
+        self, current: Tensor, state: IntegrateFireState, **others: Tensor
+    ) -> IntegrateFireState:
+        """The state of a step before spikes reset it: ``v + dt i``."""
+        self.check_inputs(current, others)
+        return state._replace(v=state.v + charge_of(current, self.dt))
+
     def scan(
         self, current: Tensor, state: IntegrateFireState, **others: Tensor
     ) -> tuple[Tensor, IntegrateFireState]:

@@ -13,8 +13,10 @@ from lightning_snn.dynamics.izhikevich import (
     IzhikevichParameters,
     RefractoryIzhikevichState,
     heterogeneous_population,
+    izhikevich_before_reset,
     izhikevich_rest,
     izhikevich_step,
+    refractory_izhikevich_before_reset,
     refractory_izhikevich_step,
 )
 from lightning_snn.dynamics.surrogate import Surrogate
@@ -132,6 +134,13 @@ class Izhikevich(NeuronModel):
             check_kind(state, RefractoryIzhikevichState)
             return refractory_izhikevich_step(current, state, self.constants, self.dt, self.refractory)
         return izhikevich_step(current, state, self.constants, self.dt)
+
+    def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
+        """The state of a step before spikes reset it; see `izhikevich_before_reset`."""
+        self.check_inputs(current, others)
+        if self.refractory:
+            return refractory_izhikevich_before_reset(current, state, self.constants, self.dt)
+        return izhikevich_before_reset(current, state, self.constants, self.dt)
 
     def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
         """Steps in one operator, without a refractory time; see `izhikevich_scan`."""

@@ -14,6 +14,7 @@ from lightning_snn.dynamics.lif import (
     LIFState,
     Reset,
     lif_advance,
+    lif_before_reset,
     lif_factors,
     lif_rest,
 )
@@ -105,6 +106,11 @@ class LIF(NeuronModel):
         self.check_inputs(current, others)
         c, factors = self.constants, LIFFactors(*self._factors_for(state).unbind())
         return lif_advance(current, state, factors, c.reset, c.surrogate)
+
+    def before_reset(self, current: Tensor, state: LIFState, **others: Tensor) -> LIFState:
+        """The state of a step before spikes reset it; see `lif_before_reset`."""
+        self.check_inputs(current, others)
+        return lif_before_reset(current, state, LIFFactors(*self._factors_for(state).unbind()))
 
     def scan(self, current: Tensor, state: LIFState, **others: Tensor) -> tuple[Tensor, LIFState]:
         """Steps in one operator; see `lif_scan`."""

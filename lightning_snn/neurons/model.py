@@ -83,6 +83,15 @@ class NeuronModel(Configurable, nn.Module, ABC):
         The further `inputs` come by name; one that is absent is zero.
         """
 
+    def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
+        """The state that `step` reaches from the same arguments before spikes reset it, for recordings.
+
+        Raises:
+            ValueError: if the model does not say; one whose potentials are to be seen there overrides this.
+        """
+        del current, state, others
+        raise ValueError(f"{type(self).__name__} does not tell its state before the reset (`before_reset`)")
+
     @abstractmethod
     def parameters_of(self, index: int) -> dict[str, float]:
         """The parameters of one neuron by name."""

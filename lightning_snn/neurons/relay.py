@@ -35,6 +35,10 @@ class Relay(NeuronModel):
         del state
         return self._sent(current), RelayState(current.clone())
 
+    def before_reset(self, current: Tensor, state: RelayState, **others: Tensor) -> RelayState:
+        """The input: nothing is reset."""
+        return self.step(current, state, **others)[1]
+
     def scan(self, current: Tensor, state: RelayState, **others: Tensor) -> tuple[Tensor, RelayState]:
         """The charge of the input in each step ``[T, B, N]``."""
         self.check_inputs(current, others)

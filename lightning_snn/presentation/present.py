@@ -74,7 +74,7 @@ def present(
     """
     layers = network.needed_for([read_from])
     names = [name for name in network.inputs if name in layers]
-    given = _by_layer(input, names, known=network.inputs)
+    given = by_layer(input, names, known=network.inputs)
     show = partial(_present, network=network, encoders=encoders, read_from=read_from, layers=layers,
                    controls=controls, tau_trace=tau_trace)  # fmt: skip
     if torch.is_grad_enabled() or network.seed.device.type != "cpu" or checks.is_recorded():
@@ -86,7 +86,7 @@ def present(
     return parts[0] if len(parts) == 1 else _joined(parts)
 
 
-def _by_layer(input: Any, names: list[str], *, known: list[str]) -> dict[str, Any]:
+def by_layer(input: Any, names: list[str], *, known: list[str]) -> dict[str, Any]:
     """The input of each of the layers ``names``."""
     if not isinstance(input, Mapping):
         return dict.fromkeys(names, input)
@@ -106,10 +106,7 @@ def _present(
     tau_trace: float | None,
 ) -> Presentation:
     dt = network.dt
-    currents = {name: _current(one, network.layer(name), encoders[name]) for name, one in given.items()}
-    steps = {name: len(current) for name, current in currents.items()}
-    if len(set(steps.values())) > 1:
-        raise ValueError(f"the inputs of all layers must last for as many steps, got {steps}")
+    currents = currents_of(given, network, encoders)
     lengths = _longest([encoders[name].lengths(one, dt=dt) for name, one in given.items()])
     spikes, _ = network.run(currents, layers=layers)
     trace = partial(spike_trace, tau=tau_trace, dt=dt, lengths=lengths)
@@ -127,6 +124,21 @@ def _present(
         rate = torch.stack([_rate(network.layer(n), s, lengths) for n, s in shown.items()], dim=1)
         sparsity = torch.stack([metrics.sparsity(sent) for sent in shown.values()], dim=1)
     return Presentation(features, rate, sparsity, spikes if torch.is_grad_enabled() else {})
+
+
+def currents_of(
+    given: Mapping[str, Any], network: SpikingNetwork, encoders: Mapping[str, Encoder]
+) -> dict[str, Tensor]:
+    """What the encoders make of inputs: ``[T, B, N]`` by layer.
+
+    Raises:
+        ValueError: if they last for different numbers of steps.
+    """
+    currents = {name: _current(one, network.layer(name), encoders[name]) for name, one in given.items()}
+    steps = {name: len(current) for name, current in currents.items()}
+    if len(set(steps.values())) > 1:
+        raise ValueError(f"the inputs of all layers must last for as many steps, got {steps}")
+    return currents
 
 
 def _current(input: Any, layer: SpikingLayer, encoder: Encoder) -> Tensor:

@@ -11,6 +11,7 @@ from lightning_snn.viz.features import preferred_features
 from lightning_snn.viz.fields import node_layout, receptive_fields
 from lightning_snn.viz.filters import filters
 from lightning_snn.viz.results import accuracy_dots, confusion_matrix
+from lightning_snn.viz.traces import traces
 
 __all__ = [
     "accuracy_curves",
@@ -21,5 +22,6 @@ __all__ = [
     "preferred_features",
     "raster",
     "receptive_fields",
+    "traces",
     "wave_frames",
 ]

@@ -329,5 +329,5 @@ def test_a_refractory_sheet_runs_as_its_plain_loop():
 
 
 def test_a_negative_refractory_time_is_refused():
-    with pytest.raises(ValueError, match="refractory must be a finite number, 0 or above, got -1.0"):
+    with pytest.raises(ValueError, match=r"refractory must be a finite number, 0 or above, got -1.0"):
         Izhikevich(refractory=-1.0)

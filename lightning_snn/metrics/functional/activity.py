@@ -47,6 +47,17 @@ def sparsity(spikes: Tensor) -> Tensor:
     return (spikes.flatten(2).sum(dim=0) == 0).float().mean(dim=1)
 
 
+def check_binary(spikes: Tensor) -> Tensor:
+    """``spikes``, where they are ``[T, B, N]`` or maps with no empty dimension, in {0, 1}.
+
+    Raises:
+        ValueError: if they are not.
+    """
+    _check_spikes(spikes)
+    checks.spikes("spikes", spikes, user="the statistics of spikes")
+    return spikes.detach()
+
+
 def _check_spikes(spikes: Tensor) -> None:
     if spikes.ndim < 3 or 0 in spikes.shape:
         shape = list(spikes.shape)
