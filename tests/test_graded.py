@@ -223,13 +223,15 @@ def test_pooling_the_first_spike_refuses_graded_values():
 
 
 ROUNDS = [
-    STDP(threshold=1.0), PairSTDP(delay=2.0), TripletSTDP(), PostsynapticSTDP(), RewardSTDP(), AntiHebbian()
+    STDP(threshold=1.0), CompetitiveHebbian(threshold=1.0), PairSTDP(delay=2.0), TripletSTDP(),
+    PostsynapticSTDP(), RewardSTDP(), AntiHebbian(),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [type(rule) for rule in ROUNDS])
 def test_a_changed_dt_acts_in_every_rule(kind):
-    options = {"threshold": 1.0} if kind is STDP else {"delay": 2.0} if kind is PairSTDP else {}
+    competes = kind in (STDP, CompetitiveHebbian)
+    options = {"threshold": 1.0} if competes else {"delay": 2.0} if kind is PairSTDP else {}
     pre, post = (torch.rand(40, 2, 6, generator=torch.Generator().manual_seed(s)).round() for s in (0, 1))
     found = []
     for rule in (kind(dt=0.5, **options), kind(**options), kind(**options)):

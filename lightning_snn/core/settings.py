@@ -35,11 +35,15 @@ def check_same_settings(
 
 
 def _values(settings: Any) -> dict[str, Any]:
-    """Plain values by the dotted keys that a user writes; a step that is not given is what it comes to."""
+    """Plain values by the dotted keys that a user writes; a step that is not given is what it comes to.
+
+    A delay of 0 is none.
+    """
     found = {dotted(path): value for path, value in entries(settings) if not _has_keys(value)}
     steps = [value for key, value in found.items() if value and (key == "dt" or key.endswith(".neuron.dt"))]
     shared = {key: next(iter(steps), DT) for key in found if key == "dt" or key.endswith(_STEPS)}
-    return found | {key: value for key, value in shared.items() if found[key] is None}
+    none = {key: None for key, value in found.items() if key.endswith(".delay") and value == 0}
+    return found | none | {key: value for key, value in shared.items() if found[key] is None}
 
 
 def _has_keys(value: Any) -> bool:

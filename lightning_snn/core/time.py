@@ -7,6 +7,9 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 
+LATE_DELAY = 1.0
+"""Delay in ms of connections to the same or an earlier layer that are given none."""
+
 
 def steps_in(time: float, dt: float) -> int | None:
     """Steps of ``dt`` ms in a time in ms; None where it is not a whole number of them.

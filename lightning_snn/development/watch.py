@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from lightning_snn.development.development import Development, RoundActivity
 
-ENOUGH_STEPS = 1000
-"""Steps of every stream after which silence means that nothing will ever spike."""
+ENOUGH_TIME = 1000.0
+"""Time in ms of every stream after which silence means that nothing will ever spike."""
 
-SOME_STEPS = 200
-"""Steps of every stream after which it deserves a warning where a phase ends."""
+SOME_TIME = 200.0
+"""Time in ms of every stream after which it deserves a warning where a phase ends."""
 
 _HINTS = (
     "Check its input: the stimulus, the encoder's gain, the lateral coupling",
@@ -25,6 +25,7 @@ class ActivityWatch:
     """
 
     def __init__(self, development: Development) -> None:
+        self.dt = development.network.dt
         self.names = (development.below, development.target)
         self.looked = False
         self._forget()
@@ -47,12 +48,13 @@ class ActivityWatch:
             ValueError: if the layer below or the layer that learns was silent in them, or had all its neurons
                 spike in every step.
         """
-        if self.steps >= ENOUGH_STEPS:
+        time = self.steps * self.dt
+        if time >= ENOUGH_TIME:
             for complaint in self._complaints(step):
                 raise ValueError(complaint)
             self._forget()
             self.looked = True
-        elif last and not self.looked and self.steps >= SOME_STEPS:
+        elif last and not self.looked and time >= SOME_TIME:
             for complaint in self._complaints(step):
                 warnings.warn(complaint, stacklevel=2)
 

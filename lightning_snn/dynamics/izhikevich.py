@@ -50,6 +50,14 @@ class IzhikevichState(NamedTuple):
     u: Tensor
 
 
+class RefractoryIzhikevichState(NamedTuple):
+    """State ``[B, N]`` of neurons with a refractory period: v, u, and the steps that are left of it."""
+
+    v: Tensor
+    u: Tensor
+    refractory: Tensor
+
+
 class IzhikevichLimits(NamedTuple):
     """Potentials in mV that keep a half-step from overshooting; see `izhikevich_limits`.
 
@@ -122,6 +130,35 @@ def izhikevich_before_reset(
         v = v + 0.5 * dt * (RATE * v * v + SLOPE * v + OFFSET - u + current)
         v = torch.where(v > limit, limit, v).clamp_min(floor)
     return IzhikevichState(v, u + dt * p.a * (p.b * v - u))
+
+
+def refractory_izhikevich_step(
+    current: Tensor, state: RefractoryIzhikevichState, p: IzhikevichParameters, dt: float, refractory: float
+) -> tuple[Tensor, RefractoryIzhikevichState]:
+    """`izhikevich_step`, but v stays at c for ``refractory`` ms after a spike, while u goes on.
+
+    The equations alone have no such period: under the strong input of a wave, the finer the steps the
+    more spikes a neuron fires.
+    """
+    v, u, left = refractory_izhikevich_before_reset(current, state, p, dt)
+    spikes = spike((v - PEAK) / SURROGATE_SCALE, p.surrogate)
+    fired = spikes.detach() > 0
+    clock = torch.where(fired, math.ceil(refractory / dt - 1e-6), left).to(v)
+    return spikes, RefractoryIzhikevichState(
+        torch.where(fired, p.c, v), torch.where(fired, u + p.d, u), clock
+    )
+
+
+def refractory_izhikevich_before_reset(
+    current: Tensor, state: RefractoryIzhikevichState, p: IzhikevichParameters, dt: float
+) -> RefractoryIzhikevichState:
+    """The state of a step before spikes reset it; see `refractory_izhikevich_step`."""
+    held = state.refractory > 0
+    v, u = izhikevich_before_reset(current, IzhikevichState(state.v, state.u), p, dt)
+    resting = state.u + dt * p.a * (p.b * state.v - state.u)
+    return RefractoryIzhikevichState(
+        torch.where(held, state.v, v), torch.where(held, resting, u), (state.refractory - 1).clamp_min(0)
+    )
 
 
 def izhikevich_rest(batch: int, num_neurons: int, p: IzhikevichParameters, like: Tensor) -> IzhikevichState:

@@ -7,11 +7,8 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delayed, whole_steps
+from lightning_snn.core.time import LATE_DELAY, delayed, whole_steps
 from lightning_snn.synapses import Projection
-
-LATE_DELAY = 1.0
-"""Delay in ms of connections to the same or an earlier layer that are given none."""
 
 
 class Wire(NamedTuple):

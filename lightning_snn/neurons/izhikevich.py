@@ -11,16 +11,19 @@ from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.dynamics.izhikevich import (
     PRESETS,
     IzhikevichParameters,
-    IzhikevichState,
+    RefractoryIzhikevichState,
     heterogeneous_population,
     izhikevich_before_reset,
     izhikevich_rest,
     izhikevich_step,
+    refractory_izhikevich_before_reset,
+    refractory_izhikevich_step,
 )
 from lightning_snn.dynamics.surrogate import Surrogate
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.neurons.parameters import Parameter, check_length, entry
 from lightning_snn.ops.izhikevich import izhikevich_scan, izhikevich_sheet_scan
+from lightning_snn.ops.sequence import check_kind
 
 Preset = Literal[
     "regular_spiking",
@@ -49,11 +52,13 @@ class Izhikevich(NeuronModel):
         dt: Step in ms, by default the network's, and 1 ms in a model alone; the paper's program has 1, exact
             spike times need 0.01.
         clip_peak: Limit v to 30 mV before each use.
+        refractory: Time in ms for which v stays at c after a spike, rounded up to whole steps; 0: none, as in
+            the paper. With one, neurons run in plain PyTorch, step by step.
         surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
 
     Raises:
         ValueError: if the preset or the surrogate is unknown, a parameter is not finite or needs a gradient,
-            or ``dt`` is not positive.
+            ``dt`` is not positive, or the refractory time is negative.
 
     >>> spikes, state = Izhikevich.preset("regular_spiking")(torch.full((100, 1, 1), 10.0))
     >>> int(spikes.sum())
@@ -77,6 +82,7 @@ class Izhikevich(NeuronModel):
         seed: int | None = None,
         dt: float | None = None,
         clip_peak: bool = False,
+        refractory: float = 0.0,
         surrogate: Surrogate = "atan",
     ) -> None:
         checks.seed("seed", seed)
@@ -87,7 +93,9 @@ class Izhikevich(NeuronModel):
             checks.count("num_neurons", num_neurons)
         self.needs_size = preset == "heterogeneous" and num_neurons is None
         self.stream = stream_of("neuron", seed) if preset == "heterogeneous" else None
+        checks.non_negative("refractory", refractory)
         self.clip_peak = clip_peak
+        self.refractory = refractory
         self.surrogate = surrogate
         values = _preset_values(preset, num_neurons or 1, self.stream)
         for name, default, given in zip("abcd", values, (a, b, c, d), strict=True):
@@ -114,33 +122,39 @@ class Izhikevich(NeuronModel):
             return self
         return self.again(num_neurons=num_neurons)
 
-    def rest(self, batch: int, num_neurons: int, like: Tensor) -> IzhikevichState:
-        """``v = -65 mV, u = b v``."""
-        return izhikevich_rest(batch, num_neurons, self.constants, like)
+    def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
+        """``v = -65 mV, u = b v``, not refractory."""
+        rest = izhikevich_rest(batch, num_neurons, self.constants, like)
+        return RefractoryIzhikevichState(*rest, torch.zeros_like(rest.v)) if self.refractory else rest
 
-    def step(
-        self, current: Tensor, state: IzhikevichState, **others: Tensor
-    ) -> tuple[Tensor, IzhikevichState]:
-        """One step; see `izhikevich_step`."""
+    def step(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
+        """One step; see `izhikevich_step` and `refractory_izhikevich_step`."""
         self.check_inputs(current, others)
+        if self.refractory:
+            check_kind(state, RefractoryIzhikevichState)
+            return refractory_izhikevich_step(current, state, self.constants, self.dt, self.refractory)
         return izhikevich_step(current, state, self.constants, self.dt)
 
-    def before_reset(self, current: Tensor, state: IzhikevichState, **others: Tensor) -> IzhikevichState:
+    def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
         """The state of a step before spikes reset it; see `izhikevich_before_reset`."""
         self.check_inputs(current, others)
+        if self.refractory:
+            return refractory_izhikevich_before_reset(current, state, self.constants, self.dt)
         return izhikevich_before_reset(current, state, self.constants, self.dt)
 
-    def scan(
-        self, current: Tensor, state: IzhikevichState, **others: Tensor
-    ) -> tuple[Tensor, IzhikevichState]:
-        """Steps in one operator; see `izhikevich_scan`."""
+    def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
+        """Steps in one operator, without a refractory time; see `izhikevich_scan`."""
+        if self.refractory:
+            return super().scan(current, state, **others)
         self.check_inputs(current, others)
         return izhikevich_scan(current, state, self._factors(), **self._options())
 
     def scan_sheet(
-        self, current: Tensor, state: IzhikevichState, spikes: Tensor, rows: Tensor, **others: Tensor
-    ) -> tuple[Tensor, IzhikevichState]:
-        """Steps in one operator; see `izhikevich_sheet_scan`."""
+        self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
+    ) -> tuple[Tensor, Any]:
+        """Steps in one operator, without a refractory time; see `izhikevich_sheet_scan`."""
+        if self.refractory:
+            return super().scan_sheet(current, state, spikes, rows, **others)
         self.check_inputs(current, others)
         return izhikevich_sheet_scan(current, state, spikes, rows, self._factors(), **self._options())
 

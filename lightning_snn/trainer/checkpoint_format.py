@@ -6,6 +6,7 @@ Format 2: a stamp with format and version, classes by their public paths, one se
 Format 3: an argument of layers has another name (`lightning_snn.core.upgrade`).
 Format 4: a network of layers and connections, where there was a stack of layers that owned their projections
 (`lightning_snn.trainer.stacked`).
+Format 5: weights are charges, and delays the whole time that a spike takes (`lightning_snn.trainer.retimed`).
 """
 
 from collections.abc import Mapping
@@ -18,9 +19,10 @@ from lightning_snn.core.random import PLAIN
 from lightning_snn.core.upgrade import upgraded
 from lightning_snn.core.upgrade_inhibition import DEFAULT
 from lightning_snn.core.version import package_version
+from lightning_snn.trainer.retimed import retimed
 from lightning_snn.trainer.stacked import connected, without_streams
 
-FORMAT = 4
+FORMAT = 5
 """Of the checkpoints that this package writes."""
 
 STAMP = "lightning_snn"
@@ -65,16 +67,19 @@ def translate(checkpoint: dict[str, Any]) -> bool:
         return False
     settings = checkpoint.get(SETTINGS)
     if settings:
-        present = upgraded(dict(settings), inhibition=DEFAULT)
+        present = upgraded(dict(settings), inhibition=DEFAULT if written["format"] < 4 else 0.0)
+        present = retimed(present)
         settings.clear()
         settings.update(present)
         settings.update({name: None for name, value in _FILLED_IN.items() if settings.get(name) == value})
         if written["format"] == 1 and "layers" in settings:
             settings.setdefault("seed", "plain")
             state = {"stack.seed": torch.tensor(PLAIN), **state}
-    checkpoint["state_dict"] = connected(state)
+    if written["format"] < 4:
+        state = connected(state)
+    checkpoint["state_dict"] = state
     phase = checkpoint.get("callbacks", {}).get("SelfOrganization")
-    if phase is not None:
+    if phase is not None and written["format"] < 4:
         without_streams(phase)
     checkpoint[STAMP] = {"version": "0.1.0", **written, "format": FORMAT}
     return True

@@ -25,11 +25,12 @@ def ours(batch: int) -> Work:
 
     wiring = partial(
         snn.Dense,
+        gain=1.58198,
         rule=snn.PostsynapticSTDP(w_max=0.5, initial_range=(0.0, 0.0765)),
         homeostasis=[snn.WeightNormalisation(30.0), snn.TargetRate(0.05, 1.0)],
     )
     units = snn.SpikingLayer(snn.Square(UNITS, 28.0), snn.ConductanceLIF(), projection=wiring)
-    inhibition = snn.Connection("units", "units", snn.UniformInhibition(60.0), input="inhibition")
+    inhibition = snn.Connection("units", "units", snn.UniformInhibition(76.2448), input="inhibition")
     layers = {"input": snn.SpikingLayer(snn.Maps(1, 28, 28), snn.Relay()), "units": units}
     stimulus = snn.Images(snn.Poisson(STEPS, max_rate=128.0, amplitude=1.0, seed=None))
     shown = images(64)

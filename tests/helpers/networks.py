@@ -29,13 +29,12 @@ def drive(steps=30, batch=3, nodes=12, seed=0, dtype=torch.float32):
     return 3 + 8 * torch.randn(steps, batch, nodes, generator=torch.Generator().manual_seed(seed)).to(dtype)
 
 
-def by_hand(network, inputs, *, delay=None, decay=0.0):
+def by_hand(network, inputs, *, decay=0.0):
     """Spikes by layer, step by step: currents add; what is sent to this or an earlier layer arrives later.
 
-    A ``delay`` is one in steps; by default none, or 1 ms to this or an earlier layer. Currents that decay are
-    seen as their mean over a step, charges as a current held over it.
+    Where no delay is given it is none, or 1 ms to this or an earlier layer. Currents that decay are seen as
+    their mean over a step, charges as a current held over it.
     """
-    late = round(1 / network.dt)
     seen = (1 - decay) / -math.log(decay) if decay else 1 / network.dt
     steps, batch = next(iter(inputs.values())).shape[:2]
     names = network.names
@@ -48,8 +47,10 @@ def by_hand(network, inputs, *, delay=None, decay=0.0):
             total = inputs[n][t] if n in inputs else like.new_zeros(batch, network.layer(n).num_nodes)
             for key, c in network.connections.items():
                 if c.target == n:
-                    lag = late if names.index(c.source) >= names.index(n) else 0
-                    when = t - (lag if delay is None else delay)
+                    delay = c.projection.delay
+                    if delay is None:
+                        delay = 1.0 if names.index(c.source) >= names.index(n) else 0.0
+                    when = t - round(delay / network.dt)
                     silent = like.new_zeros(batch, network.layer(c.source).num_nodes)
                     spikes = sent[c.source][when] if when >= 0 else silent
                     arrives = spikes @ (c.projection.gain * c.projection.weight).t()

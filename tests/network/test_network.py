@@ -37,7 +37,7 @@ SYNAPSES = {
 def test_every_graph_runs_as_a_loop_over_steps(graph, kind):
     network = network_of(GRAPHS[graph], synapses=SYNAPSES[kind])
     inputs = {name: drive(nodes=SIZES[name]) for name in network.inputs}
-    options = {name: int(SYNAPSES[kind][name]) for name in ("delay",) if name in SYNAPSES[kind]}
+    options = {}
     if "kinetics" in SYNAPSES[kind]:
         options["decay"] = math.exp(-1 / TAU)
     expected = by_hand(network, inputs, **options)
@@ -154,7 +154,7 @@ def test_gradients_of_a_trainable_recurrent_connection(synapses):
 def test_gradients_reach_every_trainable_connection_and_the_input(graph, kind):
     network = network_of(GRAPHS[graph], synapses={"trainable": True, **SYNAPSES[kind]})
     inputs = {name: drive(nodes=SIZES[name]).requires_grad_() for name in network.inputs}
-    options = {name: int(SYNAPSES[kind][name]) for name in ("delay",) if name in SYNAPSES[kind]}
+    options = {}
     if kind == "both":
         options["decay"] = math.exp(-1 / TAU)
     leaves = [*inputs.values(), *network.parameters()]

@@ -271,3 +271,63 @@ def test_waves_keep_the_bits_of_the_papers_program():
     assert found.sum() > 3000
     assert torch.equal(end.neurons.v, v)
     assert torch.equal(end.neurons.u, u)
+
+
+def with_a_clock(current, dt, refractory):
+    """Spikes ``[T]`` of a regular spiking neuron that rests at c after each, by a plain loop in float64."""
+    a, b, c, d = PRESETS["regular_spiking"]
+    v, u, left, spikes = -65.0, -65.0 * b, 0, []
+    for i in current:
+        if left > 0:
+            left, u = left - 1, u + dt * a * (b * v - u)
+            spikes.append(0.0)
+            continue
+        for _ in range(2):
+            v += 0.5 * dt * (0.04 * v * v + 5 * v + 140 - u + i)
+        u += dt * a * (b * v - u)
+        spikes.append(float(v >= 30))
+        if v >= 30:
+            v, u, left = c, u + d, math.ceil(refractory / dt - 1e-6)
+    return spikes
+
+
+@pytest.mark.parametrize(("dt", "refractory"), [(1.0, 3.0), (0.5, 3.2), (0.25, 5.0), (0.1, 5.0)])
+@pytest.mark.parametrize("drive", [10.0, 200.0])
+def test_a_refractory_time_holds_v_while_u_goes_on(dt, refractory, drive):
+    current = torch.full((round(200 / dt), 1, 1), drive, dtype=torch.float64)
+    neuron = Izhikevich(refractory=refractory, dt=dt).double()
+    neuron.a, neuron.b = torch.full_like(neuron.a, 0.02), torch.full_like(neuron.b, 0.2)
+    spikes, state = neuron(current)
+    expected = with_a_clock(current.flatten().tolist(), dt, refractory)
+    assert spikes.flatten().tolist() == expected
+    assert sum(expected) > 3
+    times = torch.tensor(expected).nonzero()[:, 0]
+    assert times.diff().min() > refractory / dt
+    first, middle = neuron(current[:37])
+    second, after = neuron(current[37:], middle)
+    assert torch.equal(torch.cat([first, second]), spikes)
+    assert all(map(torch.equal, after, state))
+
+
+def test_a_refractory_sheet_runs_as_its_plain_loop():
+    layer = SpikingLayer(
+        Square(60, 6.0, seed=0),
+        Izhikevich("heterogeneous", refractory=4.0, seed=0),
+        lateral=LateralKernel(inhibition_range=4.0),
+    )
+    network = SpikingNetwork({"sheet": layer}, dt=0.5, seed=0)
+    torch.manual_seed(0)
+    current = 20 * torch.randn(200, 2, 60)
+    spikes, _ = network(current)
+    coupling, state = network.projections["sheet_lateral"], layer.neuron.rest(2, 60, current[0])
+    sent = [torch.zeros(2, 60)] * 2
+    for step, given in enumerate(current):
+        fired, state = layer.neuron.step(given + coupling(sent[-2]) / 0.5, state)
+        sent.append(fired)
+        torch.testing.assert_close(fired, spikes["sheet"][step])
+    assert torch.stack(sent).sum() > 20
+
+
+def test_a_negative_refractory_time_is_refused():
+    with pytest.raises(ValueError, match=r"refractory must be a finite number, 0 or above, got -1.0"):
+        Izhikevich(refractory=-1.0)

@@ -1,5 +1,6 @@
 """Checkpoints that earlier versions wrote load and predict the same."""
 
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from lightning_snn import STDP, SpikingClassifier, Torus
 from lightning_snn.core.config import public_path
 from lightning_snn.core.random import PLAIN
 from lightning_snn.core.settings import take_seeds
+from lightning_snn.core.time import mean_of_decay
 from lightning_snn.data import BatchLoader, ImageDataset
 from lightning_snn.trainer.checkpoint_checks import check_can_resume
 from lightning_snn.trainer.checkpoint_format import FORMAT, STAMP, translate
 
 FOLDER = Path(__file__).parent / "format_1"
 STACKED = Path(__file__).parent / "format_3"
+TIMED = Path(__file__).parent / "format_4"
 
 found = torch.load(FOLDER / "scores.pt", weights_only=True)
 
@@ -32,6 +35,24 @@ def test_format_1_predicts_the_same(name):
 def test_format_3_predicts_the_same(name):
     """Written by the last version with stacks: pooling, inhibition that no one named, learned inhibition."""
     check_predictions(STACKED, name)
+
+
+@pytest.mark.parametrize("name", ["timed", "halved"])
+def test_format_4_predicts_the_same(name):
+    """Written before weights were charges: delays, kinetics and conductances in loops, dt = 1 and .5."""
+    check_predictions(TIMED, name)
+
+
+def test_delays_of_format_4_take_as_long():
+    projections = {
+        name: SpikingClassifier.load_from_checkpoint(
+            TIMED / f"{name}.ckpt", map_location="cpu"
+        ).network.projections
+        for name in ("timed", "halved")
+    }
+    found = {name: {key: p.delay for key, p in those.items()} for name, those in projections.items()}
+    assert found["timed"] == {"hidden": 2.0, "cells": None, "again": 4.0, "back": None, "others": None}
+    assert found["halved"] == {"hidden": 2.0, "cells": None, "again": 3.5, "back": 0.5, "others": 0.5}
 
 
 def check_predictions(folder, name):
@@ -67,7 +88,19 @@ def test_inhibition_of_format_3_that_no_one_named():
     model = SpikingClassifier.load_from_checkpoint(STACKED / "pooled.ckpt", map_location="cpu")
     connection = model.network.connection("unnamed_lateral")
     assert (connection.source, connection.target, connection.input) == ("unnamed", "unnamed", "inhibition")
-    assert connection.projection.strength == 17.0
+    assert connection.projection.strength == pytest.approx(17.0 / mean_of_decay(2.0, 1.0))
+
+
+@pytest.mark.parametrize(("encoder", "told"), [("Poisson", True), ("ConstantCurrent", False)])
+def test_pulses_of_format_4_that_drive_a_leak_at_another_dt(encoder, told):
+    settings = {
+        "layers": {"a": {"geometry": {}, "neuron": {"class_path": "lightning_snn.LIF", "init_args": {}}}},
+        "encoder": {"class_path": f"lightning_snn.{encoder}", "init_args": {}},
+        "dt": 0.5,
+    }
+    checkpoint = {"state_dict": {}, "hyper_parameters": settings, "lightning_snn": {"format": 4}}
+    with pytest.warns(UserWarning, match="multiply their amplitude by dt") if told else nullcontext():
+        translate(checkpoint)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from helpers.expected_warnings import NEW_FOLDER, UNWIRED
 from lightning_snn import SpikingClassifier
 from lightning_snn.cli.main import main
 from lightning_snn.core.settings import check_same_settings
+from lightning_snn.core.time import mean_of_decay
 from lightning_snn.trainer.checkpoint_format import translate
 
 FOLDER = Path(__file__).parent / "format_2"
@@ -23,15 +24,29 @@ STACKED = Path(__file__).parent / "format_3"
 pytestmark = [UNWIRED, NEW_FOLDER, pytest.mark.usefixtures("in_an_empty_folder")]
 
 
-@pytest.mark.parametrize("folder", [FOLDER, STACKED], ids=["format 2", "format 3"])
-def test_it_comes_to_the_same(folder, monkeypatch):
+CONDUCTANCES = {
+    "layers.excitatory.projection.gain": 1.0 / mean_of_decay(1.0, 1.0),
+    "connections.excitatory_lateral.projection.strength": 60.0 / mean_of_decay(2.0, 1.0),
+}
+"""What a weight has to be where a conductance was held at its value after a spike, not at its mean."""
+
+
+@pytest.mark.parametrize(("folder", "factors"), [(FOLDER, {}), (STACKED, CONDUCTANCES)], ids=["2", "3"])
+def test_it_comes_to_the_same(folder, factors, monkeypatch):
     draw_nothing(monkeypatch)
-    check_same_run(folder, "--ckpt_path", str(folder / "unfinished_phase.ckpt"))
+    options = [f"--model.{key}={value}" for key, value in factors.items()]
+    check_same_run(folder, "--ckpt_path", str(folder / "unfinished_phase.ckpt"), *options)
+
+
+def test_a_run_that_goes_on_is_told_what_a_weight_has_to_be(capsys):
+    shutil.copy(STACKED / "config.yaml", "older.yaml")
+    said = failure(capsys, "run", "older.yaml", "--ckpt_path", str(STACKED / "unfinished_phase.ckpt"))
+    assert f"model.layers.excitatory.projection.gain: {1 / mean_of_decay(1.0, 1.0)} there, 1.0 here" in said
 
 
 def test_a_configuration_of_a_stack_comes_to_the_same(monkeypatch):
     draw_nothing(monkeypatch)
-    check_same_run(STACKED)
+    check_same_run(STACKED, *(f"--model.{key}={value}" for key, value in CONDUCTANCES.items()))
 
 
 def check_same_run(folder, *options):
@@ -93,7 +108,7 @@ def test_a_format_2_module_without_a_seed_gets_none():
 def test_its_layers_have_the_present_names():
     content = torch.load(FOLDER / "unfinished_phase.ckpt", weights_only=True)
     assert translate(content)
-    assert content["lightning_snn"]["format"] == 4
+    assert content["lightning_snn"]["format"] == 5
     retina = content["hyper_parameters"]["layers"]["retina"]["init_args"]
     assert retina["lateral_active"] == "development"
     assert "coupling" not in retina

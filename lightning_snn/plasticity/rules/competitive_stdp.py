@@ -23,8 +23,9 @@ class CompetitiveSTDP(LearningRule):
     """Units that share a field race to a threshold; the first to spike learns what it has seen.
 
     A chunk is one presentation, on its own. Units integrate without leak, ``v <- v + W s``; the first to
-    reach its threshold ``threshold (1 + conscience)`` spikes and keeps the others silent for the rest of the
-    presentation. With x the inputs' spikes up to and with that step
+    reach its threshold ``threshold (1 + conscience)`` spikes, of several in one step the one furthest above
+    it, which is all that the step decides. It keeps the others silent for the rest of the presentation. With
+    x the inputs' spikes up to and with that step
 
         w <- (1 - learning_rate) w + learning_rate x / |x|,  then  w <- w / |w|
 

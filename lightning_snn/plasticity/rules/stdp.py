@@ -23,8 +23,8 @@ class STDP(LearningRule):
     ``learning_rate (trace_offset - x) / trace_offset w``; a presynaptic spike after the unit's own lowers w
     by ``pair_depression y w``. The adaptive threshold rises by ``threshold_jump`` at a spike and decays.
 
-    One unit spikes in a window, however fine the network's steps are: an input that spikes more than once in
-    it counts once. The last window of a chunk is as long as what is left.
+    One unit spikes in a window, however fine the network's steps are; the inputs in it come before the unit,
+    each of them once at most. The last window of a chunk is as long as what is left.
 
     What depresses silent inputs is essential: pair STDP with soft bounds alone does not localise. A graded
     spike, from 0 to 1, adds in proportion to potentials and traces, and depresses in proportion.
