@@ -13,6 +13,7 @@ from lightning_snn.metrics.functional.wave_summary import (
     Visits,
     WaveTotals,
     least_nodes,
+    reach,
     summary,
     whole_waves,
 )
@@ -82,6 +83,7 @@ class WaveSummary(CarriedMetric):
         totals = WaveTotals(
             waves=len(waves.nodes),
             in_waves=float(waves.spikes.sum()),
+            reach=reach(waves),
             spikes=float(spikes.sum()),
             ms=steps * samples * finder.dt,
             span=new["span"] - old["span"],

@@ -106,6 +106,24 @@ def test_a_wave_that_spreads_all_ways_has_a_front_but_no_plane(dt):
     assert waves.front_speed.item() == pytest.approx(0.4, rel=0.1)
 
 
+@pytest.mark.parametrize("dt", [1.0, 0.5, 0.1])
+def test_a_wave_that_comes_back_visits_nodes_again(dt):
+    """A front that circles a torus: one wave, of which each node sees a passage every 80 ms."""
+    place, speed = sheet(Torus), 0.25
+    spikes = torch.zeros(round(300 / dt), 1, 900)
+    for turn in range(4):
+        step = ((place.positions[:, 0] / speed + turn * SIDE / speed) / dt).long()
+        inside = step < len(spikes)
+        spikes[step[inside], 0, inside.nonzero()[:, 0]] = 1
+    waves = metrics.find_waves(spikes, place, gap=5, dt=dt)
+    assert waves.nodes.tolist() == [900]
+    assert waves.spikes.tolist() == [len(waves.node)] == [spikes.sum()]
+    assert waves.front_speed.item() == pytest.approx(speed, rel=0.03)
+    assert metrics.wave_summary(spikes, place, gap=5, dt=dt)["interval"] == pytest.approx(80, abs=dt / 10)
+    same = metrics.find_waves(spikes, place, gap=5, pause=100, dt=dt)
+    assert len(same.node) == 900
+
+
 def test_two_waves_at_once_and_one_later_are_three():
     place = sheet()
     parts = [(0.3, 0.0, 20.0, (10.0, 4.0)), (0.3, math.pi, 20.0, (10.0, 16.0)), (0.4, 0.0, 90.0, (10.0, 4.0))]
@@ -161,6 +179,7 @@ def test_the_summary_counts_waves(dt):
     assert found["spikes"] == pytest.approx(2)
     assert found["rate"] == pytest.approx(share * 6 / 0.25, rel=1e-5)
     assert found["in_waves"] == 1
+    assert found["size_of_spikes"] == pytest.approx(share)
     assert found["speed"] == pytest.approx(0.4, rel=0.03)
     assert found["plane_speed"] == pytest.approx(0.4, rel=0.03)
     assert found["planar"] == 1

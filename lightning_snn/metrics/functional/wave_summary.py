@@ -20,6 +20,7 @@ class WaveTotals(NamedTuple):
     Args:
         waves: Waves.
         in_waves: Spikes that belong to them.
+        reach: For each of these spikes the nodes that its wave reached.
         spikes: All spikes.
         ms: Time of the recordings.
         span: Time between the first and the last wave at a node, in ms.
@@ -28,6 +29,7 @@ class WaveTotals(NamedTuple):
 
     waves: float
     in_waves: float
+    reach: float
     spikes: float
     ms: float
     span: float
@@ -57,6 +59,7 @@ def wave_summary(
         ``rate`` of a node in Hz; ``waves_per_second`` of a sample, the same for 1000 nodes
         (``waves_per_second_per_1000_nodes``) and for 100 squared units of length
         (``waves_per_second_per_100_area``); ``in_waves``, the share of the spikes that belong to waves;
+        ``size_of_spikes``, the mean over these spikes of the share of the nodes that their wave reached;
         medians over the waves that began and ended inside the recording: ``size`` (share of the nodes),
         ``spikes`` (of each node that it reached), ``duration`` in ms, ``speed`` of the front in units of
         length per ms; over those of them with one direction (`GOOD_FIT`) ``plane_speed``, and ``planar``,
@@ -71,6 +74,7 @@ def wave_summary(
     totals = WaveTotals(
         waves=len(waves.nodes),
         in_waves=float(waves.spikes.sum()),
+        reach=reach(waves),
         spikes=float(spikes.sum()),
         ms=len(spikes) * spikes.shape[1] * dt,
         **Visits.none(spikes.shape[1], sheet.num_nodes).after(waves).totals(),
@@ -83,6 +87,11 @@ def least_nodes(sheet: Sheet, share: float) -> int:
     checks.positive("least_share", share)
     checks.between("least_share", share, 0, 1)
     return max(1, math.ceil(share * sheet.num_nodes - 1e-9))
+
+
+def reach(waves: Waves) -> float:
+    """The nodes that their wave reached, summed over spikes."""
+    return float((waves.spikes.double() * waves.nodes).sum())
 
 
 def whole_waves(waves: Waves) -> Tensor:
@@ -140,6 +149,7 @@ def summary(totals: WaveTotals, whole: Tensor, sheet: Sheet) -> dict[str, float]
         "waves_per_second_per_1000_nodes": per_second * 1000 / sheet.num_nodes,
         "waves_per_second_per_100_area": per_second * 100 / sheet.area,
         "in_waves": totals.in_waves / totals.spikes if totals.spikes else math.nan,
+        "size_of_spikes": totals.reach / (totals.in_waves * sheet.num_nodes) if totals.in_waves else math.nan,
         "size": _median(nodes) / sheet.num_nodes,
         "spikes": _median(sent / nodes),
         "duration": _median(duration),

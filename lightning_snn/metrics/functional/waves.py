@@ -10,8 +10,8 @@ Speed and direction come from planes fitted to the onsets, the times at which th
 the gradient g of the onset over position the speed is ``1 / |g|``, towards g (Rubino, Robbins and
 Hatsopoulos, Nature Neuroscience 9 (2006), 1549; Muller et al., Nature Reviews Neuroscience 19 (2018), 255).
 One plane a wave tells where it travels, if it has one direction: see its fit. A wave that spreads all ways,
-or turns, has a front all the same: planes fitted around each of its nodes, over twice the radius, give the
-front's speed, of which the median is reported.
+or turns, has a front all the same: planes fitted around its nodes, over twice the radius, to the times of the
+same visit, give the front's speed, of which the median is reported.
 """
 
 import math
@@ -26,6 +26,9 @@ from lightning_snn.geometry.neighbours import Neighbours, neighbours
 from lightning_snn.metrics.functional.clusters import Events, clusters
 from lightning_snn.metrics.functional.fronts import front_speeds, places_in_waves
 from lightning_snn.metrics.functional.planes import fit_planes
+
+PAUSE = 50.0
+"""Time in ms after which a node that a wave has left is reached anew."""
 
 
 class Waves(NamedTuple):
@@ -43,9 +46,9 @@ class Waves(NamedTuple):
             downwards).
         fit: Share of the variance of its onsets that the plane explains ``[W]``.
         front_speed: Median speed of its front ``[W]``, in units of length per ms.
-        wave: The wave of each visit of a node ``[M]``: each node of each wave once.
+        wave: The wave of each visit of a node ``[M]``; a wave that turns may visit a node again.
         node: Its node ``[M]``.
-        onset: When the wave reached it ``[M]``, in ms from the first step.
+        onset: When the visit began ``[M]``, in ms from the first step.
     """
 
     sample: Tensor
@@ -70,6 +73,7 @@ def find_waves(
     radius: float = 2.0,
     gap: float = 3.0,
     least_nodes: int = 10,
+    pause: float = PAUSE,
     dt: float = 1.0,
 ) -> Waves:
     """The waves in the spikes of a sheet.
@@ -80,12 +84,13 @@ def find_waves(
         radius: Spikes closer than this may belong to one wave, in the sheet's unit of length.
         gap: Spikes at most this far apart may belong to one wave, in ms.
         least_nodes: A cluster of fewer nodes is no wave.
+        pause: A node that has been silent for longer is visited anew, in ms.
         dt: Step in ms.
 
     Raises:
         ValueError: if ``spikes`` does not fit the sheet or has other values, or an option is not positive.
     """
-    finder = WaveFinder(sheet, radius=radius, gap=gap, least_nodes=least_nodes, dt=dt)
+    finder = WaveFinder(sheet, radius=radius, gap=gap, least_nodes=least_nodes, pause=pause, dt=dt)
     finder.check(spikes)
     events = Events.of(spikes)
     return finder.measured(events, finder.clusters(events), first=0, last=len(spikes) - 1)
@@ -94,12 +99,14 @@ def find_waves(
 class WaveFinder:
     """Finds the waves of a sheet; the arguments are those of `find_waves`."""
 
-    def __init__(self, sheet: Sheet, *, radius: float, gap: float, least_nodes: int, dt: float) -> None:
-        for name, value in {"radius": radius, "gap": gap, "dt": dt}.items():
+    def __init__(
+        self, sheet: Sheet, *, radius: float, gap: float, least_nodes: int, pause: float = PAUSE, dt: float
+    ) -> None:
+        for name, value in {"radius": radius, "gap": gap, "pause": pause, "dt": dt}.items():
             checks.positive(name, value)
         checks.count("least_nodes", least_nodes)
         self.sheet, self.dt, self.least_nodes = sheet, dt, least_nodes
-        self.gap = math.floor(gap / dt + 1e-6)
+        self.gap, self.pause = (math.floor(time / dt + 1e-6) for time in (gap, pause))
         self.near: Neighbours = neighbours(sheet, radius)
         self.around: Neighbours = neighbours(sheet, 2 * radius)
 
@@ -117,48 +124,61 @@ class WaveFinder:
 
     def measured(self, events: Events, cluster: Tensor, *, first: int, last: int) -> Waves:
         """The clusters with enough nodes as waves, where the recording has the steps ``first .. last``."""
-        visits, node, onset = self._visits(events, cluster)
+        visits, node, onset, new = self._visits(events, cluster)
         num_clusters = int(cluster.max()) + 1 if len(cluster) else 0
-        large = torch.bincount(visits, minlength=num_clusters) >= self.least_nodes
+        large = torch.bincount(visits[new], minlength=num_clusters) >= self.least_nodes
         number = large.cumsum(0) - 1
         kept, spikes = large[visits], large[cluster]
         return self._waves(
             events.where(spikes), number[cluster[spikes]],
-            number[visits[kept]], node[kept], onset[kept], first, last,
+            number[visits[kept]], node[kept], onset[kept], new[kept], first, last,
         )  # fmt: skip
 
-    def _visits(self, events: Events, cluster: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Cluster, node and first step of each node that a cluster reached, in this order."""
+    def _visits(self, events: Events, cluster: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Cluster, node and first step of each visit, in this order, and whether it is the node's first."""
         key = cluster * self.sheet.num_nodes + events.node
         order = key.argsort(stable=True)  # the spikes of a node keep their order, which is that of the steps
         key, step = key[order], events.step[order]
-        first = torch.ones_like(key, dtype=torch.bool)
-        first[1:] = key[1:] != key[:-1]
-        key = key[first]
-        return key // self.sheet.num_nodes, key % self.sheet.num_nodes, step[first]
+        other, again = torch.ones_like(key, dtype=torch.bool), torch.zeros_like(key, dtype=torch.bool)
+        other[1:] = key[1:] != key[:-1]
+        again[1:] = step.diff() > self.pause
+        begins = other | again
+        key, step, first = key[begins], step[begins], other[begins]
+        return key // self.sheet.num_nodes, key % self.sheet.num_nodes, step, first
 
     def _waves(
-        self, events: Events, wave: Tensor, visits: Tensor, node: Tensor, onset: Tensor, first: int, last: int
+        self,
+        events: Events,
+        wave: Tensor,
+        visits: Tensor,
+        node: Tensor,
+        onset: Tensor,
+        new: Tensor,
+        first: int,
+        last: int,
     ) -> Waves:
         count = int(visits.max()) + 1 if len(visits) else 0
         edge = torch.zeros(count, dtype=torch.int64)
         start = edge.scatter_reduce(0, wave, events.step, "amin", include_self=False)
         end = edge.scatter_reduce(0, wave, events.step, "amax", include_self=False)
         sample = edge.scatter(0, wave, events.sample)
-        onset_ms = onset.double() * self.dt
-        plane = fit_planes(places_in_waves(self.sheet, node, visits, count), onset_ms, visits, count)
+        places = places_in_waves(self.sheet, node[new], visits[new], count)
+        plane = fit_planes(places, onset[new] * self.dt, visits[new], count)
+        front = front_speeds(
+            self.sheet, self.around, visits, node, onset, count, apart=self.pause, dt=self.dt
+        )
         return Waves(
             sample=sample,
             start=(start * self.dt).float(),
             duration=((end - start) * self.dt).float(),
-            nodes=torch.bincount(visits, minlength=count),
+            nodes=torch.bincount(visits[new], minlength=count),
             spikes=torch.bincount(wave, minlength=count),
             whole=(start >= first + self.gap) & (end <= last - self.gap),
             speed=(1 / plane.slope.norm(dim=1)).float(),
             direction=torch.atan2(plane.slope[:, 1], plane.slope[:, 0]).float(),
             fit=plane.fit.float(),
-            front_speed=front_speeds(self.sheet, self.around, visits, node, onset_ms, count).float(),
+            front_speed=front.float(),
             wave=visits,
             node=node,
-            onset=onset_ms.float(),
+            onset=(onset * self.dt).float(),
         )
