@@ -7,12 +7,9 @@ import statistics
 import sys
 from functools import partial
 
-import lightning_snn as snn
-
-snn.tune_process()  # before torch is imported
-
 import torch
 
+import lightning_snn as snn
 from lightning_snn.cli.arguments import take_count
 from lightning_snn.development.report import measure_fields
 from lightning_snn.metrics.functional.waves import find_waves
