@@ -1,5 +1,6 @@
 """The same run on one process and on two: the phase bit for bit, the readout up to rounding."""
 
+import numpy as np
 import pytest
 import torch
 from helpers.expected_warnings import NEW_FOLDER, OTHER_CALLBACKS, SAME_FOLDER, UNWIRED
@@ -89,8 +90,11 @@ if __name__ == "__main__":
     )
     trainer = Trainer(
         accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto", max_epochs=2,
-        logger=False, enable_progress_bar=False, use_distributed_sampler=False,
-        callbacks=[phase, Report(), ModelCheckpoint(folder)],
+        logger=False, enable_progress_bar=False, use_distributed_sampler=False, default_root_dir=folder,
+        callbacks=[
+            phase, Report(), ModelCheckpoint(folder),
+            Recorder({"retina": ["spikes"], "lgn": ["v"]}, every_n_batches=5, every_n_rounds=4),
+        ],
     )
     model, data = build(), Digits(batch_size=20, eval_batch_size=20, perturbations=["shifted"])
     trainer.fit(model, data, ckpt_path=ckpt_path[0] if ckpt_path else None, weights_only=True)
@@ -134,6 +138,17 @@ def test_the_readout_learns_the_same_up_to_rounding(runs):
     assert_same(load(two, "fit", rank=1), load(two, "fit", rank=0))
     for name, value in load(two, "fit").items():
         assert torch.allclose(value, expected[name], rtol=1e-5, atol=1e-5), name
+
+
+def test_the_first_process_records_the_same(runs):
+    one, two = (sorted((run / "recordings").iterdir()) for run in runs)
+    assert [path.name for path in one] == [path.name for path in two]
+    assert {path.name.split("_")[0] for path in one} == {"lgn", "cortex", "train", "validate"}
+    for path, other in zip(one, two, strict=True):
+        found, expected = np.load(other), np.load(path)
+        assert set(found) == set(expected)
+        if path.name.startswith(("lgn", "cortex")):
+            assert all(np.array_equal(found[key], expected[key]) for key in expected), path.name
 
 
 def test_every_test_sample_counts_once(runs):

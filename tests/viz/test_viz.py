@@ -117,6 +117,19 @@ def test_raster_places_every_spike():
     assert bottom.get_xlabel() == "time (ms)"
 
 
+def test_traces_have_a_panel_a_variable_and_a_line_a_neuron():
+    values = {"lgn v": torch.rand(20, 30), "lgn u": torch.rand(5, 2).bfloat16()}
+    times = {"lgn v": torch.arange(20) * 0.5, "lgn u": torch.arange(5) * 2.0}
+    figure = drawn(viz.traces(values, times=times, most=4))
+    first, second = figure.axes
+    assert [len(axes.lines) for axes in figure.axes] == [4, 2]
+    assert titles(figure, "left") == ["lgn v", "lgn u"]
+    assert first.lines[0].get_xdata().tolist() == times["lgn v"].tolist()
+    assert first.lines[3].get_ydata().tolist() == pytest.approx(values["lgn v"][:, 29].tolist())
+    assert second.lines[1].get_ydata().tolist() == values["lgn u"][:, 1].tolist()
+    assert drawn(viz.traces({"v": torch.rand(3, 1)})).axes[0].lines[0].get_xdata().tolist() == [0, 1, 2]
+
+
 def test_raster_of_a_silent_layer():
     assert titles(drawn(viz.raster({"out": torch.zeros(5, 4)})), "left") == ["out: 4 neurons, 0.0 Hz"]
 
@@ -209,6 +222,10 @@ def test_errors_name_the_argument(positions):
         viz.raster({"retina": torch.zeros(9, 5), "lgn": torch.zeros(8, 5)})
     with pytest.raises(ValueError, match=r"spikes\['retina'\] must be .* no empty dimension"):
         viz.raster({"retina": torch.zeros(0, 5)})
+    with pytest.raises(ValueError, match="values must hold at least one entry"):
+        viz.traces({})
+    with pytest.raises(ValueError, match=r"times\['v'\] must be \[3, 1\]"):
+        viz.traces({"v": torch.zeros(3, 2)}, times={"v": torch.zeros(4)})
     with pytest.raises(ValueError, match=r"after must be \[3, 200\].*got shape \[4, 200\]"):
         viz.receptive_fields(torch.zeros(3, 200), torch.zeros(4, 200), positions)
     with pytest.raises(ValueError, match=r"counts must be \[2, 2\].*got shape \[2, 3\]"):
