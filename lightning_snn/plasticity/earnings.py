@@ -9,8 +9,10 @@ from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.plasticity.activity import Activity
 
 
-def rewards_of(activity: Activity) -> Tensor:
+def rewards_of(activity: Activity, like: Tensor) -> Tensor:
     """The rewards of a chunk, ``[S]`` at its end or ``[T, S]`` in each step; 0 where there are none.
+
+    Their number format is that of ``like``.
 
     Raises:
         ValueError: if they have another shape.
@@ -18,13 +20,13 @@ def rewards_of(activity: Activity) -> Tensor:
     steps, rows = activity.pre.shape[:2]
     streams, reward = rows // activity.places, activity.reward
     if reward is None:
-        return activity.pre.new_zeros(streams)
+        return like.new_zeros(streams)
     if reward.shape not in ((streams,), (steps, streams)):
         raise ValueError(
             f"reward must be one number a stream, [{streams}], or one for each of the steps too, "
             f"[{steps}, {streams}], got {list(reward.shape)}"
         )
-    return reward.to(activity.pre)
+    return reward.to(like)
 
 
 def in_steps(reward: Tensor, steps: int) -> Tensor:

@@ -6,7 +6,8 @@ Format 2: a stamp with format and version, classes by their public paths, one se
 Format 3: an argument of layers has another name (`lightning_snn.core.upgrade`).
 Format 4: a network of layers and connections, where there was a stack of layers that owned their projections
 (`lightning_snn.trainer.stacked`).
-Format 5: weights are charges, and delays the whole time that a spike takes (`lightning_snn.trainer.retimed`).
+Format 5: weights are charges, delays the whole time that a spike takes (`lightning_snn.trainer.retimed`), a
+coincidence counts half on both sides (`lightning_snn.core.upgrade_rules`).
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ from torch import Tensor
 from lightning_snn.core.random import PLAIN
 from lightning_snn.core.upgrade import upgraded
 from lightning_snn.core.upgrade_inhibition import DEFAULT
+from lightning_snn.core.upgrade_rules import as_they_learned
 from lightning_snn.core.version import package_version
-from lightning_snn.trainer.retimed import retimed
+from lightning_snn.trainer.retimed import retimed, step_of
 from lightning_snn.trainer.stacked import connected, without_streams
 
 FORMAT = 5
@@ -68,7 +70,7 @@ def translate(checkpoint: dict[str, Any]) -> bool:
     settings = checkpoint.get(SETTINGS)
     if settings:
         present = upgraded(dict(settings), inhibition=DEFAULT if written["format"] < 4 else 0.0)
-        present = retimed(present)
+        present = as_they_learned(retimed(present), dt=step_of(present))
         settings.clear()
         settings.update(present)
         settings.update({name: None for name, value in _FILLED_IN.items() if settings.get(name) == value})

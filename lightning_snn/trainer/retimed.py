@@ -35,7 +35,7 @@ def retimed(settings: dict[str, Any]) -> dict[str, Any]:
     layers = settings.get("layers")
     if not isinstance(layers, dict):
         return settings
-    dt, names = _step(settings), list(layers)
+    dt, names = step_of(settings), list(layers)
     found: dict[str, Any] = {}
     for name, layer in layers.items():
         given = _arguments(layer)
@@ -106,9 +106,11 @@ def _pulses_drive_a_leak(settings: Mapping[str, Any], layers: Mapping[str, Any])
     return pulses and any(_kind(_arguments(layer).get("neuron")) not in _IN_CHARGES for layer in inputs)
 
 
-def _step(settings: Mapping[str, Any]) -> float:
+def step_of(settings: Mapping[str, Any]) -> float:
     """Step in ms of the network."""
-    neurons = (_arguments(_arguments(layer).get("neuron")).get("dt") for layer in settings["layers"].values())
+    layers = settings.get("layers")
+    found = layers.values() if isinstance(layers, dict) else []
+    neurons = (_arguments(_arguments(layer).get("neuron")).get("dt") for layer in found)
     return next((float(dt) for dt in (settings.get("dt"), *neurons) if dt), DT)
 
 

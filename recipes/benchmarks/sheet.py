@@ -13,8 +13,8 @@ ORIGINAL = 121_600e-6
 """Seconds a step of 1,500 nodes in the project of 2019 (Python objects), as it was reported."""
 
 STEPS = 500
-SHEETS = ((1500, 28.0, 1, 8.0), (1500, 28.0, 8, 12.0), (3000, 35.0, 1, None))
-"""Nodes, side, streams, and the ratio to Brian2 that is asked for."""
+SHEETS = ((1500, 28.0, 1, 8.0), (1500, 28.0, 8, 12.0), (3000, 39.6, 1, None))
+"""Nodes, side, streams, and the ratio to Brian2 that is asked for; of a density at which both make waves."""
 
 WORKER = Path(__file__).with_name("brian2_worker.py")
 

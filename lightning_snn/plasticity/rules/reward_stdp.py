@@ -126,7 +126,8 @@ class RewardSTDP(LearningRule):
         """What rewards make of the eligibility, added up over places: ``[S, K, F]``."""
         del wiring
         activity.require_graded(self)
-        reward, (steps, rows) = rewards_of(activity), activity.pre.shape[:2]
+        steps, rows = activity.pre.shape[:2]
+        reward = rewards_of(activity, stream["eligibility"])
         decay = math.exp(-self.dt / self.tau_eligibility)
         left = decay ** torch.arange(steps - 1, -1, -1, device=activity.pre.device)
         window, new = self._pairs(activity, stream, left[:, None], rows)

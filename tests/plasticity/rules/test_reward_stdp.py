@@ -103,6 +103,17 @@ def test_a_short_reward_trace_is_a_reward_in_its_step():
     torch.testing.assert_close(lasting, at_once, rtol=1e-3, atol=1e-7)
 
 
+@pytest.mark.parametrize("tau_reward", [None, 20.0])
+def test_spikes_may_be_of_any_number_format(tau_reward):
+    rule, (pre, post) = RewardSTDP(1e-3, w_min=-1.0, tau_reward=tau_reward), trains()
+    found = [
+        learn_weight(rule, torch.zeros(3, 7), pre.to(kind), post.to(kind), rewards=[signal(60, 4)])
+        for kind in (torch.float32, torch.float64, torch.bfloat16)
+    ]
+    assert found[0].abs().max() > 1e-3
+    assert all(torch.equal(found[0], other) for other in found[1:])
+
+
 def test_a_reward_at_the_end_is_one_in_the_last_step():
     rule, (pre, post) = RewardSTDP(1e-3, w_min=-1.0), trains()
     end = torch.tensor([1.0, 2.0, -1.0, 0.5])
