@@ -39,6 +39,7 @@ LEAST = {
     "ListedFields": {"nodes": [[0, 1]]},
     "Record": {"variables": ["v"]},
     "Recorded": {"tensors": {}, "times": {}, "neurons": {}},
+    "Recorder": {"record": {"a": ["spikes"]}},
     "Recording": {"wanted": {}},
     "RoundFields": {"radius": 1.0, "num_fields": 4},
     "Scrambled": {"sheet": SHEET},
