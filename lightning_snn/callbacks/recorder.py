@@ -112,7 +112,9 @@ class Recorder(Callback):
         if activity.recorded is None:
             self._stop(f"a round would take more than recorder.limit_mb = {self.limit_mb:g} MB of memory")
             return
-        arrays = arrays_of(activity.recorded, self.samples) | {"units": activity.units.cpu().numpy()}
+        arrays = arrays_of(activity.recorded, self.samples)
+        if activity.units is not None:
+            arrays["units"] = activity.units.cpu().numpy()
         if activity.post is not None:
             arrays["units/spikes"] = activity.post[:, : self.samples].cpu().numpy()
         self._write(trainer, name, number, arrays)
