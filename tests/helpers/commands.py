@@ -25,7 +25,7 @@ def failure(capsys, *args, code=2):
 
 def draw_nothing(patch):
     """No figures: drawing takes longest."""
-    patch.setattr(figures, "_publish", lambda *_: None)
+    patch.setattr(figures, "publish", lambda *_: None)
 
 
 def run_in(folder, recipe, *options, drawn=True):

@@ -178,7 +178,7 @@ class Cell(lightning_snn.LIF):
 def test_a_classifier_built_by_the_command_line_comes_back(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(figures, "_publish", lambda *_: None)  # drawing takes longest
+    monkeypatch.setattr(figures, "publish", lambda *_: None)  # drawing takes longest
     Path("mine_of_test_subclasses.py").write_text(MODULE)
     assert main([
         "fit", "--config=mnist_pooling",
