@@ -3,7 +3,6 @@
 python recipes/waves.py [--seeds 3]
 """
 
-import statistics
 import sys
 from functools import partial
 
@@ -79,9 +78,9 @@ def row(label: str, runs: list[dict[str, float]]) -> str:
     """Means and standard deviations over the seeds."""
     cells = []
     for name in runs[0]:
-        values = [run[name] for run in runs]
-        spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
-        cells.append(f"{statistics.fmean(values):.3g}{spread}")
+        values = torch.tensor([run[name] for run in runs])
+        spread = f" ± {values.std():.2g}" if len(values) > 1 else ""
+        cells.append(f"{values.mean():.3g}{spread}")
     return f"| {label} | " + " | ".join(cells) + " |"
 
 

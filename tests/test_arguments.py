@@ -40,6 +40,7 @@ LEAST = {
     "Record": {"variables": ["v"]},
     "Recorder": {"record": {}},
     "Recorded": {"tensors": {}, "times": {}, "neurons": {}},
+    "Recorder": {"record": {"a": ["spikes"]}},
     "Recording": {"wanted": {}},
     "RoundFields": {"radius": 1.0, "num_fields": 4},
     "Scrambled": {"sheet": SHEET},

@@ -175,7 +175,10 @@ class SpikingNetwork(nn.Module):
         """
         c, late = self.connection(connection), self.is_late(connection)
         made_of = c.projection if projection is None else projection
-        steps = steps_of(self.key(connection), made_of.delay, late=late, least=self.min_delay, dt=self.dt)
+        key = self.key(connection) + (
+            ".projection" if self.key(connection).startswith("connections.") else ""
+        )
+        steps = steps_of(f"{key}.delay", made_of.delay, late=late, least=self.min_delay, dt=self.dt)
         return Wire(connection, c.source, c.target, c.input, made_of, late, steps)
 
     def acting(self, *, silent: Collection[str] = (), developing: bool = False) -> list[str]:

@@ -96,7 +96,7 @@ def steps_of(key: str, delay: float | None, *, late: bool, least: float, dt: flo
     """Steps from the one in which a spike is sent to the one in which it arrives.
 
     Args:
-        key: Where the connection stands in a configuration, for the message.
+        key: Where the delay stands in a configuration, for the message.
         delay: Its delay in ms; None for the default.
         late: Whether its target is not listed after its source.
         least: The network's ``min_delay`` in ms.
@@ -111,12 +111,12 @@ def steps_of(key: str, delay: float | None, *, late: bool, least: float, dt: flo
     fewest = whole_steps("min_delay", least, dt)
     if delay is None:
         return max(fewest, max(1, round(LATE_DELAY / dt)) if late else 0)
-    steps = whole_steps(f"{key}.delay", delay, dt)
+    steps = whole_steps(key, delay, dt)
     if steps < fewest:
-        raise ValueError(f"{key}.delay must be at least min_delay = {least} ms, or left out, got {delay} ms")
+        raise ValueError(f"{key} must be at least min_delay = {least} ms, or left out, got {delay} ms")
     if late and not steps:
         raise ValueError(
-            f"{key}.delay must be at least one step of dt = {dt} ms, since the connection leads to the same "
+            f"{key} must be at least one step of dt = {dt} ms, since the connection leads to the same "
             f"or an earlier layer, got {delay} ms: leave it out for {LATE_DELAY:g} ms"
         )
     return steps

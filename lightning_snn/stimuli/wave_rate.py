@@ -51,9 +51,11 @@ class Probe(NamedTuple):
         dt = self.network.dt
         settling, lasting = (max(1, round(time / dt)) for time in (SETTLING, LASTING))
         noise = [self.noise(stream, settling + lasting) for stream in range(STREAMS)]
+        rest = self.network.rest(STREAMS, self.network.layer(self.layer).positions, layers=[self.layer])
         with torch.no_grad():
             spikes, _ = self.network.run(
                 {self.layer: torch.cat(noise, dim=1)},
+                rest,
                 layers=[self.layer],
                 projections={} if factor == 1 else self.couplings(factor),
                 developing=True,

@@ -127,6 +127,12 @@ def test_one_entry_of_a_connection_on_the_command_line(built):
         ("--model.encoder.lgn=Latency", "model.encoder must be one encoder, or one for each of"),
         ("--model.learning_rates.dwon=0.1", "model.learning_rates must be one of"),
         ("--model.dt=0", "model.dt must be a finite number above 0, got 0.0"),
+        ("--model.min_delay=-1", "model.min_delay must be a finite number, 0 or above, got -1.0"),
+        ("--model.min_delay=0.7", "model.min_delay must be a whole number of steps of dt = 0.5 ms, got 0.7"),
+        (
+            "--model.connections.inhibition.projection.delay=0",
+            "model.connections.inhibition.projection.delay must be at least one step of dt = 0.5",
+        ),
         ("--model.controls={a: {kind: gird}}", "must be one of"),
     ],
 )

@@ -113,7 +113,7 @@ ERRORS = {
     ),
     "delay": (
         lambda: two(Connection("a", "b", partial(Dense, delay=1.5))),
-        "connections.c0.delay must be a whole number of steps of dt = 1.0 ms, got 1.5",
+        "connections.c0.projection.delay must be a whole number of steps of dt = 1.0 ms, got 1.5",
     ),
     "dt of neurons": (
         lambda: two(Connection("a", "b", Dense), a=layer(neuron=LIF(dt=0.5)), b=layer(4, LIF(dt=1.0))),
