@@ -38,7 +38,6 @@ LEAST = {
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
     "ListedFields": {"nodes": [[0, 1]]},
     "Record": {"variables": ["v"]},
-    "Recorder": {"record": {}},
     "Recorded": {"tensors": {}, "times": {}, "neurons": {}},
     "Recorder": {"record": {"a": ["spikes"]}},
     "Recording": {"wanted": {}},
