@@ -12,7 +12,7 @@ from lightning_snn.callbacks.recorded_arrays import Arrays, arrays_of, drawings
 from lightning_snn.core import batches, checks
 from lightning_snn.development.development import RoundActivity
 from lightning_snn.modules.presenting import PresentingModule
-from lightning_snn.network import Record, Recording, RecordingTooLargeError
+from lightning_snn.network import Recording, RecordingTooLargeError
 from lightning_snn.presentation.recording import record_input
 from lightning_snn.trainer.queries import is_trial
 
@@ -31,7 +31,7 @@ class Recorder(Callback):
     recorded, which changes nothing that training draws. The first process records, of several.
 
     Args:
-        record: What to record, by layer or connection; see `Record`.
+        record: What to record, by layer or connection: names of variables, or arguments of a `Record`.
         every_n_batches: Batches from one recording to the next; 0: none.
         every_n_rounds: The same for rounds of the self-organisation.
         samples: Samples, or streams, that are kept.
@@ -45,7 +45,7 @@ class Recorder(Callback):
 
     def __init__(
         self,
-        record: dict[str, list[str] | Record | list[Record]],
+        record: dict[str, Any],
         *,
         every_n_batches: int = 100,
         every_n_rounds: int = 20,
@@ -112,7 +112,9 @@ class Recorder(Callback):
         if activity.recorded is None:
             self._stop(f"a round would take more than recorder.limit_mb = {self.limit_mb:g} MB of memory")
             return
-        arrays = arrays_of(activity.recorded, self.samples) | {"units": activity.units.cpu().numpy()}
+        arrays = arrays_of(activity.recorded, self.samples)
+        if activity.units is not None:
+            arrays["units"] = activity.units.cpu().numpy()
         if activity.post is not None:
             arrays["units/spikes"] = activity.post[:, : self.samples].cpu().numpy()
         self._write(trainer, name, number, arrays)

@@ -39,7 +39,7 @@ class RoundActivity(NamedTuple):
     pre: Tensor
     share_below: float
     share: float
-    units: Tensor
+    units: Tensor | None = None
     post: Tensor | None = None
     recorded: Recorded | None = None
 

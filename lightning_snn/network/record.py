@@ -1,8 +1,8 @@
 """What to record of a run, and what was recorded."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, get_args
 
 from torch import Tensor
 
@@ -45,8 +45,11 @@ class Record:
         checks.count("record.every", self.every)
 
 
-Wanted = Mapping[str, Sequence[str] | Record | Sequence[Record]]
-"""What to record by layer or connection: names of variables, or `Record` objects that say more."""
+Wanted = Mapping[str, Any]
+"""What to record by layer or connection: names of variables, or `Record` objects that say more.
+
+As in a file, the arguments of a `Record` may stand for it: ``{"lgn": {"variables": ["v"], "every": 10}}``.
+"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Recording:
 
     def __post_init__(self) -> None:  # noqa: D105
         checks.positive("record.limit_mb", self.limit_mb)
-        object.__setattr__(self, "records", {name: _records(one) for name, one in self.wanted.items()})
+        object.__setattr__(self, "records", {name: _records(name, one) for name, one in self.wanted.items()})
         for name, records in self.records.items():
             seen = [variable for record in records for variable in record.variables]
             twice = sorted({variable for variable in seen if seen.count(variable) > 1})
@@ -108,13 +111,30 @@ class RecordingTooLargeError(ValueError):
     """A recording would take more memory than its limit."""
 
 
-def _records(one: Sequence[str] | Record | Sequence[Record]) -> list[Record]:
-    if isinstance(one, Record):
-        return [one]
-    if isinstance(one, str):
-        return [Record([one])]
-    names = [part for part in one if isinstance(part, str)]
-    return ([Record(names)] if names else []) + [part for part in one if isinstance(part, Record)]
+def _records(name: str, one: Any) -> list[Record]:
+    """What was asked for under a name, as records."""
+    parts = [one] if isinstance(one, str | Record | Mapping) else list(one)
+    names = [part for part in parts if isinstance(part, str)]
+    return ([Record(names)] if names else []) + [
+        part if isinstance(part, Record) else _record(name, part)
+        for part in parts
+        if not isinstance(part, str)
+    ]
+
+
+def _record(name: str, options: Any) -> Record:
+    """A record from its arguments, as they stand in a file.
+
+    Raises:
+        ValueError: if they are none.
+    """
+    known = [one.name for one in fields(Record)]
+    if not isinstance(options, Mapping) or not {"variables"} <= set(options) <= set(known):
+        raise ValueError(
+            f"record.{name} must hold names of variables, or variables with {', '.join(known[1:])}, "
+            f"got {options}"
+        )
+    return Record(**options)
 
 
 @dataclass(frozen=True)

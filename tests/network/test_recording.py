@@ -209,6 +209,17 @@ def test_every_kth_step_and_some_neurons():
     assert whole.neurons["a"]["v"].tolist() == list(range(NODES))
 
 
+def test_the_arguments_of_a_record_stand_for_it():
+    wanted = {"a": ["spikes", {"variables": ["v"], "every": 2, "neurons": [3]}], "b": {"variables": ["v"]}}
+    records = Recording(wanted).records
+    assert records == {"a": [Record(["spikes"]), Record(["v"], every=2, neurons=[3])], "b": [Record(["v"])]}
+    message = (
+        r"record.a must hold names of variables, or variables with when, every, neurons, got \{'evry': 2\}"
+    )
+    with pytest.raises(ValueError, match=message):
+        Recording({"a": [{"evry": 2}]})
+
+
 def test_a_node_is_a_column_of_the_recording():
     network, inputs = networks("lif")["alone"], drive(2.0)
     _, state, recorded = network({"a": inputs}, record={"a": Record(["v"], neurons=[3])})
