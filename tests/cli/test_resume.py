@@ -99,7 +99,7 @@ def weights_only(content):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (newer, "format 99 (lightning-snn 9.0), and this version reads formats up to 4"),
+        (newer, "format 99 (lightning-snn 9.0), and this version reads formats up to 5"),
         (not_finite, "its network.connections.lgn.projection.weight holds values that are not finite"),
         (as_list, "holds no tensors by name (state_dict)"),
         (weights_only, "holds no optimizer_states, lr_schedulers, so no run can go on from it"),
@@ -126,7 +126,7 @@ def test_a_bad_checkpoint_named_in_a_file(finished, capsys):
 
 def test_a_finished_run_says_who_wrote_it(finished):
     content = torch.load(finished / "checkpoints" / "last.ckpt", weights_only=True)
-    assert content["lightning_snn"]["format"] == 4
+    assert content["lightning_snn"]["format"] == 5
     assert content["lightning_snn"]["version"]
     settings = str(content["hyper_parameters"])
     assert "'class_path': 'lightning_snn.STDP'" in settings
