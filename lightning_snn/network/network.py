@@ -175,10 +175,9 @@ class SpikingNetwork(nn.Module):
         """
         c, late = self.connection(connection), self.is_late(connection)
         made_of = c.projection if projection is None else projection
-        key = self.key(connection) + (
-            ".projection" if self.key(connection).startswith("connections.") else ""
-        )
-        steps = steps_of(f"{key}.delay", made_of.delay, late=late, least=self.min_delay, dt=self.dt)
+        key = self.key(connection)
+        key = f"{key}.projection.delay" if key.startswith("connections.") else f"{key}.delay"
+        steps = steps_of(key, made_of.delay, late=late, least=self.min_delay, dt=self.dt)
         return Wire(connection, c.source, c.target, c.input, made_of, late, steps)
 
     def acting(self, *, silent: Collection[str] = (), developing: bool = False) -> list[str]:
