@@ -12,7 +12,7 @@ from lightning_snn.callbacks.recorded_arrays import Arrays, arrays_of, drawings
 from lightning_snn.core import batches, checks
 from lightning_snn.development.development import RoundActivity
 from lightning_snn.modules.presenting import PresentingModule
-from lightning_snn.network import Recording, RecordingTooLargeError
+from lightning_snn.network import Recording, RecordingTooLargeError, SpikingNetwork
 from lightning_snn.presentation.recording import record_input
 from lightning_snn.trainer.queries import is_trial
 
@@ -70,8 +70,9 @@ class Recorder(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Look whether the network has what is to be recorded."""
         del trainer, stage
-        if isinstance(pl_module, PresentingModule):
-            pl_module.network.check_record(self.asked)
+        network = getattr(pl_module, "network", None)
+        if isinstance(network, SpikingNetwork):
+            network.check_record(self.asked)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Agree on the folder."""

@@ -30,7 +30,7 @@ class Record:
         neurons: Numbers of the neurons; all by default.
 
     Raises:
-        ValueError: if there is no variable, ``every`` is not positive or ``when`` unknown.
+        ValueError: if there is no variable or no neuron, a number is out of range or ``when`` unknown.
     """
 
     variables: list[str]
@@ -43,6 +43,10 @@ class Record:
             raise ValueError(f"record.variables must be a list of names, got {self.variables!r}")
         checks.one_of("record.when", self.when, get_args(When))
         checks.count("record.every", self.every)
+        if self.neurons is not None and not self.neurons:
+            raise ValueError("record.neurons must hold at least one number, or be left out for all, got none")
+        for number in self.neurons or []:
+            checks.whole("record.neurons", number)
 
 
 Wanted = Mapping[str, Any]

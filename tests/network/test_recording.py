@@ -361,6 +361,10 @@ def test_what_cannot_be_recorded_is_a_sentence():
         Record(["v"], when="during")
     with pytest.raises(ValueError, match=r"record.every must be a whole number above 0, got 0"):
         Record(["v"], every=0)
+    with pytest.raises(ValueError, match=r"record.neurons must hold at least one number"):
+        Record(["v"], neurons=[])
+    with pytest.raises(ValueError, match=r"record.neurons must be a whole number, 0 or above, got -1"):
+        Record(["v"], neurons=[-1])
     with pytest.raises(ValueError, match=r"record.variables must be a list of names, got 'v'"):
         Record("v")
     with pytest.raises(ValueError, match=r"record.limit_mb must be a finite number above 0"):
