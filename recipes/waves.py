@@ -121,4 +121,3 @@ if __name__ == "__main__":
     density_table(seeds, 8.0)
     step_table(seeds, "LIF", LIF, 8.0, None)
     step_table(seeds, "Izhikevich, refractory 5 ms, clip_peak, rate = 6", REFRACTORY, 5.0, 6.0)
-    step_table(seeds, "Izhikevich, refractory 5 ms, clip_peak", REFRACTORY, 5.0, None)

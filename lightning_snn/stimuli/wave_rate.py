@@ -1,6 +1,7 @@
 """How strong the excitation inside a sheet must be for waves of a given rate."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,9 @@ STREAMS = 4
 
 ENOUGH, CLOSE = 0.2, 0.1
 """Shares of the wanted rate to come close: of the coupling as it is, and of one that is looked for."""
+
+SCATTERED = 0.5
+"""Rate in Hz of a sheet below which there are hardly waves."""
 
 FARTHEST = 3.0
 """Largest factor to be tried, and the inverse of the smallest."""
@@ -80,11 +84,20 @@ def factor_for(wanted: float | None, probe: Probe) -> float:
     """
     found, lateral = probe.rate(), f"layers.{probe.layer}.lateral"
     if wanted is None:
+        advice = (
+            "Give SpontaneousWaves a `rate`, such as 8.0 Hz, or a larger `amplitude`, or "
+            f"{lateral} a larger `excitation`"
+        )
         if found == 0:
             raise ValueError(
                 f"layers.{probe.layer}: no neuron spikes in {STREAMS} times {LASTING / 1000:g} s of noise, "
-                "so there are no waves. Give SpontaneousWaves a `rate`, such as 8.0 Hz, or a larger "
-                f"`amplitude`, or {lateral} a larger `excitation`"
+                f"so there are no waves. {advice}"
+            )
+        if found < SCATTERED:
+            warnings.warn(
+                f"layers.{probe.layer}: the neurons spike with {found:.2g} Hz in noise, which are single "
+                f"spikes rather than waves. {advice}",
+                stacklevel=2,
             )
         return 1.0
     if abs(found - wanted) <= ENOUGH * wanted:

@@ -120,7 +120,7 @@ def test_the_excitation_is_scaled_to_a_rate(options):
     of = sheet_network(**options)
     before = of.connection("sheet_lateral").projection.state_dict()
     assert rate_of(of, SpontaneousWaves(rate=8.0)) == pytest.approx(8.0, rel=0.3)
-    assert rate_of(of, SpontaneousWaves()) != pytest.approx(8.0, rel=0.5)
+    assert SpontaneousWaves(rate=8.0).prepare(of, "above").keys() == {"sheet_lateral"}
     assert of.connection("sheet_lateral").projection.state_dict().keys() == before.keys()
 
 
@@ -138,6 +138,13 @@ def test_a_coupling_with_other_excitation_is_that_of_another_kernel(storage):
     couple = [LateralKernel(e, inhibition_range=5.0, storage=storage).couple(sheet) for e in (5.0, 5.0 * 1.3)]
     torch.testing.assert_close(couple[0].excited(1.3)(spikes), couple[1](spikes), rtol=1e-5, atol=1e-4)
     assert not torch.allclose(couple[0](spikes), couple[1](spikes), atol=1e-2)
+
+
+def test_single_spikes_are_no_waves():
+    with pytest.warns(
+        UserWarning, match=r"layers.sheet: the neurons spike with 0.\d+ Hz in noise, w"
+    ):
+        rate_of(sheet_network(excitation=4.0), SpontaneousWaves())
 
 
 def test_rates_that_cannot_be_had_are_refused_before_the_run():
