@@ -141,9 +141,7 @@ def test_a_coupling_with_other_excitation_is_that_of_another_kernel(storage):
 
 
 def test_single_spikes_are_no_waves():
-    with pytest.warns(
-        UserWarning, match=r"layers.sheet: the neurons spike with 0.\d+ Hz in noise, w"
-    ):
+    with pytest.warns(UserWarning, match=r"layers.sheet: the neurons spike with 0.\d+ Hz in noise, w"):
         rate_of(sheet_network(excitation=4.0), SpontaneousWaves())
 
 
