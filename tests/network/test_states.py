@@ -121,7 +121,7 @@ def test_what_a_phase_saves_does_not_grow_with_its_rounds(rule):
                 ),
             }
         )
-        development = Development(network, "lgn", SpontaneousWaves(), Streams(3))
+        development = Development(network, "lgn", SpontaneousWaves(6.0), Streams(3))
         for number in range(2):
             development.round(chunk, number)
         owned = [leaf.untyped_storage().nbytes() == leaf.nbytes for leaf in development.state()]
