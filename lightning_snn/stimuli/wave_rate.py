@@ -11,8 +11,8 @@ from torch import Tensor
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.synapses import Projection
 
-SETTLING, LASTING = 300.0, 2000.0
-"""Times in ms of a run of the sheet, before and while its spikes are counted."""
+SETTLING, LASTING, GLANCE = 300.0, 2000.0, 500.0
+"""Times in ms of a run of the sheet, before and while its spikes are counted, and where a glance will do."""
 
 STREAMS = 4
 """Runs side by side."""
@@ -50,10 +50,10 @@ class Probe(NamedTuple):
             if connection.source == connection.target == self.layer
         }
 
-    def rate(self, factor: float = 1.0) -> float:
-        """Mean rate in Hz of the layer's neurons in noise."""
+    def rate(self, factor: float = 1.0, time: float = LASTING) -> float:
+        """Mean rate in Hz of the layer's neurons in noise, counted for a time in ms."""
         dt = self.network.dt
-        settling, lasting = (max(1, round(time / dt)) for time in (SETTLING, LASTING))
+        settling, lasting = (max(1, round(ms / dt)) for ms in (SETTLING, time))
         noise = [self.noise(stream, settling + lasting) for stream in range(STREAMS)]
         rest = self.network.rest(STREAMS, self.network.layer(self.layer).positions, layers=[self.layer])
         with torch.no_grad():
@@ -82,7 +82,8 @@ def factor_for(wanted: float | None, probe: Probe) -> float:
     Raises:
         ValueError: if the sheet is silent and no rate is wanted, or no factor gives it.
     """
-    found, lateral = probe.rate(), f"layers.{probe.layer}.lateral"
+    found = probe.rate(time=GLANCE if wanted is None else LASTING)
+    lateral = f"layers.{probe.layer}.lateral"
     if wanted is None:
         advice = (
             "Give SpontaneousWaves a `rate`, such as 8.0 Hz, or a larger `amplitude`, or "
@@ -90,7 +91,7 @@ def factor_for(wanted: float | None, probe: Probe) -> float:
         )
         if found == 0:
             raise ValueError(
-                f"layers.{probe.layer}: no neuron spikes in {STREAMS} times {LASTING / 1000:g} s of noise, "
+                f"layers.{probe.layer}: no neuron spikes in {STREAMS} times {GLANCE / 1000:g} s of noise, "
                 f"so there are no waves. {advice}"
             )
         if found < SCATTERED:

@@ -148,7 +148,7 @@ def test_single_spikes_are_no_waves():
 def test_rates_that_cannot_be_had_are_refused_before_the_run():
     deaf = sheet_network(neuron=LIF(threshold=1e6))
     with pytest.raises(
-        ValueError, match=r"layers.sheet: no neuron spikes in 4 times 2 s of noise, so there a"
+        ValueError, match=r"layers.sheet: no neuron spikes in 4 times 0.5 s of noise, so there a"
     ):
         rate_of(deaf, SpontaneousWaves())
     with pytest.raises(ValueError, match=r"rate = 8.0 Hz cannot be had: .* layers.sheet have 0 Hz, and 0 Hz"):
