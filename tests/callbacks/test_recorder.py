@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from matplotlib.image import imread
 
 from lightning_snn import Dense, PairSTDP, Poisson, Record, Recorder, Recording
+from lightning_snn.callbacks import recorder
 from lightning_snn.presentation.recording import record_input
 
 pytestmark = [UNWIRED, OTHER_CALLBACKS, SAME_FOLDER]
@@ -27,6 +28,13 @@ def read(folder, name):
     return dict(np.load(folder / "recordings" / f"{name}.npz"))
 
 
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Drawing takes longest: only where figures are looked at."""
+    if "figures" not in request.node.name:
+        monkeypatch.setattr(recorder, "publish", lambda *_: None)
+
+
 @pytest.fixture
 def recorded(classifier, phase, trainer, data):
     """``recorded(recorder, **options)``: the model after a run."""
@@ -40,8 +48,7 @@ def recorded(classifier, phase, trainer, data):
 
 
 def test_files_of_every_phase(recorded, data, tmp_path):
-    recorder = Recorder(WANTED, every_n_batches=2, every_n_rounds=3)
-    recorded(recorder)
+    recorded(Recorder(WANTED, every_n_batches=2, every_n_rounds=3))
     data.setup("fit")
     batches = len(data.train_dataloader())
     train = [f"train_{number:06d}" for number in range(0, batches, 2)]
@@ -64,8 +71,7 @@ def test_a_recorded_batch_is_what_the_network_does_with_it(classifier, phase, tr
                 recording = Recording({"lgn": ["v"]})
                 shown.append(record_input(batch[0], module.network, module.encoders, recording, samples=2))
 
-    recorder = Recorder({"lgn": ["v"]}, samples=2)
-    trainer(phase(), Keep(), recorder).fit(classifier(), data)
+    trainer(phase(), Keep(), Recorder({"lgn": ["v"]}, samples=2)).fit(classifier(), data)
     assert np.array_equal(read(tmp_path, "train_000000")["lgn/v"], shown[0]["lgn"]["v"].numpy())
     assert shown[0]["lgn"]["v"].std() > 0
 
