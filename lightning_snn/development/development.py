@@ -1,7 +1,6 @@
 """The wiring of one connection from activity, round by round; no Trainer in sight."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -226,18 +225,17 @@ class Development:
             developing=self.stimulus.spontaneous,
             noise=False,
         )
-        recorded: Recorded | None = None
         if recording is not None:
             kept = recording.among(self.layers, self.acting).within(steps)
-            with suppress(
-                RecordingTooLargeError
-            ):  # nothing has run; what asked sees that nothing is recorded
+            try:
                 spikes, self._activity, recorded = self.network.run(
                     currents, self._activity, record=kept, **options
                 )
-        if recorded is None:
-            spikes, self._activity = self.network.run(currents, self._activity, **options)
-        return spikes, recorded
+                return spikes, recorded
+            except RecordingTooLargeError:
+                pass  # nothing has run; what asked sees that nothing is recorded
+        spikes, self._activity = self.network.run(currents, self._activity, **options)
+        return spikes, None
 
     def _raise_thresholds(self, before: Tensor | None) -> None:
         """Let streams that go on feel what homeostasis has changed in this round."""

@@ -11,6 +11,9 @@ from lightning_snn.geometry.neighbours import neighbours
 from lightning_snn.ops.mesh_sum import STENCIL, Mesh, mesh_sum
 from lightning_snn.synapses.lateral import Coupling, RowCoupling
 
+PAIRS = 2**20
+"""Pairs whose strengths are computed together; bounds the memory."""
+
 
 class DenseCoupling(RowCoupling):
     """All pairs of nodes.
@@ -70,16 +73,19 @@ class MeshCoupling(Coupling):
         near = neighbours(sheet, radius)
         corner, across, down, kernel = _mesh(sheet, smooth, spacing)
         self.shape = (kernel.shape[0], kernel.shape[1])
-        strengths = [strength(block) - smooth(block) for block in torch.split(near.distance, 2**20)]
+        strengths, exciting, excitation = [], [], []
+        for first, block in enumerate(torch.split(near.distance, PAIRS)):
+            total = strength(block)
+            strengths.append(total - smooth(block))
+            exciting.append((total > 0).nonzero()[:, 0] + first * PAIRS)
+            excitation.append(total[total > 0])
         self.own = smooth(torch.zeros(1)).item()
-        excitation = torch.cat([strength(block).clamp_min(0) for block in torch.split(near.distance, 2**20)])
-        exciting = excitation.nonzero()[:, 0]
         for name, value in {
             "starts": near.starts,
             "targets": near.targets,
             "strengths": torch.cat(strengths),
-            "exciting": exciting,
-            "excitation": excitation[exciting],
+            "exciting": torch.cat(exciting),
+            "excitation": torch.cat(excitation),
             "corner": corner,
             "across": across,
             "down": down,

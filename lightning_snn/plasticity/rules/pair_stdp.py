@@ -7,7 +7,7 @@ import torch
 
 from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.core.time import delay_steps, delayed, rounded
+from lightning_snn.core.time import checked_delay, delay_steps, delayed
 from lightning_snn.ops.stdp_window import Coincidence, Pairing, stdp_window
 from lightning_snn.plasticity.activity import Activity
 from lightning_snn.plasticity.bounds import Bounds, bounded, check_range, uniform
@@ -102,8 +102,7 @@ class PairSTDP(LearningRule):
         self.initial_range = initial_range
         self.connected_above = connected_above
         self.dt = in_force(dt)
-        checks.finite("delay", delay)
-        checks.non_negative("delay", rounded(delay))
+        checked_delay(delay)
         if dt is not None:
             delay_steps(delay, dt)
 
