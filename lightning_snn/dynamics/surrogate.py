@@ -48,8 +48,8 @@ def fast_sigmoid(x: Tensor, slope: float | Tensor = 10.0) -> Tensor:
 
 def sigmoid(x: Tensor, slope: float | Tensor = 4.0) -> Tensor:
     """Derivative of the logistic ``s(slope x)``. Source: Zenke and Vogels, Neural Comput. 33 (2021)."""
-    near = torch.sigmoid(slope * x)
-    return slope * near * (1 - near)
+    rest = torch.sigmoid(-slope * x.abs())  # as exact on either side
+    return slope * rest * (1 - rest)
 
 
 def triangle(x: Tensor, slope: float | Tensor = 1.0) -> Tensor:
