@@ -60,7 +60,8 @@ def triangle(x: Tensor, slope: float | Tensor = 1.0) -> Tensor:
 def multi_gaussian(x: Tensor, slope: float | Tensor = 2.0) -> Tensor:
     """A Gaussian of deviation ``1 / slope`` less two wide ones, so that it is below 0 far from threshold.
 
-    Source: Yin, Corradi and Bohte, Nat. Mach. Intell. 3 (2021), with their h = 0.15 and s = 6.
+    Source: Yin, Corradi and Bohte, Nat. Mach. Intell. 3 (2021), with their h = 0.15, s = 6 and deviation 0.5;
+    their program halves it.
     """
     height, spread = 0.15, 6.0
     y = slope * x
