@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from lightning_snn.data import pad_sequences as pad_sequences
     from lightning_snn.development import Control as Control
     from lightning_snn.development import self_organize as self_organize
+    from lightning_snn.dynamics.reset import hard_reset as hard_reset
+    from lightning_snn.dynamics.reset import soft_reset as soft_reset
+    from lightning_snn.dynamics.surrogate import spike as spike
     from lightning_snn.encoders import ConstantCurrent as ConstantCurrent
     from lightning_snn.encoders import Encoder as Encoder
     from lightning_snn.encoders import Frames as Frames
@@ -133,6 +136,12 @@ _PUBLIC = {
     ),
     "development": (
         "Control", "self_organize",
+    ),
+    "dynamics.reset": (
+        "hard_reset", "soft_reset",
+    ),
+    "dynamics.surrogate": (
+        "spike",
     ),
     "encoders": (
         "ConstantCurrent", "Encoder", "Frames", "ImageEncoder", "Latency", "Poisson",
