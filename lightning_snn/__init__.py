@@ -77,7 +77,10 @@ if TYPE_CHECKING:
     from lightning_snn.neurons import IntegrateFire as IntegrateFire
     from lightning_snn.neurons import Izhikevich as Izhikevich
     from lightning_snn.neurons import NeuronModel as NeuronModel
+    from lightning_snn.neurons import Parameter as Parameter
     from lightning_snn.neurons import Relay as Relay
+    from lightning_snn.neurons import constant as constant
+    from lightning_snn.neurons import option as option
     from lightning_snn.plasticity import STDP as STDP
     from lightning_snn.plasticity import AdaptiveThreshold as AdaptiveThreshold
     from lightning_snn.plasticity import AntiHebbian as AntiHebbian
@@ -157,7 +160,8 @@ _PUBLIC = {
         "SpikingNetwork",
     ),
     "neurons": (
-        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Relay",
+        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Parameter", "Relay", "constant",
+        "option",
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",

@@ -9,4 +9,14 @@ from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.neurons.parameters import Parameter
 from lightning_snn.neurons.relay import Relay
 
-__all__ = ["LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Parameter", "Relay", "constant", "option"]
+__all__ = [
+    "LIF",
+    "ConductanceLIF",
+    "IntegrateFire",
+    "Izhikevich",
+    "NeuronModel",
+    "Parameter",
+    "Relay",
+    "constant",
+    "option",
+]

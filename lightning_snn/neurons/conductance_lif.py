@@ -43,7 +43,11 @@ class ConductanceLIF(NeuronModel):
         default=-52.0, unit="mV", doc="Potential at which a neuron spikes.", kw_only=True
     )
     refractory: Parameter = constant(
-        default=5.0, unit="ms", doc="Refractory period, rounded up to whole steps.", at_least=0.0, kw_only=True
+        default=5.0,
+        unit="ms",
+        doc="Refractory period, rounded up to whole steps.",
+        at_least=0.0,
+        kw_only=True,
     )
     tau_excitation: Parameter = constant(
         default=1.0, unit="ms", doc="Time constant of the excitatory conductance.", above=0.0, kw_only=True
@@ -66,7 +70,13 @@ class ConductanceLIF(NeuronModel):
 
     def check(self) -> None:
         """Raise ``ValueError`` unless the potentials are in order."""
-        given = (self.reversal_inhibition, self.v_rest, self.v_reset, self.threshold, self.reversal_excitation)
+        given = (
+            self.reversal_inhibition,
+            self.v_rest,
+            self.v_reset,
+            self.threshold,
+            self.reversal_excitation,
+        )
         low, rest, reset, threshold, high = (torch.as_tensor(x) for x in given)
         lowest, highest = torch.minimum(rest, reset), torch.maximum(rest, reset)
         if not bool(((low <= lowest) & (highest < threshold)).all()):
@@ -99,9 +109,7 @@ class ConductanceLIF(NeuronModel):
             "fade": torch.exp(-dt / p.tau_adaptation),
         }
 
-    def step(
-        self, current: Tensor, state: Any, p: Any, dt: Tensor, *, inhibition: Tensor
-    ) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, *, inhibition: Tensor) -> tuple[Any, ...]:
         """One step; see the class."""
         g_e = state.excitation * p.decay_e + current * dt
         g_i = state.inhibition * p.decay_i + inhibition * dt

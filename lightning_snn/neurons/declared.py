@@ -25,7 +25,7 @@ class Declared(Configurable, nn.Module):
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         inherited: Mapping[str, Field] = getattr(cls, "fields", {})
         cls.fields = cls.taken({**inherited, **own})
-        if own and "__init__" not in vars(cls):
+        if cls.fields != inherited and "__init__" not in vars(cls):
             cls.__init__ = _constructor(cls)  # type: ignore[method-assign]
             lines = "".join(f"\n    {field.text}" for field in _ordered(cls.fields).values())
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or cls.__name__)}\n\nArgs:{lines}\n"
@@ -41,9 +41,9 @@ class Declared(Configurable, nn.Module):
 
 
 def _ordered(fields: Mapping[str, Field]) -> dict[str, Field]:
-    """What may be given by place, then what must be named; constants before inherited options."""
-    placed = {name: field for name, field in fields.items() if not field.kw_only}
-    return placed | {name: field for name, field in fields.items() if field.kw_only}
+    """What may be given by place, then what must be named, that of every model at the end."""
+    rank = {name: (field.kw_only, field.common) for name, field in fields.items()}
+    return {name: fields[name] for name in sorted(fields, key=rank.__getitem__)}
 
 
 def _constructor(cls: type[Declared]) -> Callable[..., None]:
@@ -51,6 +51,7 @@ def _constructor(cls: type[Declared]) -> Callable[..., None]:
     types: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         types |= _annotations(base)
+    types |= {name: float | None for name, field in cls.fields.items() if isinstance(field, TimeStep)}
     parameters = [inspect.Parameter("self", kinds[0])]
     parameters += [
         inspect.Parameter(name, kinds[field.kw_only], default=field.default, annotation=types.get(name, Any))

@@ -20,6 +20,7 @@ class Field:
     doc: str
     choices: Collection[str] | None = None
     kw_only: bool = False
+    common: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -149,7 +150,12 @@ def constant(
 
 
 def option(
-    *, default: Any, doc: str = "", choices: Collection[str] | None = None, kw_only: bool = False
+    *,
+    default: Any,
+    doc: str = "",
+    choices: Collection[str] | None = None,
+    kw_only: bool = False,
+    common: bool = False,
 ) -> Any:
     """Declare an argument that is not a number of the equations.
 
@@ -158,8 +164,9 @@ def option(
         doc: What it does.
         choices: The allowed values.
         kw_only: Whether it must be named.
+        common: Whether every model has it: then it comes last.
     """
-    return Field(default, doc, choices, kw_only)
+    return Field(default, doc, choices, kw_only, common)
 
 
 @dataclass(eq=False)

@@ -1,7 +1,7 @@
 """Izhikevich's simple model of spiking neurons, with the arithmetic of the paper's program."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -64,7 +64,11 @@ class Izhikevich(NeuronModel):
         default=None, unit="1/ms", doc="Rate of u; by default the preset's.", stored=True, kw_only=True
     )
     b: Parameter | None = constant(
-        default=None, unit="1/ms", doc="Sensitivity of u to v; by default the preset's.", stored=True, kw_only=True
+        default=None,
+        unit="1/ms",
+        doc="Sensitivity of u to v; by default the preset's.",
+        stored=True,
+        kw_only=True,
     )
     c: Parameter | None = constant(
         default=None, unit="mV", doc="Reset of v; by default the preset's.", stored=True, kw_only=True
@@ -97,7 +101,9 @@ class Izhikevich(NeuronModel):
         checks.one_of("preset", given["preset"], get_args(Preset))
         mixed = given["preset"] == "heterogeneous"
         stream = stream_of("neuron", given["seed"]) if mixed else None
-        drawn = PRESETS.get(given["preset"]) or heterogeneous_population(given["num_neurons"] or 1, stream.torch())
+        drawn = PRESETS.get(given["preset"]) or heterogeneous_population(
+            given["num_neurons"] or 1, stream.torch()
+        )
         for name, value in zip("abcd", drawn, strict=True):
             given[name] = value if given[name] is None else given[name]
         super().accept(given)
@@ -105,11 +111,6 @@ class Izhikevich(NeuronModel):
         self.needs_size = mixed and self.num_neurons is None
         if torch.as_tensor(self.refractory).any() or "refractory" in self.learned:
             self.state, self.State = self.refractory_state, self.RefractoryState
-
-    @classmethod
-    def preset_of(cls, name: Preset, **options: Any) -> Self:
-        """A population with the constants of a named firing pattern; options as for the constructor."""
-        return cls(name, **options)
 
     def sized(self, num_neurons: int) -> NeuronModel:
         """This model, with one set of constants a neuron where the population is heterogeneous."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core.time import steps_of
+from lightning_snn.dynamics.reset import hard_reset, soft_reset
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.neurons.parameters import Parameter, check_lasting
@@ -35,11 +36,17 @@ class LIF(NeuronModel):
 
     tau_mem: Parameter = constant(default=20.0, unit="ms", doc="Membrane time constant.", above=0.0)
     v_rest: Parameter = constant(default=0.0, doc="Resting potential.", kw_only=True)
-    v_reset: Parameter = constant(default=0.0, doc="Potential after a spike, below the threshold.", kw_only=True)
+    v_reset: Parameter = constant(
+        default=0.0, doc="Potential after a spike, below the threshold.", kw_only=True
+    )
     threshold: Parameter = constant(default=1.0, doc="Potential at which a neuron spikes.", kw_only=True)
     resistance: Parameter = constant(default=1.0, doc="Membrane resistance r.", above=0.0, kw_only=True)
     refractory: Parameter = constant(
-        default=0.0, unit="ms", doc="Refractory period, rounded up to whole steps.", at_least=0.0, kw_only=True
+        default=0.0,
+        unit="ms",
+        doc="Refractory period, rounded up to whole steps.",
+        at_least=0.0,
+        kw_only=True,
     )
     adaptation: Parameter = constant(
         default=0.0, doc="Rise of the threshold at each spike.", at_least=0.0, kw_only=True
@@ -86,19 +93,10 @@ class LIF(NeuronModel):
         before = self.State(v, (state.refractory - 1).clamp_min(0), state.adaptation * p.fade)
         threshold = p.threshold + state.adaptation
         spikes = self.spike((v - threshold) / p.distance) * free
-        sent = spikes.detach() if self.detach_reset else spikes
-        fired = spikes.detach() > 0
-        return (
-            spikes,
-            self.State(
-                self._reset(v, sent, threshold, p),
-                torch.where(fired, p.pause, before.refractory),
-                before.adaptation + p.adaptation * spikes.detach(),
-            ),
-            before,
+        after = (
+            hard_reset(v, spikes, p.v_reset, self.detach_reset)
+            if self.reset == "hard"
+            else soft_reset(v, spikes, threshold, self.detach_reset)
         )
-
-    def _reset(self, v: Tensor, sent: Tensor, threshold: Tensor, p: Any) -> Tensor:
-        if self.reset == "soft":
-            return v - sent * threshold
-        return torch.where(sent > 0, p.v_reset, v) if self.detach_reset else v * (1 - sent) + p.v_reset * sent
+        clock = torch.where(spikes.detach() > 0, p.pause, before.refractory)
+        return spikes, self.State(after, clock, before.adaptation + p.adaptation * spikes.detach()), before

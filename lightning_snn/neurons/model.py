@@ -1,6 +1,6 @@
 """What a neuron model is: what it declares, and one step."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lightning_snn.core import checks
 from lightning_snn.core.random import RandomStream
-from lightning_snn.dynamics.surrogate import Surrogate, spike
+from lightning_snn.dynamics.surrogate import Surrogate, resolve, spike
 from lightning_snn.neurons.declared import Declared
 from lightning_snn.neurons.fields import Constant, Field, TimeStep, option
 from lightning_snn.neurons.maps import run_maps
@@ -28,7 +28,7 @@ def state_type(model: str, name: str, variables: Iterable[str], module: str) -> 
     return made
 
 
-class NeuronModel(Declared, Running, ABC):
+class NeuronModel(Declared, Running):
     """A population of neurons; state is passed in and returned, never kept.
 
     A model declares its variables and constants and writes its equations once, in `step`; they run fused on
@@ -54,20 +54,31 @@ class NeuronModel(Declared, Running, ABC):
     """Whether what it sends may be other values than 0 and 1."""
 
     learn: Sequence[str] = option(
-        default=(), doc="Names of constants to learn: as many numbers of each as it is given.", kw_only=True
+        default=(),
+        doc="Names of constants to learn: as many numbers of each as it is given.",
+        kw_only=True,
+        common=True,
     )
     surrogate: Surrogate = option(
-        default="atan", doc="Gradient of the spike: a name, or a function of the distance.", kw_only=True
+        default="atan",
+        doc="Gradient of the spike: a name, or a function of the distance.",
+        kw_only=True,
+        common=True,
     )
     slope: float | None = option(
-        default=None, doc="Slope of the surrogate; by default its own.", kw_only=True
+        default=None, doc="Slope of the surrogate; by default its own.", kw_only=True, common=True
     )
     detach_reset: bool = option(
-        default=True, doc="Whether no gradient passes through the reset.", kw_only=True
+        default=True, doc="Whether no gradient passes through the reset.", kw_only=True, common=True
     )
     dt: TimeStep = TimeStep(
-        default=None, doc="Step in ms; by default the network's, and 1 ms in a model alone.", kw_only=True
+        default=None,
+        doc="Step in ms; by default the network's, and 1 ms in a model alone.",
+        kw_only=True,
+        common=True,
     )
+
+    _functions: ClassVar[tuple[str, ...]] = ("surrogate",)
 
     stream: RandomStream | None = None
     """Where random constants come from."""
@@ -103,7 +114,7 @@ class NeuronModel(Declared, Running, ABC):
             if field.stored and name in self.numbers:
                 self._buffers[name] = torch.as_tensor(self.numbers.pop(name)).float()
         if not self.graded:
-            self.settled = resolve(self.surrogate, self.slope)
+            resolve(self.surrogate, self.slope)
         self.check()
 
     @classmethod
@@ -181,7 +192,7 @@ class NeuronModel(Declared, Running, ABC):
 
     def spike(self, distance: Tensor) -> Tensor:
         """1 where the ``distance`` to threshold is 0 or above, else 0, with the model's surrogate gradient."""
-        return spike(distance, self.surrogate)
+        return spike(distance, self.surrogate, self.slope)
 
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
         """State ``[batch, num_neurons]`` to start from, at least float32, on the device of ``like``."""
@@ -268,6 +279,3 @@ class NeuronModel(Declared, Running, ABC):
         if state is None:
             state = self.rest(current.shape[1], current.shape[2], current)
         return self.scan(current, state, **others)
-
-    def _check_surrogate(self) -> None:
-        self.spike(torch.zeros(1))

@@ -159,7 +159,9 @@ class Running(nn.Module):
         return tuple(
             (name, x)
             for name, x in vars(self).items()
-            if (isinstance(x, plain) or callable(x)) and name not in ("training", "time_step") and name[0] != "_"
+            if (isinstance(x, plain) or callable(x))
+            and name not in ("training", "time_step")
+            and name[0] != "_"
         )
 
     def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
@@ -260,7 +262,9 @@ class Running(nn.Module):
         constants = self._prepared(like)
         check_each(constants, current)
         named = zip("isp", ([given.get(n) for n in self.inputs], state, constants.values()), strict=True)
-        wanted = [f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad]
+        wanted = [
+            f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad
+        ]
         wanted = wanted if torch.is_grad_enabled() else []
 
         def plain() -> tuple[Tensor, Any, list[Tensor]]:

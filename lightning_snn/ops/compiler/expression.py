@@ -9,7 +9,7 @@ COMPARE = ("ge", "gt", "le", "lt", "eq", "ne")
 LOGIC: dict[str, Callable[..., Tensor]] = {
     "and": torch.logical_and, "or": torch.logical_or, "not": torch.logical_not,
 }  # fmt: skip
-FUNCTIONS = ("exp", "log", "sqrt", "tanh", "abs", "sin", "cos", "floor", "ceil")
+FUNCTIONS = ("exp", "log", "sqrt", "tanh", "abs", "sin", "cos", "floor", "ceil", "round")
 """Of one number, that kernels know."""
 TORCH: dict[str, Callable[..., Tensor]] = LOGIC | {
     name: getattr(torch, name) for name in ("add", "sub", "mul", "div", "neg", "where", *FUNCTIONS, *COMPARE)
@@ -148,4 +148,3 @@ def replace(roots: Iterable[Expression], given: Mapping[Expression, Expression])
         if x not in done:
             done[x] = make(x.op, *(done.get(y, y) for y in x.inputs)) if x.inputs else x
     return [done.get(x, x) for x in roots]
-

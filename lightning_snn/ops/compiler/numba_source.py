@@ -24,7 +24,7 @@ from lightning_snn.ops.jit import add_rows, collect
 from lightning_snn.ops.kernel_cache import keep_on_disk
 
 F, I = np.{dtype}, np.int32
-log, sqrt, tanh, sin, cos, floor, ceil = np.log, np.sqrt, np.tanh, np.sin, np.cos, np.floor, np.ceil
+log, sqrt, tanh, sin, cos, floor, ceil, round = np.log, np.sqrt, np.tanh, np.sin, np.cos, np.floor, np.ceil, np.rint
 
 
 
@@ -107,6 +107,7 @@ def uniform{which}{suffix}({arguments}, before, strength, first, last):
             sent = out[t, b]
 """
 
+
 def head(title: str, dtype: torch.dtype) -> str:
     """What every module begins with."""
     return HEAD.format(title=title, dtype=str(dtype).removeprefix("torch.")) + EXP[dtype]
@@ -132,10 +133,18 @@ def forward(plan: Plan, suffix: str) -> str:
         return _call(f"fstep{suffix}", ["total" if x == joined else _row(x) for x in plan.inputs] + others)
 
     source = step + SCAN.format(
-        name=f"scan{suffix}", arguments=arguments, shape="T, B, N = out.shape\n    ", scratch="", views=views, forward=calling(), backward=""
+        name=f"scan{suffix}",
+        arguments=arguments,
+        shape="T, B, N = out.shape\n    ",
+        scratch="",
+        views=views,
+        forward=calling(),
+        backward="",
     )
     if "i0" in plan.inputs:
-        source += SHEET.format(suffix=suffix, arguments=arguments, views=views, row=_row("i0"), forward=calling("i0"))
+        source += SHEET.format(
+            suffix=suffix, arguments=arguments, views=views, row=_row("i0"), forward=calling("i0")
+        )
     for x in plan.inputs:
         source += UNIFORM.format(
             which=x[1:], suffix=suffix, arguments=arguments, views=views, row=_row(x), forward=calling(x)
@@ -155,15 +164,29 @@ def backward(plan: Plan, suffix: str) -> str:
     known = {x: f"{name}[e]" for name, x in zip(kept, plan.kept, strict=True)}
     results = [(f"g{x}[e] = {{}}", value) for x, value in plan.backward.items()]
     source += _step(
-        f"bstep{suffix}", [*plan.inputs, "g", *out, *kept, *moving, *plan.kinds], results, given | _loads(["g", *moving]) | known
+        f"bstep{suffix}",
+        [*plan.inputs, "g", *out, *kept, *moving, *plan.kinds],
+        results,
+        given | _loads(["g", *moving]) | known,
     )
-    copies = "".join(f"\n        {x}_ = spare[{j}, :n]\n        {x}_[:] = {x}[b, lo:hi]" for j, x in enumerate(again))
+    copies = "".join(
+        f"\n        {x}_ = spare[{j}, :n]\n        {x}_[:] = {x}[b, lo:hi]" for j, x in enumerate(again)
+    )
     rows, constants = [_row(x) for x in plan.inputs], [f"{x}_" for x in plan.kinds]
     scratch = [f"kept[{j}, t, :n]" for j in range(len(kept))]
-    first = _call(f"rstep{suffix}", [*rows, *scratch, *(f"{x}_" for x in again), *constants]) if kept else "pass"
+    first = (
+        _call(f"rstep{suffix}", [*rows, *scratch, *(f"{x}_" for x in again), *constants]) if kept else "pass"
+    )
     second = _call(
         f"bstep{suffix}",
-        [*rows, _row("g"), *(f"{x}[t, b, lo:hi]" for x in out), *scratch, *(f"{x}_" for x in moving), *constants],
+        [
+            *rows,
+            _row("g"),
+            *(f"{x}[t, b, lo:hi]" for x in out),
+            *scratch,
+            *(f"{x}_" for x in moving),
+            *constants,
+        ],
     )
     return source + SCAN.format(
         name=f"back{suffix}",
@@ -183,7 +206,10 @@ def _loads(names: Iterable[str]) -> dict[Expression, str]:
 
 
 def _step(
-    name: str, arguments: Sequence[str], outputs: Sequence[tuple[str, Expression]], given: Mapping[Expression, str]
+    name: str,
+    arguments: Sequence[str],
+    outputs: Sequence[tuple[str, Expression]],
+    given: Mapping[Expression, str],
 ) -> str:
     lines = statements(outputs, given, TABLE, 8, "F({})", "F('{}')")
     return f"\n@jit\ndef {name}({', '.join(arguments)}):\n    for e in range(len({arguments[0]})):\n{lines}"

@@ -51,7 +51,11 @@ def neuron_scan(
 def _(inputs: Sequence[Tensor], state: Sequence[Tensor], *others: Any) -> list[Tensor]:
     recorded = others[-1]
     sequences = [state[0].new_empty(inputs[0].shape) for _ in range(1 + recorded)]
-    return [sequences[0], *(torch.empty_like(x, memory_format=torch.contiguous_format) for x in state), *sequences[1:]]
+    return [
+        sequences[0],
+        *(torch.empty_like(x, memory_format=torch.contiguous_format) for x in state),
+        *sequences[1:],
+    ]
 
 
 @torch.library.custom_op("lightning_snn::neuron_scan_backward", mutates_args=())
@@ -70,7 +74,14 @@ def neuron_scan_backward(
 
 
 @neuron_scan_backward.register_fake
-def _(grads: Any, inputs: Sequence[Tensor], state: Sequence[Tensor], constants: Any, backward: str, names: Sequence[str]) -> list[Tensor]:
+def _(
+    grads: Any,
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    constants: Any,
+    backward: str,
+    names: Sequence[str],
+) -> list[Tensor]:
     del grads, constants, backward
     return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in names]
 
@@ -89,7 +100,10 @@ def _differentiate(ctx: Any, grads: Sequence[Tensor | None]) -> tuple[Any, ...]:
     got = neuron_scan_backward(list(grads[: 1 + len(state)]), inputs, state, constants, ctx.key)
     found = dict(zip(ctx.key.split()[1:], got, strict=True))
     sizes = [_summed(found.get(f"p{k}"), value) for k, value in enumerate(constants)]
-    groups = ([found.get(f"{letter}{k}") for k in range(len(group))] for letter, group in (("i", inputs), ("s", state)))
+    groups = (
+        [found.get(f"{letter}{k}") for k in range(len(group))]
+        for letter, group in (("i", inputs), ("s", state))
+    )
     return *groups, sizes, *(None for _ in range(7))
 
 

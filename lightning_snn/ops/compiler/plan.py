@@ -87,14 +87,19 @@ def plan(
         known |= {argument(f"g{name}"): number(0.0) for name in still}
         backward = _needed(dict(zip(names, replace(traced.gradients, known), strict=True)), wanted)
     hoisted = _hoisted([*forward.values(), *backward.values()])
-    swap = {x: argument(f"h{k}") for k, x in enumerate(hoisted)}
+    swap = {x: _as(x, argument(f"h{k}")) for k, x in enumerate(hoisted)}
+    hoisted = [make("cast", x) for x in hoisted]
     forward = dict(zip(forward, replace(forward.values(), swap), strict=True))
     backward = dict(zip(backward, replace(backward.values(), swap), strict=True))
     known_kinds = {p: kind for p, kind in kinds.items() if isinstance(kind, str)}
     for k, x in enumerate(hoisted):
         known_kinds[f"h{k}"] = "each" if any(kinds[name] == "each" for name in x.leaves) else "one"
     used = set().union(*(x.leaves for x in (*forward.values(), *backward.values())))
-    kept = [] if not backward else [x for x in _cut(backward.values()) if x.op != "argument" or x.args[0][0] != "i"]  # type: ignore[index]
+    kept = (
+        []
+        if not backward
+        else [x for x in _cut(backward.values()) if x.op != "argument" or x.args[0][0] != "i"]
+    )  # type: ignore[index]
     return Plan(
         [name for name in names if name[0] == "i" and argument(name) not in known],
         {name: kind for name, kind in known_kinds.items() if name in used},
@@ -115,9 +120,7 @@ def _idle(found: Mapping[str, Expression], starts: Mapping[str, float]) -> dict[
 
 def _needed(found: Mapping[str, Expression], wanted: Sequence[str]) -> dict[str, Expression]:
     """The gradients that are wanted and those that they come from; a constant is a state that stays."""
-    back = {
-        name: make("add", argument(f"g{name}"), x) if name[0] == "p" else x for name, x in found.items()
-    }
+    back = {name: make("add", argument(f"g{name}"), x) if name[0] == "p" else x for name, x in found.items()}
     need: set[str] = set()
     more = set(wanted)
     while need != more:
@@ -132,6 +135,11 @@ def _hoisted(roots: Sequence[Expression]) -> list[Expression]:
     used = [y for x in order(roots) if x.varies for y in x.inputs]
     found = [y for y in (*used, *roots) if y.inputs and not y.varies]
     return list(dict.fromkeys(found))
+
+
+def _as(x: Expression, given: Expression) -> Expression:
+    """A hoisted value, which is a number, as what it stands for."""
+    return make("gt", given, 0.5) if x.is_truth else given
 
 
 def _recomputed(kept: Sequence[Expression], forward: Mapping[str, Expression]) -> list[str]:

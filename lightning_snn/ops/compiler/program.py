@@ -100,7 +100,9 @@ def build(step: Step, case: Case) -> Program:
         ]  # fmt: skip
         if plans[0].states == plans[1].states:
             del plans[0]
-        return store.keep(*(_source(form, way, step, case.dtype, plans, starts) for form in (numba_source, triton_source)))
+        return store.keep(
+            *(_source(form, way, step, case.dtype, plans, starts) for form in (numba_source, triton_source))
+        )
 
     program = Program(kept("forward", (), starts), "")
     if not case.wanted:
@@ -119,7 +121,9 @@ def _source(
 ) -> str:
     """A module: for each plan what comes from constants, then its kernels; the last is for all states."""
     letters = {"i": step.inputs, "s": step.state, "p": step.constants}
-    named = ", ".join(f"{letter}{k} {name}" for letter, names in letters.items() for k, name in enumerate(names))
+    named = ", ".join(
+        f"{letter}{k} {name}" for letter, names in letters.items() for k, name in enumerate(names)
+    )
     source, facts = form.head(f"{step.title}, {way}: {named}; out the spikes.", dtype), []
     constants = ", ".join(f"p{k}" for k in range(len(step.constants)))
     for k, made in enumerate(plans):

@@ -51,4 +51,3 @@ def statements(
         lines.append(f"x{k} = {given[x] if x in given else form.format(*arguments)}")
     lines += [target.format(text(x)) for target, x in outputs]
     return "".join(" " * indent + line + "\n" for line in lines or ["pass"])
-

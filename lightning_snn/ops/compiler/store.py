@@ -59,7 +59,10 @@ def _folder() -> Path:
     """Where sources lie: in NUMBA_CACHE_DIR, the user's cache, or a folder of this process."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    for folder in (Path(given) if given else home / "lightning_snn", Path(tempfile.mkdtemp(prefix="lightning_snn"))):
+    for folder in (
+        Path(given) if given else home / "lightning_snn",
+        Path(tempfile.mkdtemp(prefix="lightning_snn")),
+    ):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):

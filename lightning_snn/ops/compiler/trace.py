@@ -72,7 +72,11 @@ def outside() -> Iterator[None]:
 
 
 def _gradients(
-    tracer: "_Tracer", inputs: list[Tensor], outputs: list[Tensor], grads: Sequence[str | None], dtype: torch.dtype
+    tracer: "_Tracer",
+    inputs: list[Tensor],
+    outputs: list[Tensor],
+    grads: Sequence[str | None],
+    dtype: torch.dtype,
 ) -> list[Expression]:
     roots, given = [], []
     for output, name in zip(outputs, grads, strict=True):
@@ -136,7 +140,9 @@ class _Tracer(TorchDispatchMode):
         result = func(*args, **kwargs)
         if tuple(result.shape) not in (SHAPE, ()) or result.dtype not in (self.dtype, torch.bool):
             what = f"{name}, which gives {result.dtype} {list(result.shape)} for {list(SHAPE)}"
-            raise _unknown(f"{what}: neurons are computed each on their own, in one number format", self.backward)
+            raise _unknown(
+                f"{what}: neurons are computed each on their own, in one number format", self.backward
+            )
         return self._keep(result, made)
 
     def _keep(self, result: Tensor, made: Expression) -> Tensor:

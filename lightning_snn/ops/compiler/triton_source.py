@@ -1,4 +1,5 @@
 """A plan as Python source for Triton."""
+
 import torch
 from lightning_snn.ops.compiler.plan import Plan
 
