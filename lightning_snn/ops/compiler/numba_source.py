@@ -19,6 +19,7 @@ HEAD = '''"""{title}"""
 
 import numba
 import numpy as np
+import torch
 
 from lightning_snn.ops.jit import add_rows, collect
 from lightning_snn.ops.kernel_cache import keep_on_disk
