@@ -160,8 +160,8 @@ _PUBLIC = {
         "SpikingNetwork",
     ),
     "neurons": (
-        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Parameter", "Relay", "constant",
-        "option",
+        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Parameter", "Relay",
+        "constant", "option",
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",

@@ -14,7 +14,7 @@ class Relay(NeuronModel):
     state = {"v": 0.0}
     graded = True
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
         """The charge; a whole number where it only differs from that by rounding, so that spikes are 1."""
         del state, p
         charge = current * dt
