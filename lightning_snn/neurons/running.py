@@ -266,6 +266,7 @@ class Running(nn.Module):
             f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad
         ]
         wanted = wanted if torch.is_grad_enabled() else []
+        sends = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (before, coupling))
 
         def plain() -> tuple[Tensor, Any, list[Tensor]]:
             first, *further = given.values()
@@ -291,7 +292,7 @@ class Running(nn.Module):
 
         if record and (not self.compiled or backend.chosen(compiler.__name__, current.device) == "reference"):
             return self._recorded(given, state, record)
-        if not self.compiled or (wanted and before is not None):
+        if not self.compiled or sends or (wanted and before is not None):
             return plain()
         return backend.run(compiler.__name__, current.device, fused, plain)
 

@@ -47,7 +47,7 @@ def test_an_input_that_the_model_does_not_have_is_refused(model):
     for call in (
         lambda: model(current, x=current),
         lambda: model.scan(current, state, x=current),
-        lambda: model.step(current[0], state, x=current[0]),
+        lambda: model.advance(current[0], state, x=current[0]),
         lambda: model.run_step(current[0], state, x=current[0]),
         lambda: model.scan_sheet(current, state, spikes, rows, x=current),
         lambda: model.scan_uniform(current, state, spikes, 1.0, input="x"),
@@ -94,9 +94,9 @@ def test_uniform_coupling_equals_a_loop(target, given):
         sent = torch.stack([-0.125 * (spikes.sum(1) - spikes[:, i]) for i in range(5)], 1)
         loss = others["loss"][t] if given else torch.zeros(2, 5)
         if target == "current":
-            spikes, state = model.step(current[t] + sent, state, loss)
+            spikes, state = model.advance(current[t] + sent, state, loss)
         else:
-            spikes, state = model.step(current[t], state, loss + sent)
+            spikes, state = model.advance(current[t], state, loss + sent)
         expected.append(spikes)
     assert 0 < found.mean() < 1
     assert_equal([found, *end], [torch.stack(expected), *state])
@@ -109,7 +109,7 @@ def test_a_single_step_is_the_step(model):
     leaf = current.clone().requires_grad_()
     slow = state
     for t in range(30):
-        expected, state = model.step(current[t], state)
+        expected, state = model.advance(current[t], state)
         spikes, fast = model.run_step(current[t], fast)
         with_gradient, slow = model.run_step(leaf[t], slow)
         assert_equal([spikes, *fast], [expected, *state])
@@ -125,7 +125,7 @@ def test_a_single_step_takes_further_inputs():
     current, inhibition, state = rand(2, 3), rand(2, 3, seed=1), model.rest(2, 3, torch.zeros(1))
     spikes, end = model.run_step(current, state, inhibition=inhibition)
     assert torch.equal(end.inhibition, inhibition)
-    expected, other = model.step(current, state, inhibition=inhibition)
+    expected, other = model.advance(current, state, inhibition=inhibition)
     assert_equal([spikes, *end], [expected, *other])
 
 
@@ -194,7 +194,7 @@ def test_a_step_that_is_set_later_acts_as_one_that_was_given(kind):
     state = model.rest(2, 3, current)
     for run in (
         lambda one: one(current),
-        lambda one: one.step(current[0], state),
+        lambda one: one.advance(current[0], state),
         lambda one: one.run_step(current[0], state),
         lambda one: one.scan_uniform(current, state, torch.ones(2, 3), 0.5, input=one.inputs[-1]),
         lambda one: one.scan_sheet(current, state, torch.ones(2, 3), rand(3, 3)),
