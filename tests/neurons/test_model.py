@@ -23,19 +23,21 @@ def current_of(model, *shape, dtype=torch.float32):
 
 
 class Difference(NeuronModel):
-    """A model of a user's own with two inputs, in the plain loop."""
+    """A model of a user's own with two inputs."""
 
     inputs = ("current", "loss")
+    state = {"v": 0.0}
 
-    def rest(self, batch, num_neurons, like):
-        return IntegrateFire().rest(batch, num_neurons, like)
+    def step(self, current, state, p, dt, *, loss):
+        v = state.v + (current - loss) * dt
+        spikes = self.spike(v - 1)
+        return spikes, self.State(torch.where(spikes.detach() > 0, 0.0, v))
 
-    def step(self, current, state, loss=None):
-        return IntegrateFire().step(current if loss is None else current - loss, state)
 
-    def parameters_of(self, index):
-        del index
-        return {}
+class PlainDifference(Difference):
+    """The same in the plain loop."""
+
+    compiled = False
 
 
 @each
@@ -70,8 +72,9 @@ def test_an_input_of_another_shape_is_refused(name):
             model(current, state, inhibition=wrong)
 
 
-def test_further_inputs_of_a_model_in_the_plain_loop():
-    model, current, loss = Difference(), rand(9, 2, 3), 0.3 * rand(9, 2, 3, seed=1)
+@pytest.mark.parametrize("model", [Difference(), PlainDifference()])
+def test_further_inputs_of_a_model_of_ones_own(model):
+    current, loss = rand(9, 2, 3), 0.3 * rand(9, 2, 3, seed=1)
     expected, end = model(current - loss)
     assert expected.any()
     found, last = model(current, loss=loss)
@@ -81,10 +84,11 @@ def test_further_inputs_of_a_model_in_the_plain_loop():
     assert_equal([sheet], [model.scan_sheet(current - loss, model.rest(2, 3, current), spikes, rows)[0]])
 
 
+@pytest.mark.parametrize("model", [Difference(), PlainDifference()])
 @pytest.mark.parametrize("target", ["current", "loss"])
 @pytest.mark.parametrize("given", [False, True])
-def test_uniform_coupling_equals_a_loop(target, given):
-    model, current, spikes = Difference(), rand(30, 2, 5), (rand(2, 5, seed=1) < 0.5).float()
+def test_uniform_coupling_equals_a_loop(target, given, model):
+    current, spikes = rand(30, 2, 5), (rand(2, 5, seed=1) < 0.5).float()
     others = {"loss": 0.1 * rand(30, 2, 5, seed=2)} if given else {}
     found, end = model.scan_uniform(
         current, model.rest(2, 5, current), spikes, -0.125, input=target, **others
@@ -94,9 +98,9 @@ def test_uniform_coupling_equals_a_loop(target, given):
         sent = torch.stack([-0.125 * (spikes.sum(1) - spikes[:, i]) for i in range(5)], 1)
         loss = others["loss"][t] if given else torch.zeros(2, 5)
         if target == "current":
-            spikes, state = model.advance(current[t] + sent, state, loss)
+            spikes, state = model.advance(current[t] + sent, state, loss=loss)
         else:
-            spikes, state = model.advance(current[t], state, loss + sent)
+            spikes, state = model.advance(current[t], state, loss=loss + sent)
         expected.append(spikes)
     assert 0 < found.mean() < 1
     assert_equal([found, *end], [torch.stack(expected), *state])
