@@ -68,6 +68,10 @@ class Running(nn.Module):
             self.check_input(name)
         check_inputs(current, others)
 
+    def received(self, given: Tensor, dtype: torch.dtype) -> Tensor:
+        """An input in the number format of the state."""
+        return given.to(dtype)
+
     def advance(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
         """Spikes ``[B, N]`` and the next state, for inputs ``[B, N]`` held over ``dt``, in plain PyTorch.
 
@@ -83,7 +87,7 @@ class Running(nn.Module):
     def _advance(self, current: Tensor, state: Any, others: Mapping[str, Tensor]) -> tuple[Tensor, Any, Any]:
         check_kind(state, self.State)
         self.check_inputs(current, others)
-        given = {name: x.to(state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {name: self.received(x, state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
         spikes, after, before = self._step(given, state, self._prepared(state[0]))
         return spikes, self.State(*own(after, [*state, *given.values()])), before
 
@@ -257,7 +261,7 @@ class Running(nn.Module):
         check_state(current, state, self.State)
         self.check_inputs(current, others)
         like = state[0]
-        given = {name: x.to(like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {name: self.received(x, like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
         before, coupling = (None if x is None else x.to(like.dtype) for x in (before, coupling))
         constants = self._prepared(like)
         check_each(constants, current)

@@ -195,7 +195,8 @@ def test_a_relay_sends_whole_spikes_at_odd_steps(dtype):
         pulses = torch.tensor([[[0.0, 1.0, 2.0, 0.3]]], dtype=dtype)
         sent, _ = Relay(dt=dt)(pulses / dt)
         assert sent[0, 0, :3].tolist() == [0, 1, 2]
-        torch.testing.assert_close(sent, pulses)
+        torch.testing.assert_close(sent.to(dtype), pulses)
+        assert sent.dtype == torch.promote_types(dtype, torch.float32)
 
 
 def rate(neuron, dt, *, gain, kinetics=None):
