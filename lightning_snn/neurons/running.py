@@ -80,6 +80,10 @@ class Running(nn.Module, ABC):
             self.check_input(name)
         check_inputs(current, others)
 
+    def received(self, given: Tensor, dtype: torch.dtype) -> Tensor:
+        """An input in the number format of the state."""
+        return given.to(dtype)
+
     def advance(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
         """Spikes ``[B, N]`` and the next state, for inputs ``[B, N]`` held over ``dt``, in plain PyTorch.
 
@@ -95,7 +99,7 @@ class Running(nn.Module, ABC):
     def _advance(self, current: Tensor, state: Any, others: Mapping[str, Tensor]) -> tuple[Tensor, Any, Any]:
         check_kind(state, self.State)
         self.check_inputs(current, others)
-        given = {name: x.to(state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {name: self.received(x, state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
         spikes, after, before = self._step(given, state, self._prepared(state[0]).values)
         return spikes, self.State(*own(after, [*state, *given.values()])), before
 
@@ -261,7 +265,7 @@ class Running(nn.Module, ABC):
         check_state(current, state, self.State)
         self.check_inputs(current, others)
         like = state[0]
-        given = {name: x.to(like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {name: self.received(x, like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
         before, coupling = (None if x is None else x.to(like.dtype) for x in (before, coupling))
         constants = self._prepared(like).values
         check_each(constants, current)
@@ -270,6 +274,7 @@ class Running(nn.Module, ABC):
             f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad
         ]
         wanted = wanted if torch.is_grad_enabled() else []
+        sends = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (before, coupling))
 
         def plain() -> tuple[Tensor, Any, list[Tensor]]:
             first, *further = given.values()
@@ -296,7 +301,7 @@ class Running(nn.Module, ABC):
 
         if record and (not self.compiled or backend.chosen(compiler.__name__, current.device) == "reference"):
             return self._recorded(given, state, record)
-        if not self.compiled or (wanted and before is not None):
+        if not self.compiled or sends or (wanted and before is not None):
             return plain()
         return backend.run(compiler.__name__, current.device, fused, plain)
 

@@ -81,9 +81,9 @@ def _(
     state: Sequence[Tensor],
     constants: Any,
     backward: str,
-    names: Sequence[str],
 ) -> list[Tensor]:
-    del grads, constants, backward
+    del grads, constants
+    names = backward.split()[1:]
     return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in names]
 
 
