@@ -21,6 +21,7 @@ class Field:
     choices: Collection[str] | None = None
     kw_only: bool = False
     common: bool = False
+    positive: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -40,6 +41,8 @@ class Field:
         """
         if self.choices is not None:
             checks.one_of(self.name, value, self.choices)
+        if self.positive and value is not None:
+            checks.positive(self.name, value)
         return value
 
 
@@ -159,6 +162,7 @@ def option(
     choices: Collection[str] | None = None,
     kw_only: bool = False,
     common: bool = False,
+    positive: bool = False,
 ) -> Any:
     """Declare an argument that is not a number of the equations.
 
@@ -168,8 +172,9 @@ def option(
         choices: The allowed values.
         kw_only: Whether it must be named.
         common: Whether every model has it: then it comes last.
+        positive: Whether it is a number above 0, or None.
     """
-    return Field(default, doc, choices, kw_only, common)
+    return Field(default, doc, choices, kw_only, common, positive)
 
 
 @dataclass(eq=False)

@@ -23,6 +23,12 @@ def check_lasting(adaptation: Parameter, tau: Parameter) -> None:
         )
 
 
+def check_below(low: str, lower: Parameter, high: str, higher: Parameter) -> None:
+    """Raise ``ValueError`` unless a parameter named ``low`` lies below another."""
+    if bool((torch.as_tensor(lower) >= torch.as_tensor(higher)).any()):
+        raise ValueError(f"{low} must lie below {high} = {higher}, got {lower}")
+
+
 def check_length(name: str, value: float | Tensor, num_neurons: int) -> None:
     """Raise ``ValueError`` unless a parameter holds one value, or one for each neuron."""
     if isinstance(value, Tensor) and value.ndim and len(value) not in (1, num_neurons):

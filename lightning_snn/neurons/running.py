@@ -99,7 +99,9 @@ class Running(nn.Module, ABC):
     def _advance(self, current: Tensor, state: Any, others: Mapping[str, Tensor]) -> tuple[Tensor, Any, Any]:
         check_kind(state, self.State)
         self.check_inputs(current, others)
-        given = {name: self.received(x, state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {
+            name: self.received(x, state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()
+        }
         spikes, after, before = self._step(given, state, self._prepared(state[0]).values)
         return spikes, self.State(*own(after, [*state, *given.values()])), before
 
@@ -265,7 +267,9 @@ class Running(nn.Module, ABC):
         check_state(current, state, self.State)
         self.check_inputs(current, others)
         like = state[0]
-        given = {name: self.received(x, like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {
+            name: self.received(x, like.dtype) for name, x in {self.inputs[0]: current, **others}.items()
+        }
         before, coupling = (None if x is None else x.to(like.dtype) for x in (before, coupling))
         constants = self._prepared(like).values
         check_each(constants, current)
