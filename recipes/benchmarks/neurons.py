@@ -1,0 +1,60 @@
+"""Every neuron model, forward and forward + backward, for `before_after.py` and `compile_times.py`.
+
+Only the public interface that all versions of the package share, so that an earlier checkout runs it too.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lif import both_ways
+from measure import Work
+from torch import Tensor
+
+SIZES = ((32, 64, 1024), (64, 64, 2048))
+
+KINDS: dict[str, tuple[str, dict[str, Any], float]] = {
+    "LIF": ("LIF", {"tau_mem": 1 / math.log(2)}, 3.0),
+    "LIF, refractory and adapting": ("LIF", {"tau_mem": 2.0, "refractory": 2.0, "adaptation": 0.2}, 4.0),
+    "LIF, thresholds one a neuron": ("LIF", {"tau_mem": 2.0, "threshold": (0.5, 1.5)}, 2.0),
+    "Izhikevich": ("Izhikevich", {}, 60.0),
+    "ConductanceLIF": ("ConductanceLIF", {}, 4.0),
+    "IntegrateFire": ("IntegrateFire", {}, 0.4),
+    "IntegrateFire, soft reset": ("IntegrateFire", {"reset": "soft"}, 0.4),
+}
+"""Class, options and the largest of the evenly spread currents; a pair is a range over the neurons."""
+
+_FIRST = tuple(KINDS)
+WITH_KERNELS = {"forward": _FIRST, "both": _FIRST[:4]}
+WITHOUT = {"both": _FIRST[4:]}
+"""Ways and kinds that hand-written kernels ran before there was a compiler, and those that a plain loop ran."""
+
+
+def model(kind: str, nodes: int) -> Any:
+    """A model of a kind."""
+    import lightning_snn
+
+    name, options, _ = KINDS[kind]
+    spread = {
+        key: torch.linspace(*value, nodes).tolist() if isinstance(value, tuple) else value
+        for key, value in options.items()
+    }
+    return getattr(lightning_snn, name)(**spread)
+
+
+def data(most: float, steps: int, batch: int, nodes: int) -> tuple[Tensor, Tensor]:
+    """Currents from 0 to ``most`` and gradients of the spikes, ``[T, B, N]``."""
+    generator = torch.Generator().manual_seed(0)
+    current = most * torch.rand(steps, batch, nodes, generator=generator)
+    return current, torch.randn(steps, batch, nodes, generator=generator)
+
+
+def work(kind: str, way: str, *size: int) -> Work:
+    """A model over a sequence, ``forward`` without gradients or ``both`` ways; returns the spikes."""
+    neurons = model(kind, size[2])
+    current, weight = data(KINDS[kind][2], *size)
+    run: Callable[[Tensor], Tensor] = lambda x: neurons(x)[0]  # noqa: E731
+    if way == "forward":
+        return torch.no_grad()(lambda: run(current))
+    return lambda: both_ways(run, current, weight)
