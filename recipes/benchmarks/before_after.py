@@ -31,22 +31,8 @@ PIECES: dict[str, Piece] = {
     "pair STDP 784 -> 400, T=100, B=32": ("plasticity", "ours", ()),
     "Diehl & Cook, 400 units, an image, 1 at once": ("diehl_cook", "ours", (1,)),
     "Diehl & Cook, 400 units, an image, 32 at once": ("diehl_cook", "ours", (32,)),
+    **neurons.pieces(),
 }
-
-WAYS = {"forward": "forward", "both": "forward + backward"}
-NEURONS: dict[str, Piece] = {
-    f"{before}: {kind}, {WAYS[way]} T={size[0]} B={size[1]} N={size[2]}": (
-        "neurons",
-        "work",
-        (kind, way, *size),
-    )
-    for before, parts in (("neurons", neurons.WITH_KERNELS), ("neurons, once a plain loop", neurons.WITHOUT))
-    for way, kinds in parts.items()
-    for size in neurons.SIZES
-    for kind in kinds
-}
-"""The models that the checkout before the compiler had, by whether hand-written kernels ran them there."""
-
 TUNED = "import lightning_snn; getattr(lightning_snn, 'tune_process', int)()"
 """As the command runs; versions without the call did it when they were imported."""
 
@@ -106,14 +92,14 @@ def main() -> None:
     )
     parser.add_argument("--only", default="", help="rows whose names hold this text")
     given = parser.parse_args()
-    before, after, pieces = given.before.resolve(), given.after.resolve(), PIECES | NEURONS
+    before, after = given.before.resolve(), given.after.resolve()
     rows: dict[str, tuple[list[list[float]], str]] = {}
-    for name in [*pieces, *PROGRAMS]:
+    for name in [*PIECES, *PROGRAMS]:
         if given.only not in name:
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
-        if name in pieces:
-            rows[name] = turns(before, after, pieces[name], given.repeats)
+        if name in PIECES:
+            rows[name] = turns(before, after, PIECES[name], given.repeats)
         else:
             rows[name] = processes(before, after, PROGRAMS[name], max(1, given.repeats // 5)), ""
     table, speeds = Table("work", "before", "after", "after / before", "turns", "mean result"), []
@@ -123,9 +109,8 @@ def main() -> None:
         table.add_row(name, seconds(early), seconds(late), f"{late / early:.3f}", str(len(found)), result)
     Console(width=160).print(table)
     if speeds:
-        print(
-            f"{statistics.mean(speeds):.3f} times as fast on average of {len(speeds)} rows, {min(speeds):.3f} at least"
-        )
+        mean = statistics.mean(speeds)
+        print(f"{len(speeds)} rows: {mean:.3f} times as fast on average, {min(speeds):.3f} at least")
 
 
 if __name__ == "__main__":

@@ -25,10 +25,22 @@ KINDS: dict[str, tuple[str, dict[str, Any], float]] = {
 }
 """Class, options and the largest of the evenly spread currents; a pair is a range over the neurons."""
 
-_FIRST = tuple(KINDS)
-WITH_KERNELS = {"forward": _FIRST, "both": _FIRST[:4]}
-WITHOUT = {"both": _FIRST[4:]}
-"""Ways and kinds that hand-written kernels ran before there was a compiler, and those that a plain loop ran."""
+FIRST = tuple(KINDS)
+WITH_GRADIENT = FIRST[:4]
+"""Kinds that had kernels before there was a compiler, and those whose gradient had one too."""
+
+
+def pieces() -> dict[str, tuple[str, str, tuple[str | int, ...]]]:
+    """What `before_after.py` compares; rows that ran in plain PyTorch before the compiler are named so."""
+    found = {}
+    for way, name in (("forward", "forward"), ("both", "forward + backward")):
+        for steps, batch, nodes in SIZES:
+            for kind in FIRST:
+                plain = way == "both" and kind not in WITH_GRADIENT
+                part = "neurons, once a plain loop" if plain else "neurons"
+                title = f"{part}: {kind}, {name} T={steps} B={batch} N={nodes}"
+                found[title] = ("neurons", "work", (kind, way, steps, batch, nodes))
+    return found
 
 
 def model(kind: str, nodes: int) -> Any:
