@@ -1,4 +1,4 @@
-"""What the benchmarks measure, at small sizes: every model is there, is driven well, and does what it should."""
+"""What the benchmarks measure, at small sizes: every model is there, driven well, and does what it should."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""How long the first use of each neuron model takes, there and back: in a fresh cache, and in a later process.
+"""How long the first use of a neuron model takes, there and back: in a fresh cache, and in a later process.
 
 A process of its own a model and use; what it takes is its first call without what a second call takes, after
 all imports.
