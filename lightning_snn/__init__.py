@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from lightning_snn.data import pad_sequences as pad_sequences
     from lightning_snn.development import Control as Control
     from lightning_snn.development import self_organize as self_organize
+    from lightning_snn.dynamics.reset import hard_reset as hard_reset
+    from lightning_snn.dynamics.reset import soft_reset as soft_reset
+    from lightning_snn.dynamics.surrogate import spike as spike
     from lightning_snn.encoders import ConstantCurrent as ConstantCurrent
     from lightning_snn.encoders import Encoder as Encoder
     from lightning_snn.encoders import Frames as Frames
@@ -74,7 +77,10 @@ if TYPE_CHECKING:
     from lightning_snn.neurons import IntegrateFire as IntegrateFire
     from lightning_snn.neurons import Izhikevich as Izhikevich
     from lightning_snn.neurons import NeuronModel as NeuronModel
+    from lightning_snn.neurons import Parameter as Parameter
     from lightning_snn.neurons import Relay as Relay
+    from lightning_snn.neurons import constant as constant
+    from lightning_snn.neurons import option as option
     from lightning_snn.plasticity import STDP as STDP
     from lightning_snn.plasticity import AdaptiveThreshold as AdaptiveThreshold
     from lightning_snn.plasticity import AntiHebbian as AntiHebbian
@@ -134,6 +140,12 @@ _PUBLIC = {
     "development": (
         "Control", "self_organize",
     ),
+    "dynamics.reset": (
+        "hard_reset", "soft_reset",
+    ),
+    "dynamics.surrogate": (
+        "spike",
+    ),
     "encoders": (
         "ConstantCurrent", "Encoder", "Frames", "ImageEncoder", "Latency", "Poisson",
     ),
@@ -148,7 +160,8 @@ _PUBLIC = {
         "SpikingNetwork",
     ),
     "neurons": (
-        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Relay",
+        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Parameter", "Relay", "constant",
+        "option",
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",

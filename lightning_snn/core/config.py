@@ -7,7 +7,8 @@ from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import PurePath
-from typing import Any, Self
+from types import FunctionType
+from typing import Any, ClassVar, Self
 
 from jsonargparse import Namespace
 from torch import Tensor
@@ -23,6 +24,9 @@ class Configurable:
     """
 
     _init_args: dict[str, Any]
+
+    _functions: ClassVar[tuple[str, ...]] = ()
+    """Arguments that may be functions: they are written down as dotted paths, which they must take too."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the arguments under their names; ``__init__`` still reports the wrong ones."""
@@ -140,8 +144,8 @@ def dotted(path: Sequence[str]) -> str:
     return ".".join(path).replace(".[", "[")
 
 
-def public_path(cls: type) -> str:
-    """Where a class is meant to be imported from: the outermost package that offers it.
+def public_path(cls: type | FunctionType) -> str:
+    """Where a class or a function is meant to be imported from: the outermost package that offers it.
 
     A file that moves inside a package changes nothing.
 
@@ -165,4 +169,20 @@ def class_at(path: str) -> type | None:
 
 
 def _class_config(cls: type, init_args: Mapping[str, Any], key: str) -> dict[str, Any]:
-    return {"class_path": public_path(cls), "init_args": to_config(init_args, key=key)}
+    paths = {
+        name: _path_of_function(init_args[name], key=f"{key}.{name}")
+        for name in getattr(cls, "_functions", ())
+        if isinstance(init_args.get(name), FunctionType)
+    }
+    return {"class_path": public_path(cls), "init_args": to_config({**init_args, **paths}, key=key)}
+
+
+def _path_of_function(function: FunctionType, key: str) -> str:
+    path = public_path(function)
+    found: object = class_at(path)
+    if found is not function:
+        raise ValueError(
+            f"{key} cannot be stored in a checkpoint: {function!r}. Give a function that can be imported, "
+            "which no lambda and none inside another is, or its dotted path."
+        )
+    return path

@@ -30,6 +30,15 @@ def mean_of_decay(tau: float, dt: float) -> float:
     return -math.expm1(-dt / tau) * tau / dt
 
 
+def steps_of(time: Tensor, dt: Tensor) -> Tensor:
+    """A time in ms in steps of ``dt`` ms, rounded up to whole ones.
+
+    >>> steps_of(torch.tensor(2.1), torch.tensor(0.5))
+    tensor(5.)
+    """
+    return torch.ceil(time / dt - 1e-6)
+
+
 def rounded(time: float) -> float:
     """A time in ms; 0 where it only differs from that by rounding.
 

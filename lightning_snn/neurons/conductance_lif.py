@@ -1,164 +1,129 @@
-"""Conductance-based leaky integrate-and-fire as a module."""
+"""Leaky integrate-and-fire with conductance synapses and adaptive thresholds."""
 
-from collections.abc import Mapping
+from typing import Any
 
+import torch
 from torch import Tensor
 
-from lightning_snn.core import checks
-from lightning_snn.core.charge import charge_of
-from lightning_snn.dynamics import surrogate as surrogates
-from lightning_snn.dynamics.conductance_lif import (
-    ConductanceLIFFactors,
-    ConductanceLIFParameters,
-    ConductanceLIFState,
-    conductance_lif_before_reset,
-    conductance_lif_factors,
-    conductance_lif_rest,
-    conductance_lif_step,
-)
-from lightning_snn.dynamics.surrogate import Surrogate
+from lightning_snn.core.time import steps_of
+from lightning_snn.dynamics.reset import hard_reset
+from lightning_snn.neurons.fields import constant
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import check_lasting
-from lightning_snn.ops.conductance_lif import conductance_lif_scan
+from lightning_snn.neurons.parameters import Parameter, check_lasting
 
 
 class ConductanceLIF(NeuronModel):
     """Leaky integrate-and-fire with conductance synapses.
 
+        tau_mem dv/dt = (v_rest - v) + g_e (E_e - v) + g_i (E_i - v)
+        g_e <- g_e exp(-dt / tau_e) + drive,    g_i <- g_i exp(-dt / tau_i) + inhibition
+
     It has two inputs whose charges add to a conductance: a weight of a projection without kinetics as it is,
     0 or above, in units of the leak's conductance. ``current`` adds to the excitatory conductance,
-    ``inhibition`` to the inhibitory one. See `lightning_snn.dynamics.conductance_lif`; the defaults are the
-    excitatory cells of the source. Every parameter is one number, the same for all neurons.
-
-    Args:
-        tau_mem: Membrane time constant in ms.
-        v_rest: Resting potential in mV.
-        v_reset: Potential after a spike in mV.
-        threshold: Potential in mV at which a neuron spikes.
-        refractory: Refractory period in ms; rounded up to whole steps.
-        tau_excitation: Time constant in ms of the excitatory conductance.
-        tau_inhibition: Time constant in ms of the inhibitory conductance.
-        reversal_excitation: Reversal potential of excitation in mV.
-        reversal_inhibition: Reversal potential of inhibition in mV.
-        adaptation: Rise of the threshold in mV at each spike.
-        tau_adaptation: Time constant in ms with which that rise decays.
-        surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
-        dt: Step in ms; by default the network's, and 1 ms in a model alone.
+    ``inhibition`` to the inhibitory one. Spikes come at the start of a step, and the potential sees the mean
+    of the conductances over it, so that the area of a conductance is exact at any ``dt``. It takes an
+    implicit Euler step, which cannot leave the range of the reversal potentials however large a conductance
+    is. A neuron spikes where v reaches ``threshold + adaptation``; it is reset and stays there for
+    ``refractory`` ms. The defaults are the excitatory cells of the source.
 
     Raises:
-        ValueError: if a parameter is not one number, a time constant or ``dt`` is not positive, a strength is
-            negative, or the potentials are not in the order inhibition's reversal <= rest, reset <
-            threshold < excitation's reversal.
+        ValueError: if a constant is out of its range, or the potentials are not in the order inhibition's
+            reversal <= rest, reset < threshold < excitation's reversal.
 
     Source: Diehl and Cook, Front. Comput. Neurosci. 9 (2015), sections 2.1 and 2.2.
     """
 
     inputs = ("current", "inhibition")
+    state = {"v": "v_rest", "excitation": 0.0, "inhibition": 0.0, "refractory": 0.0, "adaptation": 0.0}
 
-    def __init__(
-        self,
-        tau_mem: float = 100.0,
-        *,
-        v_rest: float = -65.0,
-        v_reset: float = -65.0,
-        threshold: float = -52.0,
-        refractory: float = 5.0,
-        tau_excitation: float = 1.0,
-        tau_inhibition: float = 2.0,
-        reversal_excitation: float = 0.0,
-        reversal_inhibition: float = -100.0,
-        adaptation: float = 0.05,
-        tau_adaptation: float = 1e7,
-        surrogate: Surrogate = "atan",
-        dt: float | None = None,
-    ) -> None:
-        super().__init__(dt)
-        checks.one_of("surrogate", surrogate, surrogates.names())
-        self.constants = ConductanceLIFParameters(
-            tau_mem, v_rest, v_reset, threshold, refractory, tau_excitation, tau_inhibition,
-            reversal_excitation, reversal_inhibition, adaptation, tau_adaptation, surrogate,
-        )  # fmt: skip
-        for name, value in self.parameters_of(0).items():
-            checks.number(name, value)
-        for name in ("tau_mem", "tau_excitation", "tau_inhibition", "tau_adaptation"):
-            checks.positive(name, getattr(self.constants, name))
-        for name in ("refractory", "adaptation"):
-            checks.non_negative(name, getattr(self.constants, name))
-        for name in ("v_rest", "v_reset", "threshold", "reversal_excitation", "reversal_inhibition"):
-            checks.finite(name, getattr(self.constants, name))
-        if not reversal_inhibition <= min(v_rest, v_reset) <= max(v_rest, v_reset) < threshold:
-            raise ValueError(
-                f"threshold must lie above v_rest and v_reset, and these not below reversal_inhibition, got "
-                f"{threshold}, {v_rest}, {v_reset} and {reversal_inhibition}"
-            )
-        if threshold >= reversal_excitation:
-            raise ValueError(
-                f"reversal_excitation must lie above threshold = {threshold}, got {reversal_excitation}"
-            )
+    tau_mem: Parameter = constant(default=100.0, unit="ms", doc="Membrane time constant.", above=0.0)
+    v_rest: Parameter = constant(default=-65.0, unit="mV", doc="Resting potential.", kw_only=True)
+    v_reset: Parameter = constant(default=-65.0, unit="mV", doc="Potential after a spike.", kw_only=True)
+    threshold: Parameter = constant(
+        default=-52.0, unit="mV", doc="Potential at which a neuron spikes.", kw_only=True
+    )
+    refractory: Parameter = constant(
+        default=5.0,
+        unit="ms",
+        doc="Refractory period, rounded up to whole steps.",
+        at_least=0.0,
+        kw_only=True,
+    )
+    tau_excitation: Parameter = constant(
+        default=1.0, unit="ms", doc="Time constant of the excitatory conductance.", above=0.0, kw_only=True
+    )
+    tau_inhibition: Parameter = constant(
+        default=2.0, unit="ms", doc="Time constant of the inhibitory conductance.", above=0.0, kw_only=True
+    )
+    reversal_excitation: Parameter = constant(
+        default=0.0, unit="mV", doc="Reversal potential of excitation.", kw_only=True
+    )
+    reversal_inhibition: Parameter = constant(
+        default=-100.0, unit="mV", doc="Reversal potential of inhibition.", kw_only=True
+    )
+    adaptation: Parameter = constant(
+        default=0.05, unit="mV", doc="Rise of the threshold at each spike.", at_least=0.0, kw_only=True
+    )
+    tau_adaptation: Parameter = constant(
+        default=1e7, unit="ms", doc="Time constant with which that rise decays.", above=0.0, kw_only=True
+    )
 
-    def rest(self, batch: int, num_neurons: int, like: Tensor) -> ConductanceLIFState:
-        """``v = v_rest``, no conductances, not refractory, not adapted."""
-        return conductance_lif_rest(batch, num_neurons, self.constants, like)
+    def check(self) -> None:
+        """Raise ``ValueError`` unless the potentials are in order."""
+        given = (
+            self.reversal_inhibition,
+            self.v_rest,
+            self.v_reset,
+            self.threshold,
+            self.reversal_excitation,
+        )
+        low, rest, reset, threshold, high = (torch.as_tensor(x) for x in given)
+        lowest, highest = torch.minimum(rest, reset), torch.maximum(rest, reset)
+        if not bool(((low <= lowest) & (highest < threshold)).all()):
+            raise ValueError(
+                "threshold must lie above v_rest and v_reset, and these not below reversal_inhibition, got "
+                f"{self.threshold}, {self.v_rest}, {self.v_reset} and {self.reversal_inhibition}"
+            )
+        if bool((threshold >= high).any()):
+            raise ValueError(
+                f"reversal_excitation must lie above threshold = {self.threshold}, got {self.reversal_excitation}"
+            )
 
     def check_thresholds_can_rise(self) -> None:
         """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
-        check_lasting(1.0, self.constants.tau_adaptation)
+        check_lasting(1.0, self.tau_adaptation)
 
-    def step(
-        self, current: Tensor, state: ConductanceLIFState, **others: Tensor
-    ) -> tuple[Tensor, ConductanceLIFState]:
-        """One step; see `conductance_lif_step`."""
-        self.check_inputs(current, others)
-        drive, inhibition = self._charges(current, others)
-        return conductance_lif_step(drive, state, self.constants, self.dt, inhibition)
+    def constants(self, p: Any, dt: Tensor) -> dict[str, Tensor]:
+        """Decays, and means over the step of what decays in it."""
 
-    def before_reset(
-        self, current: Tensor, state: ConductanceLIFState, **others: Tensor
-    ) -> ConductanceLIFState:
-        """The state of a step before spikes reset it; see `conductance_lif_before_reset`."""
-        self.check_inputs(current, others)
-        drive, inhibition = self._charges(current, others)
-        return conductance_lif_before_reset(drive, state, self._factors(), inhibition)
+        def mean(tau: Tensor) -> Tensor:
+            return -torch.expm1(-dt / tau) * tau / dt
 
-    def scan(
-        self, current: Tensor, state: ConductanceLIFState, **others: Tensor
-    ) -> tuple[Tensor, ConductanceLIFState]:
-        """Steps in one operator; see `conductance_lif_scan`."""
-        self.check_inputs(current, others)
-        drive, inhibition = self._charges(current, others)
-        return conductance_lif_scan(
-            drive, state, self._factors(), surrogate=self.constants.surrogate, inhibition=inhibition
+        return {
+            "rate": dt / p.tau_mem,
+            "decay_e": torch.exp(-dt / p.tau_excitation),
+            "decay_i": torch.exp(-dt / p.tau_inhibition),
+            "mean_e": mean(p.tau_excitation),
+            "mean_i": mean(p.tau_inhibition),
+            "pause": steps_of(p.refractory, dt),
+            "fade": torch.exp(-dt / p.tau_adaptation),
+        }
+
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, *, inhibition: Tensor) -> tuple[Any, ...]:
+        """One step; see the class."""
+        g_e = state.excitation * p.decay_e + current * dt
+        g_i = state.inhibition * p.decay_i + inhibition * dt
+        mean_e, mean_i = g_e * p.mean_e, g_i * p.mean_i
+        pull = p.v_rest + mean_e * p.reversal_excitation + mean_i * p.reversal_inhibition
+        free = state.refractory <= 0
+        v = torch.where(free, (state.v + p.rate * pull) / (1 + p.rate * (1 + mean_e + mean_i)), p.v_reset)
+        spikes = self.spike(v - (p.threshold + state.adaptation)) * free
+        left, rise = (state.refractory - 1).clamp_min(0), state.adaptation * p.fade
+        after = self.State(
+            hard_reset(v, spikes, p.v_reset, self.detach_reset),
+            g_e,
+            g_i,
+            torch.where(spikes.detach() > 0, p.pause, left),
+            rise + p.adaptation * spikes.detach(),
         )
-
-    def scan_uniform(
-        self,
-        current: Tensor,
-        state: ConductanceLIFState,
-        spikes: Tensor,
-        strength: float,
-        *,
-        input: str = "current",
-        **others: Tensor,
-    ) -> tuple[Tensor, ConductanceLIFState]:
-        """As in `NeuronModel`; inhibition of all others runs in one operator, see `conductance_lif_scan`."""
-        if input != "inhibition":
-            return super().scan_uniform(current, state, spikes, strength, input=input, **others)
-        self.check_inputs(current, others)
-        drive, inhibition = self._charges(current, others)
-        return conductance_lif_scan(
-            drive, state, self._factors(), surrogate=self.constants.surrogate,
-            inhibition=inhibition, spikes=spikes, strength=charge_of(strength, self.dt),
-        )  # fmt: skip
-
-    def _charges(self, current: Tensor, others: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """What the inputs add to the conductances in each step, excitation and inhibition."""
-        inhibition = others.get("inhibition")
-        return charge_of(current, self.dt), None if inhibition is None else charge_of(inhibition, self.dt)
-
-    def _factors(self) -> ConductanceLIFFactors:
-        return conductance_lif_factors(self.constants, self.dt)
-
-    def parameters_of(self, index: int) -> dict[str, float]:
-        """The constants, the same for every neuron."""
-        del index
-        return {name: value for name, value in self.constants._asdict().items() if name != "surrogate"}
+        return spikes, after, self.State(v, g_e, g_i, left, rise)

@@ -1,91 +1,55 @@
-"""Integrate-and-fire without a leak as a module."""
+"""Integrate-and-fire without a leak."""
 
-from typing import get_args
+from typing import Any, Literal, get_args
 
-import torch
 from torch import Tensor
 
-from lightning_snn.core import checks
-from lightning_snn.core.charge import charge_of
-from lightning_snn.dynamics import surrogate as surrogates
-from lightning_snn.dynamics.integrate_fire import IntegrateFireReset, IntegrateFireState, integrate_fire_step
-from lightning_snn.dynamics.surrogate import Surrogate
+from lightning_snn.dynamics.reset import hard_reset, soft_reset
+from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.ops.integrate_fire import integrate_fire_scan
+from lightning_snn.neurons.parameters import Parameter
+
+IntegrateFireReset = Literal["hard", "soft", "none"]
 
 
 class IntegrateFire(NeuronModel):
     """Integrate-and-fire without a leak, ``dv/dt = i``: a charge adds to the potential as it is.
 
-    Args:
-        threshold: Potential at which a neuron spikes.
-        reset: ``hard``, ``soft`` or ``none``; see `integrate_fire_step`.
-        surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
-        dt: Step in ms; by default the network's, and 1 ms in a model alone.
+    Its threshold may be raised by a rule or by homeostasis, and stays raised.
 
     Raises:
-        ValueError: if the threshold or ``dt`` is not positive, or an option is unknown.
+        ValueError: if a constant is out of its range or an option unknown.
 
+    Source: Kheradpisheh et al., Neural Networks 99 (2018), eq. 1.
+
+    >>> import torch
     >>> spikes, _ = IntegrateFire(2.0, reset="none")(torch.ones(4, 1, 1))
     >>> spikes.flatten().tolist()
     [0.0, 1.0, 1.0, 1.0]
     """
 
-    def __init__(
-        self,
-        threshold: float = 1.0,
-        *,
-        reset: IntegrateFireReset = "hard",
-        surrogate: Surrogate = "atan",
-        dt: float | None = None,
-    ) -> None:
-        super().__init__(dt)
-        checks.number("threshold", threshold)
-        checks.positive("threshold", threshold)
-        checks.one_of("reset", reset, get_args(IntegrateFireReset))
-        checks.one_of("surrogate", surrogate, surrogates.names())
-        self.threshold = threshold
-        self.reset: IntegrateFireReset = reset
-        self.surrogate: Surrogate = surrogate
+    state = {"v": 0.0, "adaptation": 0.0}
 
-    def rest(self, batch: int, num_neurons: int, like: Tensor) -> IntegrateFireState:
-        """``v = 0``, threshold not raised."""
-        dtype = torch.promote_types(like.dtype, torch.float32)
-        v, rise = (like.new_zeros(batch, num_neurons, dtype=dtype) for _ in range(2))
-        return IntegrateFireState(v, rise)
+    threshold: Parameter = constant(default=1.0, doc="Potential at which a neuron spikes.", above=0.0)
+    reset: IntegrateFireReset = option(
+        default="hard",
+        doc="``hard``: v to 0; ``soft``: v lowered by the threshold; ``none``: v stays, and the neuron spikes in "
+        "every step until v falls below the threshold, so that its spike count tells how early it began.",
+        choices=get_args(IntegrateFireReset),
+        kw_only=True,
+    )
 
     def check_thresholds_can_rise(self) -> None:
         """They can."""
 
-    def step(
-        self, current: Tensor, state: IntegrateFireState, **others: Tensor
-    ) -> tuple[Tensor, IntegrateFireState]:
-        """One step; see `integrate_fire_step`."""
-        self.check_inputs(current, others)
-        charge = charge_of(current, self.dt)
-        return integrate_fire_step(charge, state, self.threshold, self.reset, self.surrogate)
-
-    def before_reset(
-        self, current: Tensor, state: IntegrateFireState, **others: Tensor
-    ) -> IntegrateFireState:
-        """The state of a step before spikes reset it: ``v + dt i``."""
-        self.check_inputs(current, others)
-        return state._replace(v=state.v + charge_of(current, self.dt))
-
-    def scan(
-        self, current: Tensor, state: IntegrateFireState, **others: Tensor
-    ) -> tuple[Tensor, IntegrateFireState]:
-        """Steps in one operator; see `integrate_fire_scan`."""
-        self.check_inputs(current, others)
-        return integrate_fire_scan(
-            charge_of(current, self.dt),
-            state,
-            threshold=self.threshold,
-            reset=self.reset,
-            surrogate=self.surrogate,
-        )
-
-    def parameters_of(self, index: int) -> dict[str, float]:
-        """The threshold, the same for every neuron."""
-        del index
-        return {"threshold": self.threshold}
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+        """``v <- v + dt i``; a spike where v reaches the threshold."""
+        v = state.v + current * dt
+        limit = p.threshold + state.adaptation
+        spikes = self.spike((v - limit) / p.threshold)
+        after = v
+        if self.reset == "hard":
+            after = hard_reset(v, spikes, 0.0, self.detach_reset)
+        elif self.reset == "soft":
+            after = soft_reset(v, spikes, limit, self.detach_reset)
+        return spikes, self.State(after, state.adaptation), self.State(v, state.adaptation)

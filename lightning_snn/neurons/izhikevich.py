@@ -1,185 +1,156 @@
-"""Izhikevich's simple model as a module."""
+"""Izhikevich's simple model of spiking neurons, with the arithmetic of the paper's program."""
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import RandomStream, stream_of
-from lightning_snn.dynamics import surrogate as surrogates
-from lightning_snn.dynamics.izhikevich import (
-    PRESETS,
-    IzhikevichParameters,
-    RefractoryIzhikevichState,
-    heterogeneous_population,
-    izhikevich_before_reset,
-    izhikevich_rest,
-    izhikevich_step,
-    refractory_izhikevich_before_reset,
-    refractory_izhikevich_step,
-)
-from lightning_snn.dynamics.surrogate import Surrogate
-from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import Parameter, check_length, entry
-from lightning_snn.ops.izhikevich import izhikevich_scan, izhikevich_sheet_scan
-from lightning_snn.ops.sequence import check_kind
+from lightning_snn.core.random import stream_of
+from lightning_snn.core.time import steps_of
+from lightning_snn.dynamics.reset import hard_reset
+from lightning_snn.neurons.fields import constant, option
+from lightning_snn.neurons.model import NeuronModel, state_type
+from lightning_snn.neurons.parameters import Parameter
+from lightning_snn.neurons.presets import PRESETS, heterogeneous_population
+from lightning_snn.neurons.values import Values
 
 Preset = Literal[
-    "regular_spiking",
-    "intrinsically_bursting",
-    "chattering",
-    "fast_spiking",
-    "low_threshold_spiking",
-    "thalamo_cortical",
-    "resonator",
-    "heterogeneous",
-]
+    "regular_spiking", "intrinsically_bursting", "chattering", "fast_spiking", "low_threshold_spiking",
+    "thalamo_cortical", "resonator", "heterogeneous",
+]  # fmt: skip
+
+PEAK = 30.0
+"""Potential in mV at which a spike is cut off and counted."""
+
+RATE, SLOPE, OFFSET = 0.04, 5.0, 140.0
 
 
 class Izhikevich(NeuronModel):
-    """Izhikevich's simple model; see `lightning_snn.dynamics.izhikevich`.
+    """Izhikevich's simple model: two half-steps of v, one step of u, then the reset of those at the peak.
 
-    Args:
-        preset: Name of a firing pattern, or ``heterogeneous``: every neuron its own, from regular spiking
-            to chattering.
-        a: Overrides the preset's a (1/ms); one number or one a neuron. b, c, d likewise.
-        b: Sensitivity of u to v (1/ms).
-        c: Reset of v (mV).
-        d: Jump of u (mV/ms).
-        num_neurons: Size of a heterogeneous population; a layer fills it in.
-        seed: Seed of a heterogeneous population; by default the network's, or one by torch's generator.
-        dt: Step in ms, by default the network's, and 1 ms in a model alone; the paper's program has 1, exact
-            spike times need 0.01.
-        clip_peak: Limit v to 30 mV before each use.
-        refractory: Time in ms for which v stays at c after a spike, rounded up to whole steps; 0: none, as in
-            the paper. With one, neurons run in plain PyTorch, step by step.
-        surrogate: Gradient of the spike: ``atan``, ``fast_sigmoid`` or ``triangle``.
+        v' = 0.04 v^2 + 5 v + 140 - u + i,    u' = a (b v - u);    v >= 30: v <- c, u <- u + d
+
+    Currents are in mV/ms; the paper's program has ``dt = 1``, exact spike times need 0.01. At 1 ms u
+    integrates the overshoot of v, so rates are lower than the equations' own; ``clip_peak`` limits v to 30 mV
+    before each use. Far below rest explicit steps of the parabola overshoot: strong inhibition would make v
+    flip to large values, which are spikes, and soon NaN. So a half-step from below ``-62.5 - 50 / dt``
+    (-112.5 mV at 1 ms) ends at most at -62.5 mV, and none ends below ``-62.5 - 75 / dt``: any constant
+    inhibition leaves a neuron silent, and waves, which take v down to -120 mV, keep the bits of the paper's
+    program. The quadratic term lets gradients grow by up to a factor of 6 a ms near the peak: long windows
+    overflow.
 
     Raises:
-        ValueError: if the preset or the surrogate is unknown, a parameter is not finite or needs a gradient,
-            ``dt`` is not positive, or the refractory time is negative.
+        ValueError: if an option is unknown or a constant out of its range.
 
-    >>> spikes, state = Izhikevich.preset("regular_spiking")(torch.full((100, 1, 1), 10.0))
+    Source: Izhikevich, Simple model of spiking neurons, IEEE Trans. Neural Netw. 14 (2003), and its program.
+
+    >>> spikes, state = Izhikevich("regular_spiking")(torch.full((100, 1, 1), 10.0))
     >>> int(spikes.sum())
     3
     """
 
-    a: Tensor
-    b: Tensor
-    c: Tensor
-    d: Tensor
+    state = {"v": -65.0, "u": 0.0}
+    refractory_state = state | {"refractory": 0.0}
+    RefractoryState = state_type("Izhikevich", "RefractoryState", refractory_state, __name__)
 
-    def __init__(
-        self,
-        preset: Preset = "regular_spiking",
-        *,
-        a: Parameter | None = None,
-        b: Parameter | None = None,
-        c: Parameter | None = None,
-        d: Parameter | None = None,
-        num_neurons: int | None = None,
-        seed: int | None = None,
-        dt: float | None = None,
-        clip_peak: bool = False,
-        refractory: float = 0.0,
-        surrogate: Surrogate = "atan",
-    ) -> None:
-        checks.seed("seed", seed)
-        super().__init__(dt)
-        checks.one_of("preset", preset, (*PRESETS, "heterogeneous"))
-        checks.one_of("surrogate", surrogate, surrogates.names())
-        if num_neurons is not None:
-            checks.count("num_neurons", num_neurons)
-        self.needs_size = preset == "heterogeneous" and num_neurons is None
-        self.stream = stream_of("neuron", seed) if preset == "heterogeneous" else None
-        checks.non_negative("refractory", refractory)
-        self.clip_peak = clip_peak
-        self.refractory = refractory
-        self.surrogate = surrogate
-        values = _preset_values(preset, num_neurons or 1, self.stream)
-        for name, default, given in zip("abcd", values, (a, b, c, d), strict=True):
-            checks.constant(name, given)
-            value = default if given is None else torch.as_tensor(given, dtype=torch.float32)
-            if not value.isfinite().all():
-                raise ValueError(f"{name} must be finite, got {given}")
-            self.register_buffer(name, value)
+    preset: Preset = option(
+        default="regular_spiking",
+        doc="A firing pattern, or ``heterogeneous``: every neuron its own, from regular spiking to chattering.",
+        choices=get_args(Preset),
+    )
+    a: Parameter | None = constant(
+        default=None, unit="1/ms", doc="Rate of u; by default the preset's.", stored=True, kw_only=True
+    )
+    b: Parameter | None = constant(
+        default=None,
+        unit="1/ms",
+        doc="Sensitivity of u to v; by default the preset's.",
+        stored=True,
+        kw_only=True,
+    )
+    c: Parameter | None = constant(
+        default=None, unit="mV", doc="Reset of v; by default the preset's.", stored=True, kw_only=True
+    )
+    d: Parameter | None = constant(
+        default=None, unit="mV/ms", doc="Jump of u; by default the preset's.", stored=True, kw_only=True
+    )
+    num_neurons: int | None = option(
+        default=None, doc="Size of a heterogeneous population; a layer fills it in.", kw_only=True
+    )
+    seed: int | None = option(
+        default=None,
+        doc="Seed of a heterogeneous population; by default the network's, or one by torch's generator.",
+        kw_only=True,
+    )
+    clip_peak: bool = option(default=False, doc="Limit v to 30 mV before each use.", kw_only=True)
+    refractory: Parameter = constant(
+        default=0.0,
+        unit="ms",
+        doc="Time for which v stays at c after a spike, rounded up to whole steps; 0: none, as in the paper.",
+        at_least=0.0,
+        kw_only=True,
+    )
 
-    @classmethod
-    def preset(cls, name: Preset, **options: Any) -> Self:
-        """A population with the parameters of a named firing pattern; options as for the constructor."""
-        return cls(name, **options)
+    def accept(self, given: dict[str, Any]) -> None:
+        """Take the arguments; the constants of the preset where none are given."""
+        checks.seed("seed", given["seed"])
+        if given["num_neurons"] is not None:
+            checks.count("num_neurons", given["num_neurons"])
+        checks.one_of("preset", given["preset"], get_args(Preset))
+        mixed = given["preset"] == "heterogeneous"
+        stream = stream_of("neuron", given["seed"]) if mixed else None
+        drawn = PRESETS.get(given["preset"]) or heterogeneous_population(
+            given["num_neurons"] or 1, stream.torch()
+        )
+        for name, value in zip("abcd", drawn, strict=True):
+            given[name] = value if given[name] is None else given[name]
+        super().accept(given)
+        self.stream = stream
+        self.needs_size = mixed and self.num_neurons is None
+        if torch.as_tensor(self.refractory).any() or "refractory" in self.learned:
+            self.state, self.State = self.refractory_state, self.RefractoryState
 
     def sized(self, num_neurons: int) -> NeuronModel:
-        """This model, with one set of parameters a neuron where the population is heterogeneous.
+        """This model, with one set of constants a neuron where the population is heterogeneous."""
+        super().sized(num_neurons)
+        return self.again(num_neurons=num_neurons) if self.needs_size else self
 
-        Raises:
-            ValueError: if a parameter is given for another number of neurons.
-        """
-        for name in "abcd":
-            check_length(name, getattr(self, name), num_neurons)
-        if not self.needs_size:
-            return self
-        return self.again(num_neurons=num_neurons)
-
-    def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
-        """``v = -65 mV, u = b v``, not refractory."""
-        rest = izhikevich_rest(batch, num_neurons, self.constants, like)
-        return RefractoryIzhikevichState(*rest, torch.zeros_like(rest.v)) if self.refractory else rest
-
-    def step(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
-        """One step; see `izhikevich_step` and `refractory_izhikevich_step`."""
-        self.check_inputs(current, others)
-        if self.refractory:
-            check_kind(state, RefractoryIzhikevichState)
-            return refractory_izhikevich_step(current, state, self.constants, self.dt, self.refractory)
-        return izhikevich_step(current, state, self.constants, self.dt)
-
-    def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
-        """The state of a step before spikes reset it; see `izhikevich_before_reset`."""
-        self.check_inputs(current, others)
-        if self.refractory:
-            return refractory_izhikevich_before_reset(current, state, self.constants, self.dt)
-        return izhikevich_before_reset(current, state, self.constants, self.dt)
-
-    def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
-        """Steps in one operator, without a refractory time; see `izhikevich_scan`."""
-        if self.refractory:
-            return super().scan(current, state, **others)
-        self.check_inputs(current, others)
-        return izhikevich_scan(current, state, self._factors(), **self._options())
-
-    def scan_sheet(
-        self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
-    ) -> tuple[Tensor, Any]:
-        """Steps in one operator, without a refractory time; see `izhikevich_sheet_scan`."""
-        if self.refractory:
-            return super().scan_sheet(current, state, spikes, rows, **others)
-        self.check_inputs(current, others)
-        return izhikevich_sheet_scan(current, state, spikes, rows, self._factors(), **self._options())
-
-    def _factors(self) -> Tensor:
-        """a, b, c and d as one tensor ``[4, 1]`` or ``[4, N]``."""
-        values = [value.reshape(-1) for value in self.constants[:4]]
-        size = max(len(value) for value in values)
-        return torch.stack([value.expand(size) for value in values])
-
-    def _options(self) -> dict[str, Any]:
-        return {"dt": self.dt, "clip_peak": self.clip_peak, "surrogate": self.surrogate}
-
-    def parameters_of(self, index: int) -> dict[str, float]:
-        """a, b, c and d of one neuron."""
-        return {name: entry(getattr(self, name), index) for name in "abcd"}
-
-    @property
-    def constants(self) -> IzhikevichParameters:
-        """The parameters as the step function takes them."""
+    def values(self) -> Values:
+        """The declared constants in float64."""
         if self.needs_size:
             raise ValueError("a heterogeneous population needs num_neurons: its neurons differ")
-        return IzhikevichParameters(self.a, self.b, self.c, self.d, self.clip_peak, self.surrogate)
+        return super().values()
 
+    def start(self, p: Any) -> Mapping[str, Tensor | float]:
+        """``v = -65 mV, u = b v``, not refractory."""
+        return self.state | {"u": -65.0 * p.b}
 
-def _preset_values(preset: str, num_neurons: int, stream: RandomStream | None) -> tuple[Tensor, ...]:
-    if stream is not None:
-        return heterogeneous_population(num_neurons, stream.torch())
-    return tuple(torch.tensor(value) for value in PRESETS[preset])
+    def constants(self, p: Any, dt: Tensor) -> dict[str, Tensor]:
+        """Limits of the half-steps and the length of the refractory period in steps."""
+        vertex = -SLOPE / (2 * RATE)
+        reach = 1 / (RATE * dt)
+        return {"low": vertex - 2 * reach, "floor": vertex - 3 * reach, "pause": steps_of(p.refractory, dt)}
+
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+        """One step; see the class. The parabola is lowest at -62.5 - 25 / dt mV, where v maps to itself."""
+        v = state.v
+        for _half in range(2):
+            moved = v + 0.5 * dt * (RATE * v * v + SLOPE * v + OFFSET - state.u + current)
+            moved = torch.where((v < p.low) & (moved > -62.5), -62.5, moved)
+            moved = torch.where(moved > PEAK, PEAK, moved) if self.clip_peak else moved
+            v = torch.where(moved < p.floor, p.floor, moved)
+        clock = []
+        if len(state) == 3:
+            v = torch.where(state.refractory > 0, state.v, v)
+            clock = [(state.refractory - 1).clamp_min(0)]
+        u = state.u + dt * p.a * (p.b * v - state.u)
+        spikes = self.spike((v - PEAK) / PEAK)
+        fired = spikes.detach() > 0
+        after = [
+            hard_reset(v, spikes, p.c, self.detach_reset),
+            torch.where(fired, u + p.d, u) if self.detach_reset else u + p.d * spikes,
+            *(torch.where(fired, p.pause, left) for left in clock),
+        ]
+        return spikes, self.State(*after), self.State(v, u, *clock)

@@ -1,52 +1,217 @@
-"""What a neuron model is: a thin shell around its equations and the time loops."""
+"""What a neuron model is: what it declares, and one step."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, Self
+from abc import abstractmethod
+from collections import namedtuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
-from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
+from lightning_snn.dynamics.surrogate import Surrogate, resolve, spike
+from lightning_snn.neurons.declared import Declared
+from lightning_snn.neurons.fields import Constant, Field, TimeStep, option
 from lightning_snn.neurons.maps import run_maps
-from lightning_snn.ops.neuron_scan import neuron_scan
-from lightning_snn.ops.sequence import check_inputs, check_sequence
-from lightning_snn.ops.sheet_scan import sheet_scan
-from lightning_snn.ops.uniform_scan import uniform_scan
+from lightning_snn.neurons.parameters import Parameter, check_length, entry
+from lightning_snn.neurons.running import Running
+from lightning_snn.neurons.values import Values, exact
+from lightning_snn.ops.sequence import check_sequence
 
 
-class NeuronModel(Configurable, nn.Module, ABC):
+def state_type(model: str, name: str, variables: Iterable[str], module: str) -> Any:
+    """A named tuple of the variables ``[B, N]`` of a model, to be found in its class."""
+    made = namedtuple(f"{model.rpartition('.')[2]}{name}", list(variables), module=module)  # type: ignore[misc]
+    made.__qualname__ = f"{model}.{name}"
+    made.__doc__ = f"{name} ``[B, N]`` of `{model}`: {', '.join(variables)}."
+    return made
+
+
+class NeuronModel(Declared, Running):
     """A population of neurons; state is passed in and returned, never kept.
 
-    Adding a model: write its step and state in `lightning_snn.dynamics`, then this shell.
+    A model declares its variables and constants and writes its equations once, in `step`; they run fused on
+    CPU and GPU, with gradients:
 
-    Args:
-        dt: Step in ms; by default the network's, and 1 ms in a model alone.
+    >>> from lightning_snn.neurons.fields import constant
+    >>> class Leaky(NeuronModel):
+    ...     '''Leaky integrate-and-fire.'''
+    ...
+    ...     state = {"v": 0.0}
+    ...     tau_mem: Parameter = constant(default=20.0, unit="ms", above=0.0)
+    ...
+    ...     def step(self, current, state, p, dt):
+    ...         v = current + (state.v - current) * torch.exp(-dt / p.tau_mem)
+    ...         spikes = self.spike(v - 1)
+    ...         return spikes, self.State(torch.where(spikes.detach() > 0, 0.0, v))
+    >>> spikes, state = Leaky(tau_mem=10.0)(torch.full((20, 1, 1), 2.0))
+    >>> int(spikes.sum())
+    2
     """
 
-    inputs: tuple[str, ...] = ("current",)
-    """What it can be driven by; the first is the positional argument, the others are named."""
-
-    stream: RandomStream | None = None
-    """Where random parameters come from."""
-
-    graded: bool = False
+    graded: ClassVar[bool] = False
     """Whether what it sends may be other values than 0 and 1."""
 
-    def __init__(self, dt: float | None = None) -> None:
-        super().__init__()
-        if dt is not None:
-            checks.positive("dt", dt)
-        self.own_dt = dt
-        self.dt = 1.0 if dt is None else dt
+    learn: Sequence[str] = option(
+        default=(),
+        doc="Names of constants to learn: as many numbers of each as it is given.",
+        kw_only=True,
+        common=True,
+    )
+    surrogate: Surrogate = option(
+        default="atan",
+        doc="Gradient of the spike: a name, or a function of the distance.",
+        kw_only=True,
+        common=True,
+    )
+    slope: float | None = option(
+        default=None, doc="Slope of the surrogate; by default its own.", kw_only=True, common=True
+    )
+    detach_reset: bool = option(
+        default=True, doc="Whether no gradient passes through the reset.", kw_only=True, common=True
+    )
+    dt: TimeStep = TimeStep(
+        default=None,
+        doc="Step in ms; by default the network's, and 1 ms in a model alone.",
+        kw_only=True,
+        common=True,
+    )
+
+    _functions: ClassVar[tuple[str, ...]] = ("surrogate",)
+
+    stream: RandomStream | None = None
+    """Where random constants come from."""
+
+    own_dt: float | None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "state" in vars(cls):
+            cls.State = state_type(cls.__qualname__, "State", cls.state, cls.__module__)
+
+    @classmethod
+    def taken(cls, fields: dict[str, Field]) -> dict[str, Field]:
+        """Without what is of spikes, where none are sent."""
+        unused = ("surrogate", "slope", "detach_reset") if cls.graded else ()
+        return {name: field for name, field in fields.items() if name not in unused}
+
+    def accept(self, given: dict[str, Any]) -> None:
+        """Take the arguments by name: check them, and make those to learn parameters."""
+        nn.Module.__init__(self)
+        self.own_dt = given.get("dt")
+        self.numbers: dict[str, float | Tensor] = {}
+        self.learned = nn.ParameterDict()
+        fields = type(self).fields
+        for name, value in given.items():
+            if not isinstance(fields[name], Constant):
+                setattr(self, name, fields[name].checked(value))
+        for name, value in given.items():
+            if isinstance(fields[name], Constant):
+                self.numbers[name] = fields[name].checked(self.default_of(name) if value is None else value)
+        self._begin_learning(given["learn"])
+        for name, field in type(self).constants_declared().items():
+            if field.stored and name in self.numbers:
+                self._buffers[name] = torch.as_tensor(self.numbers.pop(name)).float()
+        if not self.graded:
+            resolve(self.surrogate, self.slope)
+        self.check()
+
+    @classmethod
+    def constants_declared(cls) -> dict[str, Constant]:
+        """Its constants, by name."""
+        return {name: field for name, field in cls.fields.items() if isinstance(field, Constant)}
+
+    def default_of(self, name: str) -> Parameter:
+        """The value of a constant that is given none."""
+        raise ValueError(f"{name} must be given")
+
+    def check(self) -> None:
+        """Raise ``ValueError`` unless the constants fit each other; a model with such rules overrides this."""
+
+    def value_of(self, name: str) -> Any:
+        """A constant: a number, or float64 ``[N]``; of one that is learned the value of now."""
+        if name in self.learned:
+            return self.constants_declared()[name].bound(self.learned[name])
+        return self._buffers[name] if name in self._buffers else self.numbers[name]
+
+    def set_constant(self, name: str, value: Any) -> None:
+        """Change a constant; it acts at once.
+
+        Raises:
+            ValueError: if it is not allowed.
+        """
+        field = self.constants_declared()[name]
+        checked, before = field.checked(value), self.value_of(name)
+        if name in self.learned:
+            with torch.no_grad():
+                self.learned[name].copy_(field.free(torch.as_tensor(checked)))
+        elif name in self._buffers:
+            self._buffers[name] = torch.as_tensor(checked).to(before)
+        else:
+            self.numbers[name] = checked
+        self.check()
+
+    def _begin_learning(self, names: Sequence[str]) -> None:
+        known = self.constants_declared()
+        names = [names] if isinstance(names, str) else names
+        for name in names:
+            checks.one_of("learn", name, known)
+            value = torch.as_tensor(self.numbers.pop(name), dtype=torch.float64)
+            self.learned[name] = nn.Parameter(known[name].free(value).float())
+
+    @abstractmethod
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **others: Tensor) -> tuple[Any, ...]:
+        """The equations: spikes, the next state and, for recordings, the state before the reset.
+
+        Plain operations of torch, elementwise over neurons: they are traced once and compiled.
+
+        Args:
+            current: Input ``[B, N]``, held over the step.
+            state: The variables `State`; not modified.
+            p: The constants, and what `constants` adds: tensors, by name.
+            dt: Step in ms.
+            **others: Further `inputs` by name; zero where absent.
+
+        Returns:
+            Spikes ``[B, N]``, the next `State` and, if a spike changes it, the `State` before that.
+        """
+
+    def start(self, p: Any) -> dict[str, Tensor | float]:
+        """What the variables start from, by name; a model overrides this where `state` cannot say it."""
+        return {name: getattr(p, x) if isinstance(x, str) else x for name, x in self.state.items()}
+
+    def values(self) -> Values:
+        """The declared constants in float64."""
+        return Values({name: exact(self.value_of(name)) for name in self.constants_declared()})
+
+    @property
+    def constant_names(self) -> Sequence[str]:
+        """Names of the declared constants."""
+        return tuple(self.constants_declared())
+
+    def spike(self, distance: Tensor) -> Tensor:
+        """1 where the ``distance`` to threshold is 0 or above, else 0, with the model's surrogate gradient."""
+        return spike(distance, self.surrogate, self.slope)
+
+    def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
+        """State ``[batch, num_neurons]`` to start from, at least float32, on the device of ``like``."""
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        empty = like.new_zeros(batch, num_neurons, dtype=dtype)
+        found = self.start(self.values())
+        return self.State(*(empty + torch.as_tensor(found[name]).to(empty) for name in self.state))
+
+    def parameters_of(self, index: int) -> dict[str, float]:
+        """The constants of one neuron by name."""
+        return {
+            name: entry(torch.as_tensor(self.value_of(name)), index) for name in self.constants_declared()
+        }
 
     def again(self, **changes: Any) -> Self:
         """Another one of the same arguments, but for ``changes``; with the ``dt`` of now."""
         made = super().again(**changes)
         if "dt" not in changes:
-            made.dt = self.dt  # it may have been changed since
+            made.time_step = self.time_step  # it may have been changed since
         return made
 
     def at(self, dt: float, key: str) -> None:
@@ -61,103 +226,14 @@ class NeuronModel(Configurable, nn.Module, ABC):
             )
         self.dt = dt
 
-    def check_input(self, name: str) -> None:
-        """Raise ``ValueError`` unless the model has an input of this name."""
-        if name not in self.inputs:
-            raise ValueError(f"{type(self).__name__} has no input {name!r}: it has {', '.join(self.inputs)}")
-
-    def check_inputs(self, current: Tensor, others: Mapping[str, Tensor]) -> None:
-        """Raise ``ValueError`` unless the model has these further inputs, and they fit ``current``."""
-        for name in others:
-            self.check_input(name)
-        check_inputs(current, others)
-
-    @abstractmethod
-    def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
-        """State ``[batch, num_neurons]`` to start from, on the device of ``like``."""
-
-    @abstractmethod
-    def step(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
-        """Spikes ``[B, N]`` and the next state, for inputs ``[B, N]`` held over ``dt``.
-
-        The further `inputs` come by name; one that is absent is zero.
-        """
-
-    def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
-        """The state that `step` reaches from the same arguments before spikes reset it, for recordings.
+    def sized(self, num_neurons: int) -> "NeuronModel":
+        """This model for a population of ``num_neurons``.
 
         Raises:
-            ValueError: if the model does not say; one whose potentials are to be seen there overrides this.
+            ValueError: if a constant is given for another number of neurons.
         """
-        del current, state, others
-        raise ValueError(f"{type(self).__name__} does not tell its state before the reset (`before_reset`)")
-
-    @abstractmethod
-    def parameters_of(self, index: int) -> dict[str, float]:
-        """The parameters of one neuron by name."""
-
-    def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
-        """Spikes ``[T, B, N]`` and the last state for inputs ``[T, B, N]``: step by step, in plain PyTorch.
-
-        A model with an operator of its own in `lightning_snn.ops` overrides this, and the other scans.
-        """
-        self.check_inputs(current, others)
-        return neuron_scan(self.step, current, state, **others)
-
-    def run_step(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
-        """`step` in the faster way, for loops over steps ``[B, N]``.
-
-        A scan of one step where no input or state needs a gradient: with gradients its operator takes longer.
-        """
-        parts = (current, *others.values(), *(state if isinstance(state, tuple) else (state,)))
-        if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in parts):
-            return self.step(current, state, **others)
-        spikes, state = self.scan(current[None], state, **{name: x[None] for name, x in others.items()})
-        return spikes[0], state
-
-    def scan_sheet(
-        self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
-    ) -> tuple[Tensor, Any]:
-        """As `scan`, for neurons that send ``rows`` ``[N, N]`` to each other one step after a spike.
-
-        Args:
-            current: Outer input ``[T, B, N]``.
-            state: State before the first step.
-            spikes: Spikes ``[B, N]`` of the step before the first.
-            rows: Row j is what a spike of neuron j adds to the current of each.
-            **others: Further inputs by name, each ``[T, B, N]``.
-        """
-        self.check_inputs(current, others)
-        return sheet_scan(self.step, current, state, spikes, rows, **others)
-
-    def scan_uniform(
-        self,
-        current: Tensor,
-        state: Any,
-        spikes: Tensor,
-        strength: float,
-        *,
-        input: str = "current",
-        **others: Tensor,
-    ) -> tuple[Tensor, Any]:
-        """As `scan`, for neurons that add ``strength`` to an input of every other one step after a spike.
-
-        Args:
-            current: Outer input ``[T, B, N]``.
-            state: State before the first step.
-            spikes: Spikes ``[B, N]`` of the step before the first.
-            strength: What a spike adds.
-            input: Name of the input that it adds to.
-            **others: Further inputs.
-        """
-        self.check_input(input)
-        self.check_inputs(current, others)
-        target = None if input == self.inputs[0] else input
-        return uniform_scan(self.step, current, state, spikes, strength, target, **others)
-
-    def sized(self, num_neurons: int) -> "NeuronModel":
-        """This model for a population of ``num_neurons``; models with one value for all return themselves."""
-        del num_neurons
+        for name in self.constants_declared():
+            check_length(name, self.value_of(name), num_neurons)
         return self
 
     def raise_thresholds(self, state: Any, rise: Tensor) -> Any:

@@ -90,13 +90,14 @@ def steps_of(current: Tensor, others: Mapping[str, Tensor]) -> Iterator[tuple[Te
         yield step_current, dict(zip(others, rows, strict=True))
 
 
-def check_factors(factors: Tensor, current: Tensor) -> None:
-    """Raise ``ValueError`` unless ``factors`` are ``[P, 1]`` or ``[P, N]`` for an input ``[T, B, N]``."""
-    if factors.ndim != 2 or factors.shape[1] not in (1, current.shape[2]):
-        raise ValueError(
-            f"parameters must hold 1 or {current.shape[2]} values, one a neuron of an input of "
-            f"{list(current.shape)}, got {factors.shape[-1]}"
-        )
+def check_each(constants: Mapping[str, Tensor], current: Tensor) -> None:
+    """Raise ``ValueError`` unless constants are one number, or one a neuron of an input ``[T, B, N]``."""
+    for name, value in constants.items():
+        if value.ndim and value.shape != current.shape[2:]:
+            raise ValueError(
+                f"{name} must hold 1 or {current.shape[2]} values, one a neuron of an input of "
+                f"{list(current.shape)}, got {value.numel()}"
+            )
 
 
 def check_coupling(spikes: Tensor, coupling: Tensor, current: Tensor) -> None:

@@ -21,6 +21,18 @@ class Wheel(Configurable):
         self.hub = hub
 
 
+class Ramp(Configurable):
+    _functions = ("shape",)
+
+    def __init__(self, shape="steep", *, foot=None):
+        self.shape = shape
+        self.foot = foot
+
+
+def slowly(x):
+    return x / 2
+
+
 def test_arguments_are_recorded_under_their_names_as_given():
     assert Wheel()._init_args == {}
     assert Wheel(12)._init_args == {"spokes": 12}
@@ -96,8 +108,37 @@ def test_copies_remember_their_arguments(duplicate):
 
 
 @pytest.mark.parametrize(
+    "value", [Ramp(slowly), Ramp(shape=slowly), partial(Ramp, shape=slowly), Ramp(f"{__name__}.slowly")]
+)
+def test_a_function_becomes_its_path_where_its_class_takes_one(value):
+    assert to_config(value) == {
+        "class_path": f"{__name__}.Ramp",
+        "init_args": {"shape": f"{__name__}.slowly"},
+    }
+
+
+def test_other_values_where_a_function_may_stand_stay():
+    assert to_config([Ramp(), Ramp("flat", foot=Ramp(slowly))])[1]["init_args"] == {
+        "shape": "flat",
+        "foot": {"class_path": f"{__name__}.Ramp", "init_args": {"shape": f"{__name__}.slowly"}},
+    }
+
+
+def test_a_function_inside_another_is_refused_with_what_may_be_given():
+    def local(x):
+        return x
+
+    with pytest.raises(ValueError, match=r"Give a function that can be imported, .* or its dotted path\.$"):
+        to_config(Ramp(local))
+
+
+@pytest.mark.parametrize(
     ("value", "key"),
     [
+        (Ramp(lambda x: x), r"model\.shape"),
+        ({"ramps": [Ramp(lambda x: x)]}, r"model\.ramps\[0\]\.shape"),
+        (Ramp(foot=slowly), r"model\.foot"),
+        (Wheel(slowly), r"model\.spokes"),
         ({"readout": lambda: None}, r"model\.readout"),
         ({"layers": [1, {"rule": object()}]}, r"model\.layers\[1\]\.rule"),
         (partial(Wheel, hub=lambda: None), r"model\.hub"),

@@ -131,7 +131,7 @@ def test_presets_are_those_of_the_paper():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_gives_every_neuron_its_parameters(preset):
-    model = Izhikevich.preset(preset)
+    model = Izhikevich(preset)
     assert list(model.parameters_of(5).values()) == pytest.approx(PRESETS[preset])
     assert model.sized(7) is model
 

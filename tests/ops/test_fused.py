@@ -17,7 +17,7 @@ from helpers.tensors import assert_equal, rand
 
 from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
-from lightning_snn.dynamics.surrogate import Surrogate, number, spike
+from lightning_snn.dynamics.surrogate import names, number, spike
 from lightning_snn.ops import backend
 from lightning_snn.ops.jit import surrogate_derivative
 from lightning_snn.ops.lif import lif_scan
@@ -28,7 +28,7 @@ SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", get_args(Surrogate))
+@pytest.mark.parametrize("name", names())
 def test_every_surrogate_has_its_derivative(name, dtype):
     distance = torch.linspace(-3, 3, 61, dtype=dtype)
     found = torch.full_like(distance, torch.nan)

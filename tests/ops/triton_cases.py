@@ -1,7 +1,6 @@
 """The Triton kernels in Triton's interpreter, on a CPU; `test_triton.py` runs this in its own process."""
 
 from functools import partial
-from typing import get_args
 
 import pytest
 import torch
@@ -22,7 +21,7 @@ from lightning_snn import (
     Square,
 )
 from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
-from lightning_snn.dynamics.surrogate import Surrogate, number, spike
+from lightning_snn.dynamics.surrogate import names, number, spike
 from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.race_scan import race_scan
@@ -44,7 +43,7 @@ def _derivatives(over, found, SURROGATE: tl.constexpr):
     tl.store(found + n, surrogate_derivative(tl.load(over + n), SURROGATE))
 
 
-@pytest.mark.parametrize("name", get_args(Surrogate))
+@pytest.mark.parametrize("name", names())
 def test_every_surrogate_has_its_derivative(name):
     distance = torch.linspace(-3, 3, 64)
     found = torch.full_like(distance, torch.nan)

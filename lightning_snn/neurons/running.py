@@ -1,0 +1,347 @@
+"""How a neuron model runs: compiled, or step by step in plain PyTorch, with the same results."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lightning_snn.neurons.values import Values, kind_of, own, prepared
+from lightning_snn.ops import backend, compiler
+from lightning_snn.ops.neuron_scan import neuron_scan
+from lightning_snn.ops.sequence import (
+    check_coupling,
+    check_each,
+    check_inputs,
+    check_kind,
+    check_part,
+    check_sequence,
+    check_state,
+)
+from lightning_snn.ops.sheet_scan import sheet_scan
+from lightning_snn.ops.uniform_scan import uniform_scan
+
+_programs: dict[tuple[Any, ...], compiler.Program] = {}
+
+
+class Running(nn.Module):
+    """The time loops of a neuron model, made from its `step`."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("current",)
+    """What it can be driven by; the first is the positional argument, the others are named."""
+
+    state: ClassVar[Mapping[str, float | str]] = {}
+    """Its variables, and what each starts from: a number, or the name of a constant; see `start`."""
+
+    State: ClassVar[Any]
+    """The named tuple of the variables ``[B, N]``, made from `state`."""
+
+    compiled: ClassVar[bool] = True
+    """Whether its step is compiled; else it runs in PyTorch, step by step."""
+
+    time_step: float
+    numbers: dict[str, float | Tensor]
+    _fixed: tuple[Any, dict[str, Tensor], tuple[compiler.Kind, ...]] | None = None
+
+    @abstractmethod
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **others: Tensor) -> tuple[Any, ...]:
+        """The equations; see `NeuronModel.step`."""
+
+    @abstractmethod
+    def values(self) -> Values:
+        """The declared constants in float64."""
+
+    def constants(self, p: Any, dt: Tensor) -> dict[str, Tensor]:
+        """What follows from constants alone, by name, for `step`: computed once a run, in float64."""
+        del p, dt
+        return {}
+
+    def check_input(self, name: str) -> None:
+        """Raise ``ValueError`` unless the model has an input of this name."""
+        if name not in self.inputs:
+            raise ValueError(f"{type(self).__name__} has no input {name!r}: it has {', '.join(self.inputs)}")
+
+    def check_inputs(self, current: Tensor, others: Mapping[str, Tensor]) -> None:
+        """Raise ``ValueError`` unless the model has these further inputs, and they fit ``current``."""
+        for name in others:
+            self.check_input(name)
+        check_inputs(current, others)
+
+    def advance(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
+        """Spikes ``[B, N]`` and the next state, for inputs ``[B, N]`` held over ``dt``, in plain PyTorch.
+
+        The further `inputs` come by name; one that is absent is zero.
+        """
+        spikes, after, _ = self._advance(current, state, others)
+        return spikes, after
+
+    def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
+        """The state that `advance` reaches from the same arguments before spikes reset it, for recordings."""
+        return self._advance(current, state, others)[2]
+
+    def _advance(self, current: Tensor, state: Any, others: Mapping[str, Tensor]) -> tuple[Tensor, Any, Any]:
+        check_kind(state, self.State)
+        self.check_inputs(current, others)
+        given = {name: x.to(state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        spikes, after, before = self._step(given, state, self._prepared(state[0]))
+        return spikes, self.State(*own(after, [*state, *given.values()])), before
+
+    def _step(
+        self, given: Mapping[str, Tensor], state: Any, constants: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Any, Any]:
+        """`step` with all inputs, its results checked."""
+        first, *others = self.inputs
+        current = given[first]
+        further = {name: given.get(name, torch.zeros_like(current)) for name in others}
+        found = self.step(current, state, Values(constants), constants["dt"], **further)
+        if not isinstance(found, tuple) or not 2 <= len(found) <= 3:
+            raise ValueError(
+                f"{type(self).__name__}.step must return spikes, the next state and, if it likes, the state "
+                f"before the reset, got {type(found).__name__}"
+            )
+        spikes, *states = found
+        after, before = (self._declared(x, current) for x in (states[0], states[-1]))
+        return spikes, after, before
+
+    def _declared(self, state: Any, like: Tensor) -> Any:
+        """A state that `step` returned, as the model declares it.
+
+        Raises:
+            ValueError: if it is another.
+        """
+        values = [*state.values()] if isinstance(state, Mapping) else [*state]
+        if len(values) != len(self.state) or (isinstance(state, Mapping) and [*state] != [*self.state]):
+            raise ValueError(
+                f"{type(self).__name__}.step must return the variables that `state` declares "
+                f"({', '.join(self.state)}), got {len(values)}: {', '.join(getattr(state, '_fields', ()))}"
+            )
+        for name, value in zip(self.state, values, strict=True):
+            if not isinstance(value, Tensor) or value.shape not in (like.shape, ()):
+                shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+                raise ValueError(
+                    f"{type(self).__name__}.step must return {name} as a tensor {list(like.shape)} like the "
+                    f"input, got {shape}"
+                )
+        return self.State(*(value if value.ndim else value.expand_as(like) for value in values))
+
+    def _prepared(self, like: Tensor) -> dict[str, Tensor]:
+        """The constants as a step takes them, with ``dt``; kept where they are all plain numbers."""
+        key = self._key(like)
+        if key is not None and self._fixed is not None and self._fixed[0] == key:
+            return self._fixed[1]
+        with torch.inference_mode(False):  # validation may come before training
+            dt = torch.tensor(self.time_step, dtype=torch.float64)
+            p = self.values()
+            found = prepared({**vars(p), **self.constants(p, dt), "dt": dt}, like)
+        if key is not None:
+            self._fixed = key, found, tuple(kind_of(x) for x in found.values())
+        return found
+
+    def _key(self, like: Tensor) -> Any:
+        """What the constants depend on, if those are plain numbers."""
+        if torch.compiler.is_compiling() or self._buffers or len(self.numbers) < len(self.constant_names):
+            return None
+        numbers = tuple(self.numbers.values())
+        if any(isinstance(x, Tensor) for x in numbers):
+            return None
+        return (self.time_step, like.dtype, like.device, numbers, self.settings)
+
+    @property
+    @abstractmethod
+    def constant_names(self) -> Sequence[str]:
+        """Names of the declared constants."""
+
+    @property
+    def settings(self) -> tuple[Any, ...]:
+        """Its plain attributes: a step may depend on them."""
+        plain = (int, float, str, bool, type(None))
+        return tuple(
+            (name, x)
+            for name, x in vars(self).items()
+            if (isinstance(x, plain) or callable(x))
+            and name not in ("training", "time_step")
+            and name[0] != "_"
+        )
+
+    def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
+        """Spikes ``[T, B, N]`` and the last state for inputs ``[T, B, N]``.
+
+        Raises:
+            ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension, or the state, a constant
+                or a further input does not fit it.
+        """
+        return self._scan(current, state, others)[:2]
+
+    def scan_recorded(
+        self, current: Tensor, state: Any, record: Sequence[tuple[str, bool]], **others: Tensor
+    ) -> tuple[Tensor, Any, list[Tensor]]:
+        """As `scan`; also variables ``[T, B, N]`` after each step, or before its reset, in the order asked for.
+
+        Args:
+            current: As in `scan`.
+            state: As in `scan`.
+            record: Names of variables, each with whether it is wanted before the reset.
+            **others: As in `scan`.
+        """
+        return self._scan(current, state, others, record=record)
+
+    def run_step(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
+        """`advance` in the faster way, for loops over steps ``[B, N]``.
+
+        A scan of one step where no gradient is needed: with gradients its operator takes longer.
+        """
+        parts = (current, *others.values(), *state, *self.parameters())
+        if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in parts):
+            return self.advance(current, state, **others)
+        spikes, state = self.scan(current[None], state, **{name: x[None] for name, x in others.items()})
+        return spikes[0], state
+
+    def scan_sheet(
+        self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
+    ) -> tuple[Tensor, Any]:
+        """As `scan`, for neurons that send ``rows`` ``[N, N]`` to each other one step after a spike.
+
+        Where a gradient is needed it runs in plain PyTorch; none passes through the spikes that neurons send.
+
+        Args:
+            current: Outer input ``[T, B, N]``.
+            state: State before the first step.
+            spikes: Spikes ``[B, N]`` of the step before the first.
+            rows: Row j is what a spike of neuron j adds to the current of each.
+            **others: Further inputs by name, each ``[T, B, N]``.
+        """
+        check_sequence(current)
+        check_coupling(spikes, rows, current)
+        return self._scan(current, state, others, before=spikes, coupling=rows)[:2]
+
+    def scan_uniform(
+        self,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        strength: float,
+        *,
+        input: str = "current",
+        **others: Tensor,
+    ) -> tuple[Tensor, Any]:
+        """As `scan`, for neurons that add ``strength`` to an input of every other one step after a spike.
+
+        Args:
+            current: Outer input ``[T, B, N]``.
+            state: State before the first step.
+            spikes: Spikes ``[B, N]`` of the step before the first.
+            strength: What a spike adds.
+            input: Name of the input that it adds to.
+            **others: Further inputs.
+        """
+        self.check_input(input)
+        check_sequence(current)
+        check_part("spikes", spikes, current.shape[1:], like=current)
+        target = self.inputs.index(input)
+        return self._scan(current, state, others, before=spikes, strength=strength, target=target)[:2]
+
+    def _scan(
+        self,
+        current: Tensor,
+        state: Any,
+        others: Mapping[str, Tensor],
+        *,
+        before: Tensor | None = None,
+        coupling: Tensor | None = None,
+        strength: float = 0.0,
+        target: int = 0,
+        record: Sequence[tuple[str, bool]] = (),
+    ) -> tuple[Tensor, Any, list[Tensor]]:
+        check_sequence(current)
+        check_state(current, state, self.State)
+        self.check_inputs(current, others)
+        like = state[0]
+        given = {name: x.to(like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        before, coupling = (None if x is None else x.to(like.dtype) for x in (before, coupling))
+        constants = self._prepared(like)
+        check_each(constants, current)
+        named = zip("isp", ([given.get(n) for n in self.inputs], state, constants.values()), strict=True)
+        wanted = [
+            f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad
+        ]
+        wanted = wanted if torch.is_grad_enabled() else []
+
+        def plain() -> tuple[Tensor, Any, list[Tensor]]:
+            first, *further = given.values()
+            rest = dict(zip([*given][1:], further, strict=True))
+            if before is None:
+                return *neuron_scan(self.advance, first, state, **rest), []
+            if coupling is not None:
+                return *sheet_scan(self.advance, first, state, before, coupling, **rest), []
+            to = self.inputs[target] if target else None
+            return *uniform_scan(self.advance, first, state, before, strength, to, **rest), []
+
+        def fused() -> tuple[Tensor, Any, list[Tensor]]:
+            absent = tuple(k for k, name in enumerate(self.inputs) if name not in given and k != target)
+            silent = like.new_zeros(1).expand(current.shape)
+            places = tuple(([*self.state].index(name), early) for name, early in record)
+            forward, backward = self._program(absent, tuple(wanted), places, like.dtype)
+            found = compiler.neuron_scan(
+                [given.get(name, silent) for name in self.inputs], [*state], [*constants.values()],
+                before, coupling, strength, target, forward, backward, len(places),
+            )  # fmt: skip
+            count = 1 + len(state)
+            return found[0], self.State(*found[1:count]), found[count:]
+
+        if record and (not self.compiled or backend.chosen(compiler.__name__, current.device) == "reference"):
+            return self._recorded(given, state, record)
+        if not self.compiled or (wanted and before is not None):
+            return plain()
+        return backend.run(compiler.__name__, current.device, fused, plain)
+
+    def _recorded(
+        self, given: Mapping[str, Tensor], state: Any, record: Sequence[tuple[str, bool]]
+    ) -> tuple[Tensor, Any, list[Tensor]]:
+        """The plain loop that records."""
+        spikes, found = [], [list[Tensor]() for _ in record]
+        for t in range(len(given[self.inputs[0]])):
+            now = {name: x[t] for name, x in given.items()}
+            first = now.pop(self.inputs[0])
+            sent, after, early = self._advance(first, state, now)
+            spikes.append(sent)
+            for (name, is_early), values in zip(record, found, strict=True):
+                values.append(getattr(early if is_early else after, name).detach())
+            state = after
+        return torch.stack(spikes), state, [torch.stack(values) for values in found]
+
+    @torch.compiler.assume_constant_result
+    def _program(
+        self,
+        absent: tuple[int, ...],
+        wanted: tuple[str, ...],
+        record: tuple[tuple[int, bool], ...],
+        dtype: torch.dtype,
+    ) -> tuple[str, str]:
+        """Keys of the kernels for inputs that are absent, gradients that are wanted, and so on."""
+        if self._fixed is not None and not torch.compiler.is_compiling():
+            names, kinds = tuple(self._fixed[1]), self._fixed[2]
+        else:
+            with compiler.outside():
+                found = self._prepared(torch.empty(0, dtype=dtype))
+                names, kinds = tuple(found), tuple(kind_of(x) for x in found.values())
+        starts = tuple(x if isinstance(x, float) else None for x in self.state.values())
+        case = compiler.Case(kinds, starts, absent, wanted, record, dtype)
+        key = (type(self), type(self).step, self.settings, names, case)
+        if key not in _programs:
+            title = f"{type(self).__module__}.{type(self).__qualname__}"
+            step = compiler.Step(self._flat(names), title, self.inputs, tuple(self.state), names)
+            _programs[key] = compiler.build(step, case)
+        return tuple(_programs[key])  # type: ignore[return-value]
+
+    def _flat(self, names: Sequence[str]) -> Any:
+        """`step` from tensors to tensors: inputs, variables and constants, in this order."""
+        first, second = len(self.inputs), len(self.inputs) + len(self.state)
+
+        def run(*args: Tensor) -> list[Tensor]:
+            given = dict(zip(self.inputs, args, strict=False))
+            constants = dict(zip(names, args[second:], strict=True))
+            spikes, after, before = self._step(given, self.State(*args[first:second]), constants)
+            return [spikes, *after, *before]
+
+        return run

@@ -1,0 +1,116 @@
+"""Generated kernels in numba: blocks of neurons split over threads."""
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lightning_snn.ops import parallel
+from lightning_snn.ops.compiler import store
+from lightning_snn.ops.jit import array, owned, owned_gradient, strided
+
+BLOCK = 2**13
+"""Most neurons in a block: the longer, the better memory streams."""
+SCRATCH = 2**19
+"""Bytes that a block's kept values may take: half of a core's second-level cache."""
+LEAST = 2**10
+"""Fewest neurons in a block, however long the sequence."""
+
+
+def forward(
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    constants: Sequence[Tensor],
+    before: Tensor | None,
+    coupling: Tensor | None,
+    strength: float,
+    target: int,
+    key: str,
+    recorded: int,
+) -> list[Tensor]:
+    """Spikes ``[T, B, N]``, the state after the last step, and what is recorded ``[T, B, N]``."""
+    module, k, facts = variant(key, state)
+    values = values_of(module, k, constants, state[0])
+    long = "each" not in facts["kinds"] and before is None
+    sent = [state[0].new_empty(inputs[0].shape) for _ in range(1 + recorded)]
+    ends = [owned(x) for x in state]
+    out = [rows(x, long).numpy() for x in sent]
+    _, batch, nodes = out[0].shape
+    arguments = [x for j in facts["inputs"] for x in strided(rows(inputs[j], long))]
+    arguments += out + [ends[j].numpy().reshape(batch, nodes) for j in facts["states"]] + values
+    if before is None:
+        block = min(BLOCK, nodes)
+        scan, arguments = getattr(module, f"scan_{k}"), [*arguments, block]
+        parts = batch * -(-nodes // block)
+    elif coupling is not None:
+        scan, arguments = getattr(module, f"sheet_{k}"), [*arguments, array(before), array(coupling)]
+        parts = batch
+    else:
+        number = state[0].numpy().dtype.type(strength)
+        scan, arguments = getattr(module, f"uniform{target}_{k}"), [*arguments, array(before), number]
+        parts = batch
+    parallel.split(parts, lambda first, last: scan(*arguments, first, last))
+    return [sent[0], *ends, *sent[1:]]
+
+
+def backward(
+    grads: Sequence[Tensor | None],
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    constants: Sequence[Tensor],
+    key: str,
+    *wanted: str,
+) -> list[Tensor]:
+    """The gradients that are wanted: of inputs ``[T, B, N]``, else ``[B, N]``."""
+    module, k, facts = variant(key, state)
+    values = values_of(module, k, constants, state[0])
+    long = "each" not in facts["kinds"]
+    spikes = torch.zeros_like(inputs[0]) if grads[0] is None else grads[0]
+    found = {
+        x: state[0].new_empty(inputs[0].shape) if x[0] == "i" else _begin(x, grads, state[0])
+        for x in facts["gradients"]
+    }
+    sequences = [strided(rows(x, long)) for x in (spikes, *(inputs[j] for j in facts["inputs"]))]
+    steps, batch, nodes = rows(spikes, long).shape
+    out = [rows(value, long).numpy() for x, value in found.items() if x[0] == "i"]
+    moving = [value.numpy().reshape(batch, nodes) for x, value in found.items() if x[0] != "i"]
+    starts = [array(state[j]).reshape(batch, nodes) for j in facts["states"]]
+    size = steps * max(1, facts["kept"]) * spikes.element_size()
+    block = min(max(LEAST, SCRATCH // size), BLOCK, nodes)
+    arguments = [x for sequence in sequences for x in sequence]
+    arguments += [steps, batch, nodes, *out, *starts, *moving, *values]
+    back = getattr(module, f"back_{k}")
+    parallel.split(batch * -(-nodes // block), lambda first, last: back(*arguments, block, first, last))
+    return [found[name] for name in wanted]
+
+
+def variant(key: str, state: Sequence[Tensor]) -> tuple[ModuleType, int, dict[str, Any]]:
+    """The module of a key, and which of its variants is for this state."""
+    module = store.load(key, "numba")
+    for k, facts in enumerate(module.VARIANTS):
+        if all((state[j].numpy() == value).all() for j, value in facts["starts"].items()):
+            return module, k, facts
+    raise AssertionError("the last variant is for every state")
+
+
+def values_of(module: ModuleType, k: int, constants: Sequence[Tensor], like: Tensor) -> list[Any]:
+    """What a kernel takes from constants: numbers and arrays."""
+    found = []
+    kinds = module.VARIANTS[k]["kinds"]
+    for value, kind in zip(getattr(module, f"constants_{k}")(*constants), kinds, strict=True):
+        numbers = value.detach().to(like.dtype).contiguous().numpy()
+        found.append(numbers if kind == "each" else numbers.reshape(-1)[0])
+    return found
+
+
+def rows(sequence: Tensor, long: bool) -> Tensor:
+    """``[T, B, N]`` as ``[T, 1, B N]`` where all neurons have the same constants: longer rows."""
+    sequence = sequence.detach()
+    return sequence.flatten(1)[:, None] if long else sequence
+
+
+def _begin(name: str, grads: Sequence[Tensor | None], like: Tensor) -> Tensor:
+    """What a gradient that is carried starts from."""
+    return owned_gradient(grads[1 + int(name[1:])] if name[0] == "s" else None, like)
