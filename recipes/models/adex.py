@@ -17,15 +17,17 @@ class AdEx(snn.NeuronModel):
 
     state = {"v": "v_rest", "w": 0.0}
 
-    capacitance: snn.Parameter = snn.constant(281.0, "pF", "Capacitance.", above=0.0)
-    leak: snn.Parameter = snn.constant(30.0, "nS", "Conductance of the leak.", above=0.0)
-    v_rest: snn.Parameter = snn.constant(-70.6, "mV", "Where v rests, and is reset to.")
-    threshold: snn.Parameter = snn.constant(-50.4, "mV", "Where the exponential takes off.")
-    delta: snn.Parameter = snn.constant(2.0, "mV", "How gently it does.", above=0.0)
-    tau_w: snn.Parameter = snn.constant(144.0, "ms", "Time constant of the adaptation.", above=0.0)
-    a: snn.Parameter = snn.constant(4.0, "nS", "Adaptation by v.")
-    b: snn.Parameter = snn.constant(80.5, "pA", "Adaptation by a spike.")
-    peak: snn.Parameter = snn.constant(20.0, "mV", "Where a spike is sent.")
+    capacitance: snn.Parameter = snn.constant(default=281.0, unit="pF", above=0.0, doc="Capacitance.")
+    leak: snn.Parameter = snn.constant(default=30.0, unit="nS", above=0.0, doc="Conductance of the leak.")
+    v_rest: snn.Parameter = snn.constant(default=-70.6, unit="mV", doc="Where v rests, and is reset to.")
+    threshold: snn.Parameter = snn.constant(default=-50.4, unit="mV", doc="Where the exponential takes off.")
+    delta: snn.Parameter = snn.constant(default=2.0, unit="mV", above=0.0, doc="How gently it does.")
+    tau_w: snn.Parameter = snn.constant(
+        default=144.0, unit="ms", above=0.0, doc="Time constant of the adaptation."
+    )
+    a: snn.Parameter = snn.constant(default=4.0, unit="nS", doc="Adaptation by v.")
+    b: snn.Parameter = snn.constant(default=80.5, unit="pA", doc="Adaptation by a spike.")
+    peak: snn.Parameter = snn.constant(default=20.0, unit="mV", doc="Where a spike is sent.")
 
     def step(self, current: Tensor, state, p, dt):
         rise = p.delta * torch.exp(((state.v - p.threshold) / p.delta).clamp(max=10.0))
