@@ -158,11 +158,11 @@ class Running(nn.Module, ABC):
         with torch.inference_mode(False):  # validation may come before training
             dt = torch.tensor(self.time_step, dtype=torch.float64)
             values = prepared({**vars(self.values()), **self.constants(self.values(), dt), "dt": dt}, like)
+        if not fixed:
+            return Prepared(values)
         sources = [x for x in (*self._buffers.values(), *self.numbers.values()) if isinstance(x, Tensor)]
-        found = Prepared(values, [(x, version_of(x)) for x in sources])
-        if fixed:
-            self._known[key] = found
-        return found
+        self._known[key] = Prepared(values, [(x, version_of(x)) for x in sources])
+        return self._known[key]
 
     @property
     def settings(self) -> tuple[Any, ...]:
