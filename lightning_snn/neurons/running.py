@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from lightning_snn.neurons.values import Values, kind_of, own, prepared
+from lightning_snn.neurons.values import Values, kind_of, listed, own, prepared
 from lightning_snn.ops import backend, compiler
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import (
@@ -288,7 +288,7 @@ class Running(nn.Module):
             places = tuple(([*self.state].index(name), early) for name, early in record)
             forward, backward = self._program(absent, tuple(wanted), places, like.dtype)
             found = compiler.neuron_scan(
-                [given.get(name, silent) for name in self.inputs], [*state], [*constants.values()],
+                [given.get(name, silent) for name in self.inputs], [*state], listed(constants.values()),
                 before, coupling, strength, target, forward, backward, len(places),
             )  # fmt: skip
             count = 1 + len(state)

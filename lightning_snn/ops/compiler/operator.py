@@ -42,7 +42,7 @@ def neuron_scan(
     del backward
     kernels = backend.kernels(PACKAGE, inputs[0].device)
     found: list[Tensor] = kernels.forward(
-        inputs, state, constants, before, coupling, strength, target, forward, recorded
+        inputs, state, _numbers(constants), before, coupling, strength, target, forward, recorded
     )
     return found
 
@@ -68,7 +68,7 @@ def neuron_scan_backward(
 ) -> list[Tensor]:
     """The gradients that ``backward`` names after its key."""
     found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).backward(
-        grads, inputs, state, constants, *backward.split()
+        grads, inputs, state, _numbers(constants), *backward.split()
     )
     return found
 
@@ -84,6 +84,11 @@ def _(
     del grads, constants
     names = backward.split()[1:]
     return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in names]
+
+
+def _numbers(constants: Sequence[Tensor]) -> list[Tensor]:
+    """Constants; those of one number without dimensions, so that they take the format of what they meet."""
+    return [x.reshape(()) if x.ndim and x.numel() == 1 else x for x in constants]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
