@@ -22,7 +22,7 @@ class Relay(NeuronModel):
             return found
         return current_of(_whole(charge_of(found, dt), torch.finfo(given.dtype).eps), dt)
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
         """The charge, so that spikes are 1."""
         del state, p
         charge = current * dt

@@ -138,9 +138,7 @@ def test_a_preset_gives_every_neuron_its_parameters(preset):
 
 def test_single_parameters_override_the_preset():
     model = Izhikevich("chattering", d=[1.0, 3.0], a=0.03)
-    assert model.parameters_of(1) == pytest.approx(
-        {"a": 0.03, "b": 0.2, "c": -50, "d": 3.0, "refractory": 0}
-    )
+    assert model.parameters_of(1) == pytest.approx({"a": 0.03, "b": 0.2, "c": -50, "d": 3.0, "refractory": 0})
 
 
 def test_heterogeneous_neurons_lie_between_regular_spiking_and_chattering():

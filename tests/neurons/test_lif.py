@@ -195,7 +195,10 @@ def test_parameters_of_a_neuron():
         ({"refractory": -1.0}, "refractory must be a finite number, 0 or above"),
         ({"adaptation": -1.0}, "adaptation must be a finite number, 0 or above"),
         ({"reset": "firm"}, "reset must be one of hard, soft, got 'firm'"),
-        ({"surrogate": "step"}, "surrogate must be one of atan, .*, triangle, or the dotted path of .*, got 'step'"),
+        (
+            {"surrogate": "step"},
+            "surrogate must be one of atan, .*, triangle, or the dotted path of .*, got 'step'",
+        ),
         ({"v_rest": math.nan}, "v_rest must be a finite number, got nan"),
         ({"v_reset": 1.0}, "v_reset must lie below threshold = 1.0, got 1.0"),
         ({"dt": 0.0}, "dt must be a finite number above 0, got 0.0"),

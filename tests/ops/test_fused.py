@@ -15,7 +15,16 @@ from helpers.kernels import (
 )
 from helpers.tensors import assert_equal, rand
 
-from lightning_snn import LIF, STDP, CompetitiveHebbian, ConductanceLIF, IntegrateFire, Izhikevich, LateralKernel, Square
+from lightning_snn import (
+    LIF,
+    STDP,
+    CompetitiveHebbian,
+    ConductanceLIF,
+    IntegrateFire,
+    Izhikevich,
+    LateralKernel,
+    Square,
+)
 from lightning_snn.dynamics.surrogate import SurrogateName, spike
 from lightning_snn.ops import backend
 from lightning_snn.ops.stdp_window import Coincidence, cpu, cuda, reference, stdp_window
@@ -348,7 +357,7 @@ def neuron_scan_of(model, current, wanted, *, before=None, coupling=None, target
 def operators():
     """A call of each custom operator with small inputs."""
     ops = torch.ops.lightning_snn
-    current, v = 3 * rand(4, 2, 5), rand(2, 5)
+    current = 3 * rand(4, 2, 5)
     zero, spikes = torch.zeros(2, 5), (rand(2, 5) < 0.5).float()
     leaf = current.clone().requires_grad_()
     rule, competitive = STDP(), CompetitiveHebbian()
@@ -362,10 +371,13 @@ def operators():
         "neuron_scan": neuron_scan_of(LIF(10.0), leaf, ("i0",)),
         "neuron_scan from a state, with constants of each": neuron_scan_of(
             LIF([5.0, 6.0, 7.0, 8.0, 9.0], refractory=2.0, adaptation=0.1, learn="tau_mem"),
-            leaf, ("i0", "s0", "p0"),
+            leaf,
+            ("i0", "s0", "p0"),
         ),
         "neuron_scan recorded": neuron_scan_of(Izhikevich(), current, (), recorded=((0, True), (1, False))),
-        "neuron_scan in a sheet": neuron_scan_of(Izhikevich(), current, (), before=spikes, coupling=rand(5, 5)),
+        "neuron_scan in a sheet": neuron_scan_of(
+            Izhikevich(), current, (), before=spikes, coupling=rand(5, 5)
+        ),
         "neuron_scan of rivals": neuron_scan_of(ConductanceLIF(), current, (), before=spikes, target=1),
         "event_sum": (ops.event_sum, (spikes, rand(5, 3))),
         "event_sum over lists": (ops.event_sum, (spikes, rand(2, 2, 3), nodes)),

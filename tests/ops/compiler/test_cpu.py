@@ -37,7 +37,9 @@ def population(nodes, columns, *, threshold=1.0, refractory=0.0, adaptation=0.0,
     own = {"tau_mem": 10.0, "threshold": threshold, "v_reset": -0.2}
     if columns == "per neuron":
         if refractory:
-            refractory = refractory * torch.randint(1, 3, (nodes,), generator=torch.Generator().manual_seed(4))
+            refractory = refractory * torch.randint(
+                1, 3, (nodes,), generator=torch.Generator().manual_seed(4)
+            )
         if adaptation:
             adaptation = adaptation * (1 + rand(nodes, seed=10))
         own = {"tau_mem": 5 + 20 * rand(nodes, seed=2), "threshold": threshold * (0.5 + rand(nodes, seed=3))}
