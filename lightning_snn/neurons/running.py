@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.core.random import RandomStream
-from lightning_snn.neurons.values import Prepared, Values, kind_of, own, prepared, version_of
+from lightning_snn.neurons.values import Prepared, Values, kind_of, listed, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import (
@@ -297,7 +297,7 @@ class Running(nn.Module, ABC):
             seen = None if torch.compiler.is_compiling() else like
             forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
             found = compiler.run(
-                [given.get(name, silent) for name in self.inputs], [*state], [*constants.values()],
+                [given.get(name, silent) for name in self.inputs], [*state], listed(constants.values()),
                 before, coupling, strength, target, forward, backward, len(places),
             )  # fmt: skip
             count = 1 + len(state)
