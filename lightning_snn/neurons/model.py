@@ -83,8 +83,6 @@ class NeuronModel(Declared, Running):
     stream: RandomStream | None = None
     """Where random constants come from."""
 
-    own_dt: float | None
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "state" in vars(cls):
@@ -99,7 +97,7 @@ class NeuronModel(Declared, Running):
     def accept(self, given: dict[str, Any]) -> None:
         """Take the arguments by name: check them, and make those to learn parameters."""
         nn.Module.__init__(self)
-        self.own_dt = given.get("dt")
+        self.own_dt: float | None = given.get("dt")
         self.numbers: dict[str, float | Tensor] = {}
         self.learned = nn.ParameterDict()
         fields = type(self).fields

@@ -12,7 +12,7 @@ LASTING = 100_000.0
 """Least time constant in ms of an adaptation that can hold thresholds over a presentation."""
 
 
-def check_lasting(adaptation: float | Tensor, tau: float | Tensor) -> None:
+def check_lasting(adaptation: Parameter, tau: Parameter) -> None:
     """Raise ``ValueError`` if an adaptation forgets within a presentation what homeostasis has set."""
     short = (torch.as_tensor(adaptation) > 0) & (torch.as_tensor(tau) < LASTING)
     if short.any():
