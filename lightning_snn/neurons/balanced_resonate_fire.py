@@ -19,8 +19,8 @@ class BalancedResonateFire(NeuronModel):
 
     A spike raises q, and q both the threshold and the damping: the neuron is refractory for a while and its
     oscillation shrinks smoothly, with no jump of z. Gradients pass through q unless ``detach_reset``. The
-    turn of a step is exact and shrinks every z, so that it needs no bound on the damping, as the paper's Euler
-    steps do. The defaults lie in the middle of the paper's, whose unit of time is 100 steps of 1 ms.
+    turn of a step is exact and shrinks every z, so that it needs no bound on the damping, as the paper's
+    Euler steps do. The defaults lie in the middle of the paper's, whose unit of time is 100 steps of 1 ms.
 
     Raises:
         ValueError: if a constant is out of its range.

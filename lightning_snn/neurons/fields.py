@@ -25,6 +25,7 @@ class Field:
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
+        """Learn what it is called."""
         self.name = name
 
     @property
@@ -56,9 +57,11 @@ class Constant(Field):
     stored: bool = False
 
     def __get__(self, model: Any, owner: type | None = None) -> Any:
+        """The value of a model."""
         return self if model is None else model.value_of(self.name)
 
     def __set__(self, model: Any, value: Any) -> None:
+        """Change the value of a model."""
         model.set_constant(self.name, value)
 
     @property
@@ -106,7 +109,7 @@ class Constant(Field):
         )
 
     def free(self, value: Tensor) -> Tensor:
-        """The unbounded number behind a learned value: what gradient steps may move without leaving the range."""
+        """The unbounded number behind a learned value: gradient steps move it without leaving the range."""
         low = self.above if self.above is not None else self.at_least
         if low is not None and self.below is not None:
             return torch.logit((value - low) / (self.below - low), eps=1e-6)
@@ -179,9 +182,11 @@ class TimeStep(Field):
     """The argument ``dt``: the step in ms of a model alone; None, until it runs in a network, is 1 ms."""
 
     def __get__(self, model: Any, owner: type | None = None) -> float:
+        """The step of a model in ms."""
         return self if model is None else model.time_step  # type: ignore[return-value]
 
     def __set__(self, model: Any, value: float | None) -> None:
+        """Change the step of a model."""
         if value is not None:
             checks.positive(self.name, value)
         model.time_step = 1.0 if value is None else value

@@ -84,7 +84,7 @@ class LIF(NeuronModel):
             "distance": p.threshold - p.v_reset if self.scale is None else torch.as_tensor(self.scale),
         }
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
         """One step; see the class."""
         v_inf = p.v_rest + p.resistance * current
         free = state.refractory <= 0

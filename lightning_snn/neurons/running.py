@@ -1,13 +1,15 @@
 """How a neuron model runs: compiled, or step by step in plain PyTorch, with the same results."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from contextlib import nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lightning_snn.neurons.values import Values, kind_of, own, prepared
+from lightning_snn.core.random import RandomStream
+from lightning_snn.neurons.values import Prepared, Values, kind_of, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import (
@@ -25,28 +27,38 @@ from lightning_snn.ops.uniform_scan import uniform_scan
 _programs: dict[tuple[Any, ...], compiler.Program] = {}
 
 
-class Running(nn.Module):
+class Running(nn.Module, ABC):
     """The time loops of a neuron model, made from its `step`."""
 
-    inputs: ClassVar[tuple[str, ...]] = ("current",)
+    inputs: tuple[str, ...] = ("current",)
     """What it can be driven by; the first is the positional argument, the others are named."""
 
-    state: ClassVar[Mapping[str, float | str]] = {}
+    state: Mapping[str, float | str] = {}
     """Its variables, and what each starts from: a number, or the name of a constant; see `start`."""
 
-    State: ClassVar[Any]
+    State: Any
     """The named tuple of the variables ``[B, N]``, made from `state`."""
 
-    compiled: ClassVar[bool] = True
+    compiled: bool = True
     """Whether its step is compiled; else it runs in PyTorch, step by step."""
+
+    graded: bool = False
+    """Whether what it sends may be other values than 0 and 1."""
+
+    stream: RandomStream | None = None
+    """Where random constants come from."""
+
+    own_dt: float | None
+    """The step that it was given, not its network."""
 
     time_step: float
     numbers: dict[str, float | Tensor]
-    _fixed: tuple[Any, dict[str, Tensor], tuple[compiler.Kind, ...]] | None = None
+    learned: nn.ParameterDict
+    _known: dict[Any, Prepared]
 
     @abstractmethod
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **others: Tensor) -> tuple[Any, ...]:
-        """The equations; see `NeuronModel.step`."""
+    def step(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """The equations; see `NeuronModel`."""
 
     @abstractmethod
     def values(self) -> Values:
@@ -68,6 +80,10 @@ class Running(nn.Module):
             self.check_input(name)
         check_inputs(current, others)
 
+    def received(self, given: Tensor, dtype: torch.dtype) -> Tensor:
+        """An input in the number format of the state."""
+        return given.to(dtype)
+
     def advance(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
         """Spikes ``[B, N]`` and the next state, for inputs ``[B, N]`` held over ``dt``, in plain PyTorch.
 
@@ -83,8 +99,10 @@ class Running(nn.Module):
     def _advance(self, current: Tensor, state: Any, others: Mapping[str, Tensor]) -> tuple[Tensor, Any, Any]:
         check_kind(state, self.State)
         self.check_inputs(current, others)
-        given = {name: x.to(state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
-        spikes, after, before = self._step(given, state, self._prepared(state[0]))
+        given = {
+            name: self.received(x, state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()
+        }
+        spikes, after, before = self._step(given, state, self._prepared(state[0]).values)
         return spikes, self.State(*own(after, [*state, *given.values()])), before
 
     def _step(
@@ -125,32 +143,26 @@ class Running(nn.Module):
                 )
         return self.State(*(value if value.ndim else value.expand_as(like) for value in values))
 
-    def _prepared(self, like: Tensor) -> dict[str, Tensor]:
-        """The constants as a step takes them, with ``dt``; kept where they are all plain numbers."""
-        key = self._key(like)
-        if key is not None and self._fixed is not None and self._fixed[0] == key:
-            return self._fixed[1]
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What was derived from attributes is derived anew."""
+        super().__setattr__(name, value)
+        if name != "_known":
+            self._known = {}
+
+    def _prepared(self, like: Tensor) -> Prepared:
+        """The constants as a step takes them, with ``dt``; if none is learned, kept until one changes."""
+        fixed = not torch.compiler.is_compiling() and len(self._parameters) == len(self.learned) == 0
+        key = (like.dtype, like.device)
+        if fixed and key in self._known and self._known[key].is_fresh():
+            return self._known[key]
         with torch.inference_mode(False):  # validation may come before training
             dt = torch.tensor(self.time_step, dtype=torch.float64)
-            p = self.values()
-            found = prepared({**vars(p), **self.constants(p, dt), "dt": dt}, like)
-        if key is not None:
-            self._fixed = key, found, tuple(kind_of(x) for x in found.values())
+            values = prepared({**vars(self.values()), **self.constants(self.values(), dt), "dt": dt}, like)
+        sources = [x for x in (*self._buffers.values(), *self.numbers.values()) if isinstance(x, Tensor)]
+        found = Prepared(values, [(x, version_of(x)) for x in sources])
+        if fixed:
+            self._known[key] = found
         return found
-
-    def _key(self, like: Tensor) -> Any:
-        """What the constants depend on, if those are plain numbers."""
-        if torch.compiler.is_compiling() or self._buffers or len(self.numbers) < len(self.constant_names):
-            return None
-        numbers = tuple(self.numbers.values())
-        if any(isinstance(x, Tensor) for x in numbers):
-            return None
-        return (self.time_step, like.dtype, like.device, numbers, self.settings)
-
-    @property
-    @abstractmethod
-    def constant_names(self) -> Sequence[str]:
-        """Names of the declared constants."""
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -159,9 +171,7 @@ class Running(nn.Module):
         return tuple(
             (name, x)
             for name, x in vars(self).items()
-            if (isinstance(x, plain) or callable(x))
-            and name not in ("training", "time_step")
-            and name[0] != "_"
+            if (isinstance(x, plain) or callable(x)) and name != "time_step" and name[0] != "_"
         )
 
     def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
@@ -176,7 +186,7 @@ class Running(nn.Module):
     def scan_recorded(
         self, current: Tensor, state: Any, record: Sequence[tuple[str, bool]], **others: Tensor
     ) -> tuple[Tensor, Any, list[Tensor]]:
-        """As `scan`; also variables ``[T, B, N]`` after each step, or before its reset, in the order asked for.
+        """As `scan`; also variables ``[T, B, N]`` after each step, or before its reset, in the order given.
 
         Args:
             current: As in `scan`.
@@ -257,15 +267,18 @@ class Running(nn.Module):
         check_state(current, state, self.State)
         self.check_inputs(current, others)
         like = state[0]
-        given = {name: x.to(like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {
+            name: self.received(x, like.dtype) for name, x in {self.inputs[0]: current, **others}.items()
+        }
         before, coupling = (None if x is None else x.to(like.dtype) for x in (before, coupling))
-        constants = self._prepared(like)
+        constants = self._prepared(like).values
         check_each(constants, current)
         named = zip("isp", ([given.get(n) for n in self.inputs], state, constants.values()), strict=True)
         wanted = [
             f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad
         ]
         wanted = wanted if torch.is_grad_enabled() else []
+        sends = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (before, coupling))
 
         def plain() -> tuple[Tensor, Any, list[Tensor]]:
             first, *further = given.values()
@@ -281,8 +294,9 @@ class Running(nn.Module):
             absent = tuple(k for k, name in enumerate(self.inputs) if name not in given and k != target)
             silent = like.new_zeros(1).expand(current.shape)
             places = tuple(([*self.state].index(name), early) for name, early in record)
-            forward, backward = self._program(absent, tuple(wanted), places, like.dtype)
-            found = compiler.neuron_scan(
+            seen = None if torch.compiler.is_compiling() else like
+            forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
+            found = compiler.run(
                 [given.get(name, silent) for name in self.inputs], [*state], [*constants.values()],
                 before, coupling, strength, target, forward, backward, len(places),
             )  # fmt: skip
@@ -291,7 +305,7 @@ class Running(nn.Module):
 
         if record and (not self.compiled or backend.chosen(compiler.__name__, current.device) == "reference"):
             return self._recorded(given, state, record)
-        if not self.compiled or (wanted and before is not None):
+        if not self.compiled or sends or (wanted and before is not None):
             return plain()
         return backend.run(compiler.__name__, current.device, fused, plain)
 
@@ -310,21 +324,41 @@ class Running(nn.Module):
             state = after
         return torch.stack(spikes), state, [torch.stack(values) for values in found]
 
-    @torch.compiler.assume_constant_result
+    def program(self) -> compiler.Program:
+        """The kernels that it is compiled to, with the gradient of its first input."""
+        like = torch.empty(0)
+        return compiler.Program(*self._program((), ("i0",), (), like, like.dtype))
+
+    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
     def _program(
         self,
         absent: tuple[int, ...],
         wanted: tuple[str, ...],
         record: tuple[tuple[int, bool], ...],
+        like: Tensor | None,
         dtype: torch.dtype,
     ) -> tuple[str, str]:
-        """Keys of the kernels for inputs that are absent, gradients that are wanted, and so on."""
-        if self._fixed is not None and not torch.compiler.is_compiling():
-            names, kinds = tuple(self._fixed[1]), self._fixed[2]
-        else:
-            with compiler.outside():
-                found = self._prepared(torch.empty(0, dtype=dtype))
-                names, kinds = tuple(found), tuple(kind_of(x) for x in found.values())
+        """Keys of the kernels for inputs that are absent, gradients that are wanted, and so on.
+
+        A compiler and an exporter give nothing that it is ``like``: what they see has no values.
+        """
+        with nullcontext() if like is not None else compiler.outside():
+            constants = self._prepared(torch.empty(0, dtype=dtype) if like is None else like)
+            if (absent, wanted, record) not in constants.programs:
+                constants.programs[absent, wanted, record] = self._build(
+                    constants, absent, wanted, record, dtype
+                )
+        return constants.programs[absent, wanted, record]
+
+    def _build(
+        self,
+        constants: Prepared,
+        absent: tuple[int, ...],
+        wanted: tuple[str, ...],
+        record: tuple[tuple[int, bool], ...],
+        dtype: torch.dtype,
+    ) -> tuple[str, str]:
+        names, kinds = tuple(constants.values), tuple(kind_of(x) for x in constants.values.values())
         starts = tuple(x if isinstance(x, float) else None for x in self.state.values())
         case = compiler.Case(kinds, starts, absent, wanted, record, dtype)
         key = (type(self), type(self).step, self.settings, names, case)

@@ -25,7 +25,8 @@ from lightning_snn.ops.jit import add_rows, collect
 from lightning_snn.ops.kernel_cache import keep_on_disk
 
 F, I = np.{dtype}, np.int32
-log, sqrt, tanh, sin, cos, floor, ceil, round = np.log, np.sqrt, np.tanh, np.sin, np.cos, np.floor, np.ceil, np.rint
+log, sqrt, tanh, sin, cos = np.log, np.sqrt, np.tanh, np.sin, np.cos
+floor, ceil, round = np.floor, np.ceil, np.rint
 
 
 
@@ -107,6 +108,10 @@ def uniform{which}{suffix}({arguments}, before, strength, first, last):
             {forward}
             sent = out[t, b]
 """
+
+
+SCRATCH = """
+    kept, spare = np.empty(({}, T, block), F), np.empty(({}, block), F)"""
 
 
 def head(title: str, dtype: torch.dtype) -> str:
@@ -191,9 +196,9 @@ def backward(plan: Plan, suffix: str) -> str:
     )
     return source + SCAN.format(
         name=f"back{suffix}",
-        arguments=", ".join([*_strided(["g", *plan.inputs]), "T", "B", "N", *out, *states, *moving, *plan.kinds]),
+        arguments=", ".join([*_strided(["g", *plan.inputs]), *"TBN", *out, *states, *moving, *plan.kinds]),
         shape="", views=_views(moving, plan) + copies,
-        scratch=f"\n    kept, spare = np.empty(({len(kept)}, T, block), F), np.empty(({len(again)}, block), F)",
+        scratch=SCRATCH.format(len(kept), len(again)),
         forward=first, backward=f"\n        for t in range(T - 1, -1, -1):\n            {second}",
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from lightning_snn.ops.compiler import numba_source, store, triton_source
 from lightning_snn.ops.compiler.expression import FUNCTIONS
 from lightning_snn.ops.compiler.plan import Kind, Plan, plan
 from lightning_snn.ops.compiler.statements import COMMON, statements
-from lightning_snn.ops.compiler.trace import trace
+from lightning_snn.ops.compiler.trace import Traced, trace
 
 HOIST = COMMON | {
     "div": "({} / {})",
@@ -87,6 +87,15 @@ def build(step: Step, case: Case) -> Program:
     recorded = [f"r{k}" for k in range(len(case.recorded))]
     grads = ["g", *(f"g{x}" for x in state), *(None for _ in recorded)] if case.wanted else None
     traced = trace(run, names, grads, case.dtype)
+    lines = statements([("{}", x) for x in (*traced.outputs, *traced.gradients)], {}, {}, 0, "{}", "{}")
+    return Program(
+        *store.remembered(f"{step[1:]}{case}{lines}", lambda: _made(traced, names, recorded, step, case))
+    )
+
+
+def _made(traced: Traced, names: Sequence[str], recorded: Sequence[str], step: Step, case: Case) -> Program:
+    """The kernels of a traced step."""
+    state, constants = ([x for x in names if x[0] == letter] for letter in "sp")
     starts = {x: value for x, value in zip(state, case.starts, strict=True) if value is not None}
     absent = [f"i{k}" for k in case.absent]
 

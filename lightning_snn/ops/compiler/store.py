@@ -5,23 +5,35 @@ import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from lightning_snn.ops import jit
 
+FORMS = ("numba", "triton")
+
 
 def keep(numba: str, triton: str) -> str:
     """Write down the two forms of a kernel; returns the key under which `load` finds them."""
-    key = hashlib.sha256(f"{_of_others()}{numba}{triton}".encode()).hexdigest()[:20]
-    for form, source in (("numba", numba), ("triton", triton)):
-        path = _path(key, form)
-        if not path.exists():
-            part = path.with_suffix(f".{os.getpid()}")
-            part.write_text(source, encoding="utf-8")
-            part.replace(path)  # whole or not at all, whatever other processes do
+    key = _hashed(_of_compiler(), numba, triton)
+    for form, source in zip(FORMS, (numba, triton), strict=True):
+        if not _path(key, form).exists():
+            _write(_path(key, form), source)
     return key
+
+
+def remembered(text: str, make: Callable[[], Sequence[str]]) -> Sequence[str]:
+    """The keys that ``make`` gave for the same ``text`` and the same compiler, in this process or another."""
+    path = _folder() / f"snn_keys_{_hashed(_of_compiler(), text)}.txt"
+    if path.exists():
+        keys = path.read_text(encoding="utf-8").split("\n")
+        if all(_path(key.split()[0], form).exists() for key in keys if key for form in FORMS):
+            return keys
+    keys = [*make()]
+    _write(path, "\n".join(keys))
+    return keys
 
 
 @cache
@@ -34,8 +46,8 @@ def load(key: str, form: str) -> ModuleType:
     path = _path(key, form)
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no compiled neuron model {path.stem} in {path.parent}: run the model that the program was "
-            "exported from once on this machine, or set NUMBA_CACHE_DIR to the folder that was used there"
+            f"there is no compiled neuron model {path.stem} in {path.parent}: run the model that the program "
+            "was exported from once on this machine, or set NUMBA_CACHE_DIR to the folder that was used there"
         )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
@@ -72,7 +84,18 @@ def _folder() -> Path:
     raise OSError("there is no folder for compiled neuron models: NUMBA_CACHE_DIR can name one")
 
 
+def _write(path: Path, source: str) -> None:
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text(source, encoding="utf-8")
+    part.replace(path)  # whole or not at all, whatever other processes do
+
+
+def _hashed(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:20]
+
+
 @cache
-def _of_others() -> str:
-    """What the functions are that kernels take from this package; numba's cache does not look at them."""
-    return hashlib.sha256(Path(jit.__file__).read_bytes()).hexdigest()
+def _of_compiler() -> str:
+    """What the compiler is, and the functions that kernels take from this package: no cache looks at them."""
+    parts = [*sorted(Path(__file__).parent.glob("*.py")), Path(jit.__file__)]
+    return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
