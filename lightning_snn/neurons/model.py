@@ -76,12 +76,6 @@ class NeuronModel(Declared, Running):
 
     _functions: ClassVar[tuple[str, ...]] = ("surrogate",)
 
-<<<<<<< HEAD
-    stream: RandomStream | None = None
-    """Where random constants come from."""
-
-=======
->>>>>>> main
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make the type of the state of a class that declares one."""
         super().__init_subclass__(**kwargs)
@@ -97,7 +91,7 @@ class NeuronModel(Declared, Running):
     def accept(self, given: dict[str, Any]) -> None:
         """Take the arguments by name: check them, and make those to learn parameters."""
         nn.Module.__init__(self)
-        self.own_dt: float | None = given.get("dt")
+        self.own_dt = given.get("dt")
         self.numbers: dict[str, float | Tensor] = {}
         self.learned = nn.ParameterDict()
         fields = type(self).fields
