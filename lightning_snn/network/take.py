@@ -23,6 +23,8 @@ class Take:
         record: What else was asked for.
         steps: Steps of the run.
         size: Neurons there are.
+        bytes_each: Bytes of a number.
+        seen: Steps there have been.
         values: What has been taken ``[T', B, n]``; None before the first step.
     """
 
@@ -30,6 +32,8 @@ class Take:
     record: Record
     steps: int
     size: int
+    bytes_each: int
+    seen: int = 0
     values: Tensor | None = None
 
     @property
@@ -53,18 +57,14 @@ class Take:
         chosen = self.record.neurons
         return torch.arange(self.size) if chosen is None else torch.tensor(chosen, dtype=torch.int64)
 
-    def put(self, step: int, value: Tensor) -> None:
-        """Take the values ``[B, N]`` of a step, if it is one of those."""
-        if step % self.record.every:
-            return
-        value = self._chosen(value.detach())
+    def put(self, values: Tensor) -> None:
+        """Go on with the values ``[S, B, N]`` of the next S steps."""
+        every = self.record.every
+        chosen = values.detach()[-self.seen % every :: every]
+        if self.record.neurons is not None:
+            chosen = chosen[..., self.neurons.to(values.device)]
         if self.values is None:
-            self.values = value.new_empty(self.count, *value.shape)
-        self.values[step // self.record.every] = value
-
-    def put_all(self, values: Tensor) -> None:
-        """Take the values ``[T, B, N]`` of all steps."""
-        self.values = self._chosen(values.detach()[:: self.record.every]).clone()
-
-    def _chosen(self, values: Tensor) -> Tensor:
-        return values if self.record.neurons is None else values[..., self.neurons.to(values.device)]
+            self.values = chosen.new_empty(self.count, *chosen.shape[1:])
+        first = -(-self.seen // every)
+        self.values[first : first + len(chosen)] = chosen
+        self.seen += len(values)
