@@ -73,9 +73,13 @@ if TYPE_CHECKING:
     from lightning_snn.network import SpikingLayer as SpikingLayer
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
     from lightning_snn.neurons import LIF as LIF
+    from lightning_snn.neurons import AdaptiveLIF as AdaptiveLIF
+    from lightning_snn.neurons import AdEx as AdEx
     from lightning_snn.neurons import ConductanceLIF as ConductanceLIF
+    from lightning_snn.neurons import CurrentLIF as CurrentLIF
     from lightning_snn.neurons import IntegrateFire as IntegrateFire
     from lightning_snn.neurons import Izhikevich as Izhikevich
+    from lightning_snn.neurons import LeakyIntegrator as LeakyIntegrator
     from lightning_snn.neurons import NeuronModel as NeuronModel
     from lightning_snn.neurons import Parameter as Parameter
     from lightning_snn.neurons import Relay as Relay
@@ -160,8 +164,8 @@ _PUBLIC = {
         "SpikingNetwork",
     ),
     "neurons": (
-        "LIF", "ConductanceLIF", "IntegrateFire", "Izhikevich", "NeuronModel", "Parameter", "Relay", "constant",
-        "option",
+        "LIF", "AdEx", "AdaptiveLIF", "ConductanceLIF", "CurrentLIF", "IntegrateFire", "Izhikevich",
+        "LeakyIntegrator", "NeuronModel", "Parameter", "Relay", "constant", "option",
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",

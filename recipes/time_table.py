@@ -32,7 +32,7 @@ def potentials(neuron: snn.NeuronModel, current: torch.Tensor) -> torch.Tensor:
     state, found = neuron.rest(1, 1, current), []
     rest = state.v.item()
     for step in current:
-        _, state = neuron.step(step, state)
+        _, state = neuron.advance(step, state)
         found.append(state.v.item() - rest)
     return torch.tensor(found)
 

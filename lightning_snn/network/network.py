@@ -325,7 +325,7 @@ class SpikingNetwork(nn.Module):
             developing: Whether connections of ``development`` act.
             noise: Whether the layers' own noise acts.
             generator: Source of that noise.
-            record: What to record; see `Record` and `Recording`. It changes no number of the run.
+            record: What to record; see `Record` and `Recording`. It changes nothing else of the run.
 
         Returns:
             Spikes by layer name, without the known ones, and the state of what has run; where something is

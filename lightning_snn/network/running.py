@@ -146,10 +146,8 @@ class Run:
             yield outer
             return
         for first in range(0, steps, size):
-            yield {
-                name: {key: x[first : first + size] for key, x in inputs.items()}
-                for name, inputs in outer.items()
-            }
+            now = slice(first, first + size)
+            yield {name: {key: x[now] for key, x in inputs.items()} for name, inputs in outer.items()}
 
     def after(self, names: Iterable[str]) -> dict[str, LayerState]:
         """States after the last step, by layer."""

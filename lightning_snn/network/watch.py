@@ -36,13 +36,10 @@ class Watch:
     asked: dict[str, list[Take]] = field(default_factory=dict)
 
     def steps(self, layers: Iterable[str], batch: int) -> int | None:
-        """Most steps that ``layers`` may run at once, so that what is recorded of their states is held; None: all."""
+        """Most steps that ``layers`` run at once, so that their states take a `PIECE`; None: any number."""
         states = [take for name in layers for take in self.layers.get(name, []) if take.is_state]
-        return (
-            max(1, int(PIECE // sum(batch * take.size * take.bytes_each for take in states)))
-            if states
-            else None
-        )
+        needed = sum(batch * take.size * take.bytes_each for take in states)
+        return max(1, int(PIECE // needed)) if states else None
 
     def tap(self, name: str) -> Tap | None:
         """What the neurons of a layer write variables of their state to, if any is recorded."""

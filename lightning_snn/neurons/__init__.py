@@ -1,9 +1,13 @@
 """Neuron models: one file a model, its constants and its equations."""
 
+from lightning_snn.neurons.adaptive_lif import AdaptiveLIF
+from lightning_snn.neurons.adex import AdEx
 from lightning_snn.neurons.conductance_lif import ConductanceLIF
+from lightning_snn.neurons.current_lif import CurrentLIF
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.integrate_fire import IntegrateFire
 from lightning_snn.neurons.izhikevich import Izhikevich
+from lightning_snn.neurons.leaky_integrator import LeakyIntegrator
 from lightning_snn.neurons.lif import LIF
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.neurons.parameters import Parameter
@@ -11,9 +15,13 @@ from lightning_snn.neurons.relay import Relay
 
 __all__ = [
     "LIF",
+    "AdEx",
+    "AdaptiveLIF",
     "ConductanceLIF",
+    "CurrentLIF",
     "IntegrateFire",
     "Izhikevich",
+    "LeakyIntegrator",
     "NeuronModel",
     "Parameter",
     "Relay",

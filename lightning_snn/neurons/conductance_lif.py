@@ -86,7 +86,8 @@ class ConductanceLIF(NeuronModel):
             )
         if bool((threshold >= high).any()):
             raise ValueError(
-                f"reversal_excitation must lie above threshold = {self.threshold}, got {self.reversal_excitation}"
+                f"reversal_excitation must lie above threshold = {self.threshold}, got "
+                f"{self.reversal_excitation}"
             )
 
     def check_thresholds_can_rise(self) -> None:

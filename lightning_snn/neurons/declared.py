@@ -21,6 +21,7 @@ class Declared(Configurable, nn.Module):
     fields: dict[str, Field]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make the constructor of a class that declares fields."""
         super().__init_subclass__(**kwargs)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         inherited: Mapping[str, Field] = getattr(cls, "fields", {})

@@ -21,9 +21,11 @@ class Field:
     choices: Collection[str] | None = None
     kw_only: bool = False
     common: bool = False
+    positive: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
+        """Learn what it is called."""
         self.name = name
 
     @property
@@ -39,6 +41,8 @@ class Field:
         """
         if self.choices is not None:
             checks.one_of(self.name, value, self.choices)
+        if self.positive and value is not None:
+            checks.positive(self.name, value)
         return value
 
 
@@ -53,9 +57,11 @@ class Constant(Field):
     stored: bool = False
 
     def __get__(self, model: Any, owner: type | None = None) -> Any:
+        """The value of a model."""
         return self if model is None else model.value_of(self.name)
 
     def __set__(self, model: Any, value: Any) -> None:
+        """Change the value of a model."""
         model.set_constant(self.name, value)
 
     @property
@@ -103,7 +109,7 @@ class Constant(Field):
         )
 
     def free(self, value: Tensor) -> Tensor:
-        """The unbounded number behind a learned value: what gradient steps may move without leaving the range."""
+        """The unbounded number behind a learned value: gradient steps move it without leaving the range."""
         low = self.above if self.above is not None else self.at_least
         if low is not None and self.below is not None:
             return torch.logit((value - low) / (self.below - low), eps=1e-6)
@@ -156,6 +162,7 @@ def option(
     choices: Collection[str] | None = None,
     kw_only: bool = False,
     common: bool = False,
+    positive: bool = False,
 ) -> Any:
     """Declare an argument that is not a number of the equations.
 
@@ -165,8 +172,9 @@ def option(
         choices: The allowed values.
         kw_only: Whether it must be named.
         common: Whether every model has it: then it comes last.
+        positive: Whether it is a number above 0, or None.
     """
-    return Field(default, doc, choices, kw_only, common)
+    return Field(default, doc, choices, kw_only, common, positive)
 
 
 @dataclass(eq=False)
@@ -174,9 +182,11 @@ class TimeStep(Field):
     """The argument ``dt``: the step in ms of a model alone; None, until it runs in a network, is 1 ms."""
 
     def __get__(self, model: Any, owner: type | None = None) -> float:
+        """The step of a model in ms."""
         return self if model is None else model.time_step  # type: ignore[return-value]
 
     def __set__(self, model: Any, value: float | None) -> None:
+        """Change the step of a model."""
         if value is not None:
             checks.positive(self.name, value)
         model.time_step = 1.0 if value is None else value

@@ -33,8 +33,8 @@ class IntegrateFire(NeuronModel):
     threshold: Parameter = constant(default=1.0, doc="Potential at which a neuron spikes.", above=0.0)
     reset: IntegrateFireReset = option(
         default="hard",
-        doc="``hard``: v to 0; ``soft``: v lowered by the threshold; ``none``: v stays, and the neuron spikes in "
-        "every step until v falls below the threshold, so that its spike count tells how early it began.",
+        doc="``hard``: v to 0; ``soft``: v lowered by the threshold; ``none``: v stays, and the neuron spikes "
+        "in every step until v falls below the threshold, so that its spike count tells how early it began.",
         choices=get_args(IntegrateFireReset),
         kw_only=True,
     )
@@ -42,7 +42,7 @@ class IntegrateFire(NeuronModel):
     def check_thresholds_can_rise(self) -> None:
         """They can."""
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
         """``v <- v + dt i``; a spike where v reaches the threshold."""
         v = state.v + current * dt
         limit = p.threshold + state.adaptation

@@ -52,8 +52,7 @@ class Izhikevich(NeuronModel):
     """
 
     state = {"v": -65.0, "u": 0.0}
-    refractory_state = state | {"refractory": 0.0}
-    RefractoryState = state_type("Izhikevich", "RefractoryState", refractory_state, __name__)
+    RefractoryState = state_type("Izhikevich", "RefractoryState", (*state, "refractory"), __name__)
 
     preset: Preset = option(
         default="regular_spiking",
@@ -101,16 +100,20 @@ class Izhikevich(NeuronModel):
         checks.one_of("preset", given["preset"], get_args(Preset))
         mixed = given["preset"] == "heterogeneous"
         stream = stream_of("neuron", given["seed"]) if mixed else None
-        drawn = PRESETS.get(given["preset"]) or heterogeneous_population(
-            given["num_neurons"] or 1, stream.torch()
-        )
+        size = given["num_neurons"] or 1
+        drawn = heterogeneous_population(size, stream.torch()) if stream else PRESETS[given["preset"]]
         for name, value in zip("abcd", drawn, strict=True):
             given[name] = value if given[name] is None else given[name]
         super().accept(given)
         self.stream = stream
         self.needs_size = mixed and self.num_neurons is None
-        if torch.as_tensor(self.refractory).any() or "refractory" in self.learned:
-            self.state, self.State = self.refractory_state, self.RefractoryState
+
+    def check(self) -> None:
+        """A refractory period needs a clock."""
+        cls = type(self)
+        has = "refractory" in self.learned or bool(torch.as_tensor(self.refractory).any())
+        self.state = {**cls.state, "refractory": 0.0} if has else cls.state
+        self.State = cls.RefractoryState if has else cls.State
 
     def sized(self, num_neurons: int) -> NeuronModel:
         """This model, with one set of constants a neuron where the population is heterogeneous."""
@@ -125,7 +128,7 @@ class Izhikevich(NeuronModel):
 
     def start(self, p: Any) -> Mapping[str, Tensor | float]:
         """``v = -65 mV, u = b v``, not refractory."""
-        return self.state | {"u": -65.0 * p.b}
+        return {**self.state, "u": -65.0 * p.b}
 
     def constants(self, p: Any, dt: Tensor) -> dict[str, Tensor]:
         """Limits of the half-steps and the length of the refractory period in steps."""
@@ -133,7 +136,7 @@ class Izhikevich(NeuronModel):
         reach = 1 / (RATE * dt)
         return {"low": vertex - 2 * reach, "floor": vertex - 3 * reach, "pause": steps_of(p.refractory, dt)}
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
         """One step; see the class. The parabola is lowest at -62.5 - 25 / dt mV, where v maps to itself."""
         v = state.v
         for _half in range(2):

@@ -9,7 +9,7 @@ from lightning_snn.core.time import steps_of
 from lightning_snn.dynamics.reset import hard_reset, soft_reset
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import Parameter, check_lasting
+from lightning_snn.neurons.parameters import Parameter, check_below, check_lasting
 
 Reset = Literal["hard", "soft"]
 
@@ -57,6 +57,7 @@ class LIF(NeuronModel):
     scale: float | None = option(
         default=None,
         doc="Distance to threshold that the surrogate counts as 1; by default from reset to threshold.",
+        positive=True,
         kw_only=True,
     )
     reset: Reset = option(
@@ -68,9 +69,7 @@ class LIF(NeuronModel):
 
     def check(self) -> None:
         """Raise ``ValueError`` unless ``v_reset`` lies below the threshold."""
-        v_reset, threshold = (torch.as_tensor(x) for x in (self.v_reset, self.threshold))
-        if bool((v_reset >= threshold).any()):
-            raise ValueError(f"v_reset must lie below threshold = {self.threshold}, got {self.v_reset}")
+        check_below("v_reset", self.v_reset, "threshold", self.threshold)
 
     def check_thresholds_can_rise(self) -> None:
         """Raise ``ValueError`` if the adaptation forgets the rise within a presentation."""
@@ -85,7 +84,7 @@ class LIF(NeuronModel):
             "distance": p.threshold - p.v_reset if self.scale is None else torch.as_tensor(self.scale),
         }
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
         """One step; see the class."""
         v_inf = p.v_rest + p.resistance * current
         free = state.refractory <= 0

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import RandomStream
 from lightning_snn.dynamics.surrogate import Surrogate, resolve, spike
 from lightning_snn.neurons.declared import Declared
 from lightning_snn.neurons.fields import Constant, Field, TimeStep, option
@@ -52,9 +51,6 @@ class NeuronModel(Declared, Running):
     2
     """
 
-    graded: ClassVar[bool] = False
-    """Whether what it sends may be other values than 0 and 1."""
-
     learn: Sequence[str] = option(
         default=(),
         doc="Names of constants to learn: as many numbers of each as it is given.",
@@ -82,12 +78,8 @@ class NeuronModel(Declared, Running):
 
     _functions: ClassVar[tuple[str, ...]] = ("surrogate",)
 
-    stream: RandomStream | None = None
-    """Where random constants come from."""
-
-    own_dt: float | None
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Make the type of the state of a class that declares one."""
         super().__init_subclass__(**kwargs)
         if "state" in vars(cls):
             cls.State = state_type(cls.__qualname__, "State", cls.state, cls.__module__)
@@ -129,7 +121,7 @@ class NeuronModel(Declared, Running):
         raise ValueError(f"{name} must be given")
 
     def check(self) -> None:
-        """Raise ``ValueError`` unless the constants fit each other; a model with such rules overrides this."""
+        """Raise ``ValueError`` unless the constants fit each other; a model with rules overrides this."""
 
     def value_of(self, name: str) -> Any:
         """A constant: a number, or float64 ``[N]``; of one that is learned the value of now."""
@@ -152,6 +144,7 @@ class NeuronModel(Declared, Running):
             self._buffers[name] = torch.as_tensor(checked).to(before)
         else:
             self.numbers[name] = checked
+        self._known = {}
         self.check()
 
     def _begin_learning(self, names: Sequence[str]) -> None:
@@ -163,23 +156,17 @@ class NeuronModel(Declared, Running):
             self.learned[name] = nn.Parameter(known[name].free(value).float())
 
     @abstractmethod
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **others: Tensor) -> tuple[Any, ...]:
-        """The equations: spikes, the next state and, for recordings, the state before the reset.
+    def step(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """``step(self, current, state, p, dt)``: the equations.
 
-        Plain operations of torch, elementwise over neurons: they are traced once and compiled.
-
-        Args:
-            current: Input ``[B, N]``, held over the step.
-            state: The variables `State`; not modified.
-            p: The constants, and what `constants` adds: tensors, by name.
-            dt: Step in ms.
-            **others: Further `inputs` by name; zero where absent.
-
-        Returns:
-            Spikes ``[B, N]``, the next `State` and, if a spike changes it, the `State` before that.
+        Plain operations of torch, elementwise over neurons: they are traced once and compiled. It takes the
+        input ``[B, N]``, held over the step; the variables `State`, which it does not modify; the constants
+        and what `constants` adds, tensors by name; the step in ms; and by name the further `inputs` of the
+        model, if it has any, zero where they are absent. It returns spikes ``[B, N]``, the next `State` and,
+        if a spike changes it, the `State` before that, for recordings.
         """
 
-    def start(self, p: Any) -> dict[str, Tensor | float]:
+    def start(self, p: Any) -> Mapping[str, Tensor | float]:
         """What the variables start from, by name; a model overrides this where `state` cannot say it."""
         return {name: getattr(p, x) if isinstance(x, str) else x for name, x in self.state.items()}
 
@@ -187,13 +174,8 @@ class NeuronModel(Declared, Running):
         """The declared constants in float64."""
         return Values({name: exact(self.value_of(name)) for name in self.constants_declared()})
 
-    @property
-    def constant_names(self) -> Sequence[str]:
-        """Names of the declared constants."""
-        return tuple(self.constants_declared())
-
     def spike(self, distance: Tensor) -> Tensor:
-        """1 where the ``distance`` to threshold is 0 or above, else 0, with the model's surrogate gradient."""
+        """1 where the ``distance`` to threshold is 0 or above, else 0; its gradient is the surrogate's."""
         return spike(distance, self.surrogate, self.slope)
 
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:

@@ -12,7 +12,7 @@ LASTING = 100_000.0
 """Least time constant in ms of an adaptation that can hold thresholds over a presentation."""
 
 
-def check_lasting(adaptation: float | Tensor, tau: float | Tensor) -> None:
+def check_lasting(adaptation: Parameter, tau: Parameter) -> None:
     """Raise ``ValueError`` if an adaptation forgets within a presentation what homeostasis has set."""
     short = (torch.as_tensor(adaptation) > 0) & (torch.as_tensor(tau) < LASTING)
     if short.any():
@@ -21,6 +21,12 @@ def check_lasting(adaptation: float | Tensor, tau: float | Tensor) -> None:
             "homeostasis sets thresholds, which would decay with it, got "
             f"{torch.as_tensor(tau).min().item():g}"
         )
+
+
+def check_below(low: str, lower: Parameter, high: str, higher: Parameter) -> None:
+    """Raise ``ValueError`` unless a parameter named ``low`` lies below another."""
+    if bool((torch.as_tensor(lower) >= torch.as_tensor(higher)).any()):
+        raise ValueError(f"{low} must lie below {high} = {higher}, got {lower}")
 
 
 def check_length(name: str, value: float | Tensor, num_neurons: int) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_snn.core.charge import charge_of, current_of
 from lightning_snn.neurons.model import NeuronModel
 
 
@@ -14,10 +15,23 @@ class Relay(NeuronModel):
     state = {"v": 0.0}
     graded = True
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
-        """The charge; a whole number where it only differs from that by rounding, so that spikes are 1."""
+    def received(self, given: Tensor, dtype: torch.dtype) -> Tensor:
+        """In half precision a whole charge is rounded more than in the state."""
+        found, dt = given.to(dtype), self.time_step
+        if dt == 1 or given.dtype == dtype:
+            return found
+        return current_of(_whole(charge_of(found, dt), torch.finfo(given.dtype).eps), dt)
+
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
+        """The charge, so that spikes are 1."""
         del state, p
         charge = current * dt
-        whole, limit = charge.detach().round(), 2 * torch.finfo(charge.dtype).eps
-        near = (whole != 0) & ((charge.detach() - whole).abs() <= limit * whole.abs()) & (dt != 1)
-        return torch.where(near, charge + (whole - charge.detach()), charge), self.State(current)
+        sent = torch.where(dt != 1, _whole(charge, torch.finfo(charge.dtype).eps), charge)
+        return sent, self.State(current)
+
+
+def _whole(charge: Tensor, eps: float) -> Tensor:
+    """A whole number where a charge only differs from that by rounding."""
+    whole = charge.detach().round()
+    near = (whole != 0) & ((charge.detach() - whole).abs() <= 2 * eps * whole.abs())
+    return torch.where(near, charge + (whole - charge.detach()), charge)

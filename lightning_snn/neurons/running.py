@@ -1,14 +1,16 @@
 """How a neuron model runs: compiled, or step by step in plain PyTorch, with the same results."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lightning_snn.neurons.values import Values, kind_of, own, prepared
+from lightning_snn.core.random import RandomStream
+from lightning_snn.neurons.values import Prepared, Values, kind_of, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import (
@@ -27,28 +29,38 @@ from lightning_snn.ops.uniform_scan import uniform_scan
 _programs: dict[tuple[Any, ...], compiler.Program] = {}
 
 
-class Running(nn.Module):
+class Running(nn.Module, ABC):
     """The time loops of a neuron model, made from its `step`."""
 
-    inputs: ClassVar[tuple[str, ...]] = ("current",)
+    inputs: tuple[str, ...] = ("current",)
     """What it can be driven by; the first is the positional argument, the others are named."""
 
-    state: ClassVar[Mapping[str, float | str]] = {}
+    state: Mapping[str, float | str] = {}
     """Its variables, and what each starts from: a number, or the name of a constant; see `start`."""
 
-    State: ClassVar[Any]
+    State: Any
     """The named tuple of the variables ``[B, N]``, made from `state`."""
 
-    compiled: ClassVar[bool] = True
+    compiled: bool = True
     """Whether its step is compiled; else it runs in PyTorch, step by step."""
+
+    graded: bool = False
+    """Whether what it sends may be other values than 0 and 1."""
+
+    stream: RandomStream | None = None
+    """Where random constants come from."""
+
+    own_dt: float | None
+    """The step that it was given, not its network."""
 
     time_step: float
     numbers: dict[str, float | Tensor]
-    _fixed: tuple[Any, dict[str, Tensor], tuple[compiler.Kind, ...]] | None = None
+    learned: nn.ParameterDict
+    _known: dict[Any, Prepared]
 
     @abstractmethod
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **others: Tensor) -> tuple[Any, ...]:
-        """The equations; see `NeuronModel.step`."""
+    def step(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """The equations; see `NeuronModel`."""
 
     @abstractmethod
     def values(self) -> Values:
@@ -70,6 +82,10 @@ class Running(nn.Module):
             self.check_input(name)
         check_inputs(current, others)
 
+    def received(self, given: Tensor, dtype: torch.dtype) -> Tensor:
+        """An input in the number format of the state."""
+        return given.to(dtype)
+
     def advance(
         self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
     ) -> tuple[Tensor, Any]:
@@ -88,14 +104,16 @@ class Running(nn.Module):
 
     def tells_before_reset(self, state: Any) -> bool:
         """Whether `step` returns the state before the reset as well, found by a step from ``state``."""
-        p, silent = self._prepared(state[0]), torch.zeros_like(state[0])
+        p, silent = self._prepared(state[0]).values, torch.zeros_like(state[0])
         return len(self.step(silent, state, Values(p), p["dt"], **dict.fromkeys(self.inputs[1:], silent))) > 2
 
     def _advance(self, current: Tensor, state: Any, others: Mapping[str, Tensor]) -> tuple[Tensor, Any, Any]:
         check_kind(state, self.State)
         self.check_inputs(current, others)
-        given = {name: x.to(state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()}
-        spikes, after, before = self._step(given, state, self._prepared(state[0]))
+        given = {
+            name: self.received(x, state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()
+        }
+        spikes, after, before = self._step(given, state, self._prepared(state[0]).values)
         return spikes, self.State(*own(after, [*state, *given.values()])), before
 
     def _step(
@@ -136,32 +154,26 @@ class Running(nn.Module):
                 )
         return self.State(*(value if value.ndim else value.expand_as(like) for value in values))
 
-    def _prepared(self, like: Tensor) -> dict[str, Tensor]:
-        """The constants as a step takes them, with ``dt``; kept where they are all plain numbers."""
-        key = self._key(like)
-        if key is not None and self._fixed is not None and self._fixed[0] == key:
-            return self._fixed[1]
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What was derived from attributes is derived anew."""
+        super().__setattr__(name, value)
+        if name != "_known":
+            self._known = {}
+
+    def _prepared(self, like: Tensor) -> Prepared:
+        """The constants as a step takes them, with ``dt``; if none is learned, kept until one changes."""
+        fixed = not torch.compiler.is_compiling() and len(self._parameters) == len(self.learned) == 0
+        key = (like.dtype, like.device)
+        if fixed and key in self._known and self._known[key].is_fresh():
+            return self._known[key]
         with torch.inference_mode(False):  # validation may come before training
             dt = torch.tensor(self.time_step, dtype=torch.float64)
-            p = self.values()
-            found = prepared({**vars(p), **self.constants(p, dt), "dt": dt}, like)
-        if key is not None:
-            self._fixed = key, found, tuple(kind_of(x) for x in found.values())
+            values = prepared({**vars(self.values()), **self.constants(self.values(), dt), "dt": dt}, like)
+        sources = [x for x in (*self._buffers.values(), *self.numbers.values()) if isinstance(x, Tensor)]
+        found = Prepared(values, [(x, version_of(x)) for x in sources])
+        if fixed:
+            self._known[key] = found
         return found
-
-    def _key(self, like: Tensor) -> Any:
-        """What the constants depend on, if those are plain numbers."""
-        if torch.compiler.is_compiling() or self._buffers or len(self.numbers) < len(self.constant_names):
-            return None
-        numbers = tuple(self.numbers.values())
-        if any(isinstance(x, Tensor) for x in numbers):
-            return None
-        return (self.time_step, like.dtype, like.device, numbers, self.settings)
-
-    @property
-    @abstractmethod
-    def constant_names(self) -> Sequence[str]:
-        """Names of the declared constants."""
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -170,19 +182,17 @@ class Running(nn.Module):
         return tuple(
             (name, x)
             for name, x in vars(self).items()
-            if (isinstance(x, plain) or callable(x))
-            and name not in ("training", "time_step")
-            and name[0] != "_"
+            if (isinstance(x, plain) or callable(x)) and name != "time_step" and name[0] != "_"
         )
 
     def scan(
         self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
     ) -> tuple[Tensor, Any]:
-        """Spikes ``[T, B, N]`` and the last state for inputs ``[T, B, N]``; a ``tap`` gets variables of each step.
+        """Spikes ``[T, B, N]`` and the last state for inputs ``[T, B, N]``; ``tap`` sees the states between.
 
         Raises:
-            ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension, the state, a constant or a
-                further input does not fit it, or what the tap wants is no variable of the state.
+            ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension, the state, a constant or
+                a further input does not fit it, or what the tap wants is no variable of the state.
         """
         return self._scan(current, state, others, tap=tap)
 
@@ -272,15 +282,18 @@ class Running(nn.Module):
         if tap is not None:
             tap.check(self.state)
         like = state[0]
-        given = {name: x.to(like.dtype) for name, x in {self.inputs[0]: current, **others}.items()}
+        given = {
+            name: self.received(x, like.dtype) for name, x in {self.inputs[0]: current, **others}.items()
+        }
         before, coupling = (None if x is None else x.to(like.dtype) for x in (before, coupling))
-        constants = self._prepared(like)
+        constants = self._prepared(like).values
         check_each(constants, current)
         named = zip("isp", ([given.get(n) for n in self.inputs], state, constants.values()), strict=True)
         wanted = [
             f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad
         ]
         wanted = wanted if torch.is_grad_enabled() else []
+        sends = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (before, coupling))
 
         def plain() -> tuple[Tensor, Any]:
             first, *further = given.values()
@@ -297,8 +310,9 @@ class Running(nn.Module):
             absent = tuple(k for k, name in enumerate(self.inputs) if name not in given and k != target)
             silent = like.new_zeros(1).expand(current.shape)
             places = () if tap is None else tap.places(self.state)
-            forward, backward = self._program(absent, tuple(wanted), places, like.dtype)
-            found = compiler.neuron_scan(
+            seen = None if torch.compiler.is_compiling() else like
+            forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
+            found = compiler.run(
                 [given.get(name, silent) for name in self.inputs], [*state], [*constants.values()],
                 before, coupling, strength, target, forward, backward, len(places),
             )  # fmt: skip
@@ -307,25 +321,40 @@ class Running(nn.Module):
                 tap.put(found[count:])
             return found[0], self.State(*found[1:count])
 
-        if not self.compiled or (wanted and before is not None):
+        if not self.compiled or sends or (wanted and before is not None):
             return plain()
         return backend.run(compiler.__name__, current.device, fused, plain)
 
-    @torch.compiler.assume_constant_result
+    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
     def _program(
         self,
         absent: tuple[int, ...],
         wanted: tuple[str, ...],
         record: tuple[tuple[int, bool], ...],
+        like: Tensor | None,
         dtype: torch.dtype,
     ) -> tuple[str, str]:
-        """Keys of the kernels for inputs that are absent, gradients that are wanted, and so on."""
-        if self._fixed is not None and not torch.compiler.is_compiling():
-            names, kinds = tuple(self._fixed[1]), self._fixed[2]
-        else:
-            with compiler.outside():
-                found = self._prepared(torch.empty(0, dtype=dtype))
-                names, kinds = tuple(found), tuple(kind_of(x) for x in found.values())
+        """Keys of the kernels for inputs that are absent, gradients that are wanted, and so on.
+
+        A compiler and an exporter give nothing that it is ``like``: what they see has no values.
+        """
+        with nullcontext() if like is not None else compiler.outside():
+            constants = self._prepared(torch.empty(0, dtype=dtype) if like is None else like)
+            if (absent, wanted, record) not in constants.programs:
+                constants.programs[absent, wanted, record] = self._build(
+                    constants, absent, wanted, record, dtype
+                )
+        return constants.programs[absent, wanted, record]
+
+    def _build(
+        self,
+        constants: Prepared,
+        absent: tuple[int, ...],
+        wanted: tuple[str, ...],
+        record: tuple[tuple[int, bool], ...],
+        dtype: torch.dtype,
+    ) -> tuple[str, str]:
+        names, kinds = tuple(constants.values), tuple(kind_of(x) for x in constants.values.values())
         starts = tuple(x if isinstance(x, float) else None for x in self.state.values())
         case = compiler.Case(kinds, starts, absent, wanted, record, dtype)
         key = (type(self), type(self).step, self.settings, names, case)

@@ -1,6 +1,7 @@
 """The constants of a model in the forms that its step and its kernels take."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,7 +17,32 @@ class Values:
         self.__dict__.update(values)
 
     def __getattr__(self, name: str) -> Any:
+        """Say which constants there are."""
         raise AttributeError(f"there is no constant {name!r} among {', '.join(vars(self))}")
+
+
+@dataclass
+class Prepared:
+    """Constants for one number format and device.
+
+    Args:
+        values: By name, as a step takes them.
+        sources: The tensors that they come from, and their versions then.
+        programs: Keys of the kernels that were made for them.
+    """
+
+    values: dict[str, Tensor]
+    sources: list[tuple[Tensor, int | None]]
+    programs: dict[Any, tuple[str, str]] = field(default_factory=dict)
+
+    def is_fresh(self) -> bool:
+        """Whether the tensors are what they were."""
+        return all(version is not None and version == version_of(x) for x, version in self.sources)
+
+
+def version_of(value: Tensor) -> int | None:
+    """How often a tensor was changed in place; None where torch does not count."""
+    return None if value.is_inference() else value._version
 
 
 def prepared(values: Mapping[str, Tensor], like: Tensor) -> dict[str, Tensor]:

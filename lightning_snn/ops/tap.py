@@ -17,8 +17,8 @@ class Tap:
     """Variables of the neurons' state that a scan writes down; nothing else is kept of the steps between.
 
     Args:
-        wanted: Their names, and whether each is seen ``after`` spikes have reset it, as the next step finds it,
-            or ``before``.
+        wanted: Their names, and whether each is seen ``after`` spikes have reset it, as the next step finds
+            it, or ``before``.
 
     >>> from lightning_snn import IntegrateFire
     >>> tap = Tap({"v": "before"})

@@ -21,8 +21,13 @@ from lightning_snn.synapses.kinetics import Kinetics
 class Population(Protocol):
     """Neurons that run over time, as a `NeuronModel` does."""
 
-    inputs: tuple[str, ...]
-    dt: float
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What they can be driven by."""
+
+    @property
+    def dt(self) -> float:
+        """Step in ms."""
 
     def scan_sheet(
         self,

@@ -40,7 +40,7 @@ def work(kind: str) -> Work:
         state = neuron.rest(BATCH, UNITS, leaf)
         spikes, sent = torch.zeros(BATCH, UNITS), []
         for step in leaf:
-            spikes, state = neuron.step(step + spikes @ weight.t(), state)
+            spikes, state = neuron.advance(step + spikes @ weight.t(), state)
             sent.append(spikes)
         return torch.stack(sent)
 

@@ -20,7 +20,7 @@ def potential(current, dt):
     neuron = LIF(20.0, threshold=1e6, dt=dt)
     state, total = neuron.rest(*current.shape[1:], current), 0.0
     for step in current:
-        _, state = neuron.step(step, state)
+        _, state = neuron.advance(step, state)
         total = total + dt * state.v
     return total / TIME
 

@@ -56,6 +56,6 @@ def by_hand(network, inputs, *, decay=0.0):
                     arrives = spikes @ (c.projection.gain * c.projection.weight).t()
                     currents[key] = decay * currents[key] + arrives
                     total = total + seen * currents[key]
-            spikes, states[n] = network.layer(n).neuron.step(total, states[n])
+            spikes, states[n] = network.layer(n).neuron.advance(total, states[n])
             sent[n].append(spikes)
     return {n: torch.stack(found) for n, found in sent.items()}

@@ -119,7 +119,7 @@ def test_a_sheet_in_blocks_equals_a_loop_over_steps(delay, steps, neuron, storag
     state, sent, silent = layer.neuron.rest(2, 60, current), [], torch.zeros(2, 60)
     for t, step in enumerate(current):
         arrived = coupling(sent[t - steps] if t >= steps else silent) / 0.25
-        spikes, state = layer.neuron.step(step + arrived, state)
+        spikes, state = layer.neuron.advance(step + arrived, state)
         sent.append(spikes)
     found, end = network(current)
     assert found["a"].any()

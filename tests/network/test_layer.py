@@ -109,7 +109,7 @@ def test_a_sheet_equals_a_loop_over_steps(neuron, storage):
     layer, coupling = network.layer("sheet"), network.connection("sheet_lateral").projection
     state, sent, expected = layer.neuron.rest(2, 60, current), torch.zeros(2, 60), []
     for step in current:
-        sent, state = layer.neuron.step(step + coupling(sent), state)
+        sent, state = layer.neuron.advance(step + coupling(sent), state)
         expected.append(sent)
     spikes, end = run(network, current)
     assert spikes.any()

@@ -124,7 +124,7 @@ def plain_loop(neuron, current, recurrent):
     state = neuron.rest(current.shape[1], current.shape[2], current)
     spikes, found = torch.zeros_like(current[0]), []
     for step in current:
-        spikes, state = neuron.step(step + spikes @ recurrent.t(), state)
+        spikes, state = neuron.advance(step + spikes @ recurrent.t(), state)
         found.append(spikes)
     return torch.stack(found)
 
@@ -179,7 +179,7 @@ def test_inhibition_drives_the_inhibitory_input(neuron):
     state, spikes, expected = neuron.rest(3, 12, current), torch.zeros(3, 12), []
     for step in current:
         others = 17.0 * (spikes.sum(1, keepdim=True) - spikes)
-        spikes, state = neuron.step(step, state, inhibition=others)
+        spikes, state = neuron.advance(step, state, inhibition=others)
         expected.append(spikes)
     assert found["a"].any()
     assert torch.equal(found["a"], torch.stack(expected))

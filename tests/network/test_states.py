@@ -61,7 +61,7 @@ def test_neurons(kind, batch, backend_name):
     with backend.use(backend_name):
         start = model.rest(batch, 5, current)
         spikes, end = model(current, start)
-        step_spikes, after = model.step(current[0], end)
+        step_spikes, after = model.advance(current[0], end)
         outputs = () if isinstance(model, Relay) else (spikes, step_spikes)  # a relay's output is its input
         assert_apart(after, current, *outputs, *start, *end)
         assert_apart(end, current, *outputs, *start)

@@ -65,11 +65,11 @@ def test_reset_refractory_period_and_rise_of_the_threshold():
     assert len(times) >= 3
     assert min(np.diff(times)) >= 4
     state = model.rest(1, 1, torch.zeros(1))._replace(v=torch.tensor([[-50.0]]))
-    spike, state = model.step(torch.zeros(1, 1), state)
+    spike, state = model.advance(torch.zeros(1, 1), state)
     assert spike.item() == 1
     assert (state.v.item(), state.refractory.item(), state.adaptation.item()) == (-65, 3, 0.5)
     for left in (2, 1, 0):
-        spike, state = model.step(torch.full((1, 1), 100.0), state)
+        spike, state = model.advance(torch.full((1, 1), 100.0), state)
         assert (spike.item(), state.v.item(), state.refractory.item()) == (0, -65, left)
     assert state.adaptation.item() == pytest.approx(0.5 * np.exp(-0.3))
 
@@ -175,7 +175,7 @@ def test_gradients_pass_through_the_spikes_that_inhibit():
         state, spikes, found = model.rest(2, 5, current), first, []
         for step in current:
             sent = 0.3 * (spikes.sum(1, keepdim=True) - spikes)
-            spikes, state = model.step(step, state, inhibition=sent)
+            spikes, state = model.advance(step, state, inhibition=sent)
             found.append(spikes)
         return torch.stack(found)
 

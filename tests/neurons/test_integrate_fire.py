@@ -74,7 +74,7 @@ def test_relay_passes_its_input_on():
     passed, state = Relay()(values)
     assert torch.equal(passed, values)
     assert torch.equal(state.v, values[-1])
-    assert torch.equal(Relay().step(values[0], state)[0], values[0])
+    assert torch.equal(Relay().advance(values[0], state)[0], values[0])
 
 
 def test_errors():

@@ -111,7 +111,7 @@ def test_rates_at_1_ms_and_what_clipping_the_peak_does(preset, plain, clipped):
 def test_clipping_keeps_v_below_the_peak_before_u_is_updated():
     model = Izhikevich("regular_spiking", clip_peak=True, d=0.0)
     state = model.rest(1, 1, torch.zeros(1))._replace(v=torch.tensor([[29.0]]), u=torch.tensor([[-13.0]]))
-    spikes, after = model.step(torch.tensor([[10.0]]), state)
+    spikes, after = model.advance(torch.tensor([[10.0]]), state)
     assert spikes.item() == 1
     assert after.v.item() == -65
     assert after.u.item() == pytest.approx(-13 + 0.02 * (0.2 * 30 + 13))
@@ -322,7 +322,7 @@ def test_a_refractory_sheet_runs_as_its_plain_loop():
     coupling, state = network.projections["sheet_lateral"], layer.neuron.rest(2, 60, current[0])
     sent = [torch.zeros(2, 60)] * 2
     for step, given in enumerate(current):
-        fired, state = layer.neuron.step(given + coupling(sent[-2]) / 0.5, state)
+        fired, state = layer.neuron.advance(given + coupling(sent[-2]) / 0.5, state)
         sent.append(fired)
         torch.testing.assert_close(fired, spikes["sheet"][step])
     assert torch.stack(sent).sum() > 20

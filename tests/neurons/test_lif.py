@@ -78,7 +78,7 @@ def test_hard_reset_forgets_the_overshoot_and_soft_reset_keeps_it():
 def test_soft_reset_lowers_by_the_threshold_that_was_crossed():
     model = LIF(20.0, reset="soft", adaptation=0.7)
     state = LIFState(*(torch.tensor([[value]]) for value in (1.9, 0.0, 0.5)))
-    spikes, after = model.step(torch.tensor([[1.9]]), state)
+    spikes, after = model.advance(torch.tensor([[1.9]]), state)
     assert spikes.item() == 1
     assert after.v.item() == pytest.approx(0.4)
 
@@ -88,7 +88,7 @@ def test_adaptation_rises_at_spikes_and_decays_between():
     current = constant(1.45, 200)
     state, expected, spikes_seen = model.rest(1, 1, current), 0.0, 0
     for step in current:
-        spikes, state = model.step(step, state)
+        spikes, state = model.advance(step, state)
         expected = expected * math.exp(-2.0 / 80.0) + 0.5 * spikes.item()
         spikes_seen += int(spikes.item())
         assert state.adaptation.item() == pytest.approx(expected, abs=1e-12)
@@ -100,7 +100,7 @@ def test_adaptation_raises_the_threshold():
     model = LIF(20.0, adaptation=0.5)
     for rise, fires in ((0.0, 1), (0.4, 1), (0.6, 0)):
         state = LIFState(*(torch.tensor([[value]]) for value in (1.5, 0.0, rise)))
-        spikes, _ = model.step(torch.tensor([[1.5]]), state)
+        spikes, _ = model.advance(torch.tensor([[1.5]]), state)
         assert spikes.item() == fires
 
 
@@ -216,7 +216,7 @@ def test_a_changed_step_or_constant_acts_in_every_path():
     model = LIF(20.0)
     assert model(current)[1].v.item() == pytest.approx(1 - math.exp(-1 / 20))
     model.dt = 5.0
-    for _, state in (model(current), model.step(current[0], model.rest(1, 1, current))):
+    for _, state in (model(current), model.advance(current[0], model.rest(1, 1, current))):
         assert state.v.item() == pytest.approx(1 - math.exp(-5 / 20))
     model.constants = model.constants._replace(tau_mem=10.0)
     assert model(current)[1].v.item() == pytest.approx(1 - math.exp(-5 / 10))

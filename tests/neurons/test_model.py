@@ -23,19 +23,21 @@ def current_of(model, *shape, dtype=torch.float32):
 
 
 class Difference(NeuronModel):
-    """A model of a user's own with two inputs, in the plain loop."""
+    """A model of a user's own with two inputs."""
 
     inputs = ("current", "loss")
+    state = {"v": 0.0}
 
-    def rest(self, batch, num_neurons, like):
-        return IntegrateFire().rest(batch, num_neurons, like)
+    def step(self, current, state, p, dt, *, loss):
+        v = state.v + (current - loss) * dt
+        spikes = self.spike(v - 1)
+        return spikes, self.State(torch.where(spikes.detach() > 0, 0.0, v))
 
-    def step(self, current, state, loss=None):
-        return IntegrateFire().step(current if loss is None else current - loss, state)
 
-    def parameters_of(self, index):
-        del index
-        return {}
+class PlainDifference(Difference):
+    """The same in the plain loop."""
+
+    compiled = False
 
 
 @each
@@ -47,7 +49,7 @@ def test_an_input_that_the_model_does_not_have_is_refused(model):
     for call in (
         lambda: model(current, x=current),
         lambda: model.scan(current, state, x=current),
-        lambda: model.step(current[0], state, x=current[0]),
+        lambda: model.advance(current[0], state, x=current[0]),
         lambda: model.run_step(current[0], state, x=current[0]),
         lambda: model.scan_sheet(current, state, spikes, rows, x=current),
         lambda: model.scan_uniform(current, state, spikes, 1.0, input="x"),
@@ -70,8 +72,9 @@ def test_an_input_of_another_shape_is_refused(name):
             model(current, state, inhibition=wrong)
 
 
-def test_further_inputs_of_a_model_in_the_plain_loop():
-    model, current, loss = Difference(), rand(9, 2, 3), 0.3 * rand(9, 2, 3, seed=1)
+@pytest.mark.parametrize("model", [Difference(), PlainDifference()])
+def test_further_inputs_of_a_model_of_ones_own(model):
+    current, loss = rand(9, 2, 3), 0.3 * rand(9, 2, 3, seed=1)
     expected, end = model(current - loss)
     assert expected.any()
     found, last = model(current, loss=loss)
@@ -81,10 +84,11 @@ def test_further_inputs_of_a_model_in_the_plain_loop():
     assert_equal([sheet], [model.scan_sheet(current - loss, model.rest(2, 3, current), spikes, rows)[0]])
 
 
+@pytest.mark.parametrize("model", [Difference(), PlainDifference()])
 @pytest.mark.parametrize("target", ["current", "loss"])
 @pytest.mark.parametrize("given", [False, True])
-def test_uniform_coupling_equals_a_loop(target, given):
-    model, current, spikes = Difference(), rand(30, 2, 5), (rand(2, 5, seed=1) < 0.5).float()
+def test_uniform_coupling_equals_a_loop(target, given, model):
+    current, spikes = rand(30, 2, 5), (rand(2, 5, seed=1) < 0.5).float()
     others = {"loss": 0.1 * rand(30, 2, 5, seed=2)} if given else {}
     found, end = model.scan_uniform(
         current, model.rest(2, 5, current), spikes, -0.125, input=target, **others
@@ -94,9 +98,9 @@ def test_uniform_coupling_equals_a_loop(target, given):
         sent = torch.stack([-0.125 * (spikes.sum(1) - spikes[:, i]) for i in range(5)], 1)
         loss = others["loss"][t] if given else torch.zeros(2, 5)
         if target == "current":
-            spikes, state = model.step(current[t] + sent, state, loss)
+            spikes, state = model.advance(current[t] + sent, state, loss=loss)
         else:
-            spikes, state = model.step(current[t], state, loss + sent)
+            spikes, state = model.advance(current[t], state, loss=loss + sent)
         expected.append(spikes)
     assert 0 < found.mean() < 1
     assert_equal([found, *end], [torch.stack(expected), *state])
@@ -109,7 +113,7 @@ def test_a_single_step_is_the_step(model):
     leaf = current.clone().requires_grad_()
     slow = state
     for t in range(30):
-        expected, state = model.step(current[t], state)
+        expected, state = model.advance(current[t], state)
         spikes, fast = model.run_step(current[t], fast)
         with_gradient, slow = model.run_step(leaf[t], slow)
         assert_equal([spikes, *fast], [expected, *state])
@@ -125,7 +129,7 @@ def test_a_single_step_takes_further_inputs():
     current, inhibition, state = rand(2, 3), rand(2, 3, seed=1), model.rest(2, 3, torch.zeros(1))
     spikes, end = model.run_step(current, state, inhibition=inhibition)
     assert torch.equal(end.inhibition, inhibition)
-    expected, other = model.step(current, state, inhibition=inhibition)
+    expected, other = model.advance(current, state, inhibition=inhibition)
     assert_equal([spikes, *end], [expected, *other])
 
 
@@ -194,7 +198,7 @@ def test_a_step_that_is_set_later_acts_as_one_that_was_given(kind):
     state = model.rest(2, 3, current)
     for run in (
         lambda one: one(current),
-        lambda one: one.step(current[0], state),
+        lambda one: one.advance(current[0], state),
         lambda one: one.run_step(current[0], state),
         lambda one: one.scan_uniform(current, state, torch.ones(2, 3), 0.5, input=one.inputs[-1]),
         lambda one: one.scan_sheet(current, state, torch.ones(2, 3), rand(3, 3)),

@@ -15,58 +15,67 @@ from helpers.kernels import (
 )
 from helpers.tensors import assert_equal, rand
 
-from lightning_snn import LIF, STDP, CompetitiveHebbian, Izhikevich, LateralKernel, Square
-from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
-from lightning_snn.dynamics.surrogate import names, number, spike
+from lightning_snn import (
+    LIF,
+    STDP,
+    CompetitiveHebbian,
+    ConductanceLIF,
+    IntegrateFire,
+    Izhikevich,
+    LateralKernel,
+    Square,
+)
+from lightning_snn.dynamics.surrogate import SurrogateName, spike
 from lightning_snn.ops import backend
-from lightning_snn.ops.jit import surrogate_derivative
-from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.stdp_window import Coincidence, cpu, cuda, reference, stdp_window
 from lightning_snn.plasticity import Activity
 
 SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [*((name, torch.float32) for name in get_args(SurrogateName)), ("multi_gaussian", torch.float64)],
+)
 def test_every_surrogate_has_its_derivative(name, dtype):
-    distance = torch.linspace(-3, 3, 61, dtype=dtype)
-    found = torch.full_like(distance, torch.nan)
-    surrogate_derivative(distance.numpy(), found.numpy(), number(name))
+    model, distance = IntegrateFire(threshold=1.0, surrogate=name), torch.linspace(-3, 3, 61, dtype=dtype)
+    found = distance.clone().requires_grad_()
+    model((1 + found)[None, None])[0].sum().backward()
     expected = torch.autograd.functional.vjp(lambda x: spike(x, name), distance, torch.ones_like(distance))
-    torch.testing.assert_close(found, expected[1])
+    torch.testing.assert_close(found.grad, expected[1], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("per_neuron", [False, True])
+@pytest.mark.parametrize(
+    ("per_neuron", "dtype"), [(False, torch.float32), (True, torch.float64)], ids=["shared", "own"]
+)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", LIF_KINDS)
 def test_lif_equals_the_reference(kind, shape, per_neuron, dtype):
     steps, batch, nodes = shape
-    p = LIFParameters(tau_mem=10.0, **LIF_KINDS[kind])
-    if per_neuron:
-        p = p._replace(tau_mem=5 + 20 * rand(nodes, seed=2), threshold=0.5 + rand(nodes, seed=3))
+    own = {"tau_mem": 5 + 20 * rand(nodes, seed=2), "threshold": 0.5 + rand(nodes, seed=3)}
+    model = LIF(**LIF_KINDS[kind] | (own if per_neuron else {"tau_mem": 10.0}))
     current = 3 * rand(steps, batch, nodes, dtype=dtype)
-    rest = lif_rest(batch, nodes, p, current)
-    clock = (rand(batch, nodes, seed=4, dtype=dtype) < 0.2).to(dtype) if p.refractory else rest.refractory
-    start = LIFState(rest.v + rand(batch, nodes, seed=1, dtype=dtype), clock, rest.adaptation + 0.01)
-
-    def run():
-        factors = lif_factors(p, 1.0)
-        return differentiate(
-            lambda i, s: lif_scan(i, s, factors, reset=p.reset, surrogate=p.surrogate), current, start
-        )
-
-    (values, gradients), (fused_values, fused_gradients) = on_both(run)
+    rest = model.rest(batch, nodes, current)
+    clock = (rand(batch, nodes, seed=4, dtype=dtype) < 0.2).to(dtype) if model.refractory else rest.refractory
+    start = LIF.State(rest.v + rand(batch, nodes, seed=1, dtype=dtype), clock, rest.adaptation + 0.01)
+    (values, gradients), (fused_values, fused_gradients) = on_both(
+        lambda: differentiate(model.scan, current, start)
+    )
     if steps > 1 and nodes > 1:
         assert 0.01 < values[0].mean() < 0.9
     assert_equal(values, fused_values)
     assert_gradients([gradients[0], gradients[1], gradients[-1]], [fused_gradients[i] for i in (0, 1, -1)])
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("clip_peak", [False, True])
-@pytest.mark.parametrize("preset", ["regular_spiking", "heterogeneous"])
+@pytest.mark.parametrize(
+    ("preset", "clip_peak", "dtype"),
+    [
+        ("regular_spiking", False, torch.float32),
+        ("regular_spiking", True, torch.float64),
+        ("heterogeneous", False, torch.float64),
+        ("heterogeneous", True, torch.float32),
+    ],
+)
 @pytest.mark.parametrize("shape", [(1, 3, 1000), (20, 1, 1), (20, 3, 1000)])
 def test_izhikevich_equals_the_reference(shape, preset, clip_peak, dtype):
     steps, batch, nodes = shape
@@ -184,15 +193,6 @@ def test_gradients_below_threshold_are_those_of_finite_differences(model, backen
 
     with backend.use(backend_name):
         assert torch.autograd.gradcheck(end, (current, *leaves))
-
-
-def test_factors_that_need_a_gradient_get_one():
-    current = 3 * rand(30, 2, 9)
-    factors = lif_factors(LIFParameters(tau_mem=10.0), 1.0).float().requires_grad_()
-    rest = lif_rest(2, 9, LIFParameters(), current)
-    spikes, _ = lif_scan(current, rest, factors, reset="hard", surrogate="atan")
-    spikes.sum().backward()
-    assert factors.grad[0].abs() > 0
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -341,13 +341,24 @@ def test_stdp_window_checks_its_groups(groups):
         stdp_window(spikes, spikes, trace, trace, pre_decay=0.9, post_decay=0.9, groups=groups)
 
 
+def neuron_scan_of(model, current, wanted, *, before=None, coupling=None, target=0, recorded=()):
+    """The operator and arguments of a scan whose ``wanted`` get a gradient."""
+    state = [x + 0.1 for x in model.rest(2, 5, current)]
+    for name in wanted:
+        if name[0] == "s":
+            state[int(name[1:])].requires_grad_()
+    constants = [*model._prepared(state[0]).values()]
+    program = model._program((), wanted, recorded, torch.float32)
+    inputs = [current, *(torch.zeros(4, 2, 5) for _ in model.inputs[1:])]
+    arguments = (inputs, state, constants, before, coupling, 0.5, target, *program, len(recorded))
+    return torch.ops.lightning_snn.neuron_scan, arguments
+
+
 def operators():
     """A call of each custom operator with small inputs."""
     ops = torch.ops.lightning_snn
     current, v = 3 * rand(4, 2, 5), rand(2, 5)
     zero, spikes = torch.zeros(2, 5), (rand(2, 5) < 0.5).float()
-    factors = lif_factors(LIFParameters(tau_mem=10.0), 1.0).float()
-    abcd = torch.tensor([[0.02], [0.2], [-65.0], [8.0]])
     leaf = current.clone().requires_grad_()
     rule, competitive = STDP(), CompetitiveHebbian()
     weight = rand(2, 5, 3)
@@ -357,13 +368,17 @@ def operators():
     nodes, units = torch.tensor([[0, 2], [4, 5]]), torch.zeros(2, 2, 3)
     copies, counts = (units.clone(), units.clone()), torch.zeros(2, 2, 3, dtype=torch.int64)
     return {
-        "lif_scan": (ops.lif_scan, (leaf, v, zero, zero, factors, "hard", "atan")),
-        "lif_sheet_scan": (ops.lif_sheet_scan, (current, v, zero, zero, spikes, rand(5, 5), factors, "soft")),
-        "izhikevich_scan": (ops.izhikevich_scan, (leaf, v - 65, zero, abcd, 1.0, False, "atan")),
-        "izhikevich_sheet_scan": (
-            ops.izhikevich_sheet_scan,
-            (current, v - 65, zero, spikes, rand(5, 5), abcd, 1.0, True),
+        "neuron_scan": neuron_scan_of(LIF(10.0), leaf, ("i0",)),
+        "neuron_scan from a state, with constants of each": neuron_scan_of(
+            LIF([5.0, 6.0, 7.0, 8.0, 9.0], refractory=2.0, adaptation=0.1, learn="tau_mem"),
+            leaf,
+            ("i0", "s0", "p0"),
         ),
+        "neuron_scan recorded": neuron_scan_of(Izhikevich(), current, (), recorded=((0, True), (1, False))),
+        "neuron_scan in a sheet": neuron_scan_of(
+            Izhikevich(), current, (), before=spikes, coupling=rand(5, 5)
+        ),
+        "neuron_scan of rivals": neuron_scan_of(ConductanceLIF(), current, (), before=spikes, target=1),
         "event_sum": (ops.event_sum, (spikes, rand(5, 3))),
         "event_sum over lists": (ops.event_sum, (spikes, rand(2, 2, 3), nodes)),
         "stdp_window over lists": (

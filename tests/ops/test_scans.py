@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_snn.dynamics.lif import LIFParameters, lif_rest, lif_step
+from lightning_snn import LIF
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sheet_scan import sheet_scan
 
@@ -81,11 +81,11 @@ def test_without_coupling_the_sheet_is_the_neurons(batch):
 @pytest.mark.parametrize("split", [1, 13])
 def test_a_sheet_in_two_parts_equals_one_long_run(split):
     current, coupling, spikes, _ = make(30, 2, 8)
-    p = LIFParameters(tau_mem=5.0, adaptation=0.2)
-    rest = lif_rest(2, 8, p, current)
+    model = LIF(tau_mem=5.0, adaptation=0.2)
+    rest = model.rest(2, 8, current)
 
     def run(current, state, spikes):
-        return sheet_scan(lambda i, s: lif_step(10 * i, s, p, 1.0), current, state, spikes, coupling)
+        return sheet_scan(lambda i, s: model.advance(10 * i, s), current, state, spikes, coupling)
 
     whole, end = run(current, rest, spikes)
     first, middle = run(current[:split], rest, spikes)

@@ -38,15 +38,13 @@ no_bits = pytest.mark.parametrize("needs_gradient", [False, True])
 class Loop(NeuronModel):
     """A model of a user's own, in the plain loop."""
 
-    def rest(self, batch, num_neurons, like):
-        return IntegrateFire().rest(batch, num_neurons, like)
+    state = {"v": 0.0}
+    compiled = False
 
-    def step(self, current, state):
-        return IntegrateFire().step(current, state)
-
-    def parameters_of(self, index):
-        del index
-        return {}
+    def step(self, current, state, p, dt):
+        v = state.v + current * dt
+        spikes = self.spike(v - 1)
+        return spikes, self.State(v - spikes.detach())
 
 
 @backends

@@ -98,7 +98,7 @@ def test_a_round_runs_with_the_weights_of_before_and_then_learns(neuron):
         current, _ = development.projection.transmit(pre, dt=1.0)
         found = []
         for step in current:
-            spikes, state = layer.neuron.step(step - spikes @ expected.t(), state)
+            spikes, state = layer.neuron.advance(step - spikes @ expected.t(), state)
             found.append(spikes)
         for i, j in [(i, j) for i in range(4) for j in range(4) if i != j]:
             bins = [part.amax(0) for part in torch.stack(found).split(5)]

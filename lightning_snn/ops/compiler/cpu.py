@@ -1,5 +1,6 @@
 """Generated kernels in numba: blocks of neurons split over threads."""
 
+import math
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -90,19 +91,35 @@ def variant(key: str, state: Sequence[Tensor]) -> tuple[ModuleType, int, dict[st
     """The module of a key, and which of its variants is for this state."""
     module = store.load(key, "numba")
     for k, facts in enumerate(module.VARIANTS):
-        if all((state[j].numpy() == value).all() for j, value in facts["starts"].items()):
+        if all(_is(state[j].detach().numpy(), value) for j, value in facts["starts"].items()):
             return module, k, facts
     raise AssertionError("the last variant is for every state")
 
 
+def _is(values: Any, value: float) -> bool:
+    return not values.any() if value == 0 else bool((values == value).all())
+
+
 def values_of(module: ModuleType, k: int, constants: Sequence[Tensor], like: Tensor) -> list[Any]:
     """What a kernel takes from constants: numbers and arrays."""
+    last = module.VARIANTS[k].get("last")
+    if last is not None and all(
+        a is b and version == _version(a) for a, (b, version) in zip(constants, last[0], strict=True)
+    ):
+        return [*last[1]]
     found = []
     kinds = module.VARIANTS[k]["kinds"]
     for value, kind in zip(getattr(module, f"constants_{k}")(*constants), kinds, strict=True):
         numbers = value.detach().to(like.dtype).contiguous().numpy()
         found.append(numbers if kind == "each" else numbers.reshape(-1)[0])
-    return found
+    if not any(x.requires_grad for x in constants):
+        module.VARIANTS[k]["last"] = [(x, _version(x)) for x in constants], found
+    return [*found]
+
+
+def _version(value: Tensor) -> float:
+    """How often a tensor was changed in place; no number where torch does not count."""
+    return math.nan if value.is_inference() else value._version
 
 
 def rows(sequence: Tensor, long: bool) -> Tensor:

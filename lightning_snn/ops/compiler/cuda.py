@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 import torch
 import triton
@@ -31,9 +32,12 @@ def forward(
     k = len(module.VARIANTS) - 1  # looking at values would wait for the card
     facts = module.VARIANTS[k]
     steps, batch, nodes = inputs[0].shape
-    sent = [torch.empty(inputs[0].shape, dtype=state[0].dtype, device=state[0].device) for _ in range(1 + recorded)]
+    sent = [
+        torch.empty(inputs[0].shape, dtype=state[0].dtype, device=state[0].device)
+        for _ in range(1 + recorded)
+    ]
     ends = [tools.owned(x) for x in state]
-    arguments = [x for j in facts["inputs"] for x in _strided(inputs[j])]
+    arguments: list[Any] = [x for j in facts["inputs"] for x in _strided(inputs[j])]
     arguments += [*sent, *(ends[j] for j in facts["states"]), *values_of(module, k, constants, state[0])]
     if before is None:
         kernel, grid, block = getattr(module, f"scan_{k}"), tools.grid_of(nodes, BLOCK, batch), BLOCK
@@ -74,8 +78,12 @@ def backward(
     segment = max(1, math.isqrt(steps))
     starts = like.new_empty(-(-steps // segment) * len(facts["again"]), batch, nodes)
     kept = like.new_empty(segment * facts["kept"], batch, nodes)
-    arguments = [x for sequence in (spikes, *(inputs[j] for j in facts["inputs"])) for x in _strided(sequence)]
-    arguments += [x for name, x in found.items() if name[0] == "i"] + [state[j].contiguous() for j in facts["states"]]
+    arguments = [
+        x for sequence in (spikes, *(inputs[j] for j in facts["inputs"])) for x in _strided(sequence)
+    ]
+    arguments += [x for name, x in found.items() if name[0] == "i"] + [
+        state[j].contiguous() for j in facts["states"]
+    ]
     arguments += [x for name, x in found.items() if name[0] != "i"] + values_of(module, k, constants, like)
     getattr(module, f"back_{k}")[tools.grid_of(nodes, BLOCK, batch)](
         *arguments, starts, kept, segment, steps, batch, nodes, BLOCK=BLOCK, enable_fp_fusion=False

@@ -57,7 +57,7 @@ def number(value: float | bool) -> Expression:
 
 
 def make(op: str, *given: Expression | float) -> Expression:
-    """An expression, simplified where that changes no bit but a zero's sign and what infinity and NaN give."""
+    """An expression, simplified where that changes no bit but a zero's sign and what inf and NaN give."""
     args = [x if isinstance(x, Expression) else number(x) for x in given]
     if op not in LOGIC and op not in ("where", "cast"):
         args = [make("cast", x) if x.is_truth else x for x in args]

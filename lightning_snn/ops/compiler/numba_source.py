@@ -25,7 +25,8 @@ from lightning_snn.ops.jit import add_rows, collect
 from lightning_snn.ops.kernel_cache import keep_on_disk
 
 F, I = np.{dtype}, np.int32
-log, sqrt, tanh, sin, cos, floor, ceil, round = np.log, np.sqrt, np.tanh, np.sin, np.cos, np.floor, np.ceil, np.rint
+log, sqrt, tanh, sin, cos = np.log, np.sqrt, np.tanh, np.sin, np.cos
+floor, ceil, round = np.floor, np.ceil, np.rint
 
 
 
@@ -191,9 +192,9 @@ def backward(plan: Plan, suffix: str) -> str:
     )
     return source + SCAN.format(
         name=f"back{suffix}",
-        arguments=", ".join([*_strided(["g", *plan.inputs]), "T", "B", "N", *out, *states, *moving, *plan.kinds]),
+        arguments=", ".join([*_strided(["g", *plan.inputs]), *"TBN", *out, *states, *moving, *plan.kinds]),
         shape="", views=_views(moving, plan) + copies,
-        scratch=f"\n    kept, spare = np.empty(({len(kept)}, T, block), F), np.empty(({len(again)}, block), F)",
+        scratch=f"\n    kept = np.empty(({len(kept)}, T, block), F)\n    spare = np.empty(({len(again)}, block), F)",
         forward=first, backward=f"\n        for t in range(T - 1, -1, -1):\n            {second}",
     )  # fmt: skip
 

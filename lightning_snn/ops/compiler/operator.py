@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from lightning_snn.ops import backend
 
@@ -80,10 +81,32 @@ def _(
     state: Sequence[Tensor],
     constants: Any,
     backward: str,
-    names: Sequence[str],
 ) -> list[Tensor]:
-    del grads, constants, backward
+    del grads, constants
+    names = backward.split()[1:]
     return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in names]
+
+
+def run(
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    constants: Sequence[Tensor],
+    before: Tensor | None,
+    coupling: Tensor | None,
+    strength: float,
+    target: int,
+    forward: str,
+    backward: str,
+    recorded: int,
+) -> list[Tensor]:
+    """`neuron_scan`, or its kernels where nobody watches: calling an operator takes as long as a small scan."""
+    given = (inputs, state, constants, before, coupling, strength, target, forward)
+    watched = backward or torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None
+    if watched or any(type(x) is not Tensor for x in (*inputs, *state)):
+        return neuron_scan(*given, backward, recorded)  # type: ignore[no-any-return]
+    with torch.no_grad():
+        found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).forward(*given, recorded)
+    return found
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:

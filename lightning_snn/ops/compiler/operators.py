@@ -58,6 +58,8 @@ def _constant(value: float) -> Rule:
     return lambda *_, **__: number(value)
 
 
+_SAME = ("detach", "alias", "clone", "lift_fresh_copy", "expand", "view")
+
 RULES: Mapping[str, Rule] = {name: _named(name) for name in TORCH} | {
     **{f"{kind}_{name}": _named(name) for kind in ("logical", "bitwise") for name in LOGIC},
     **{f"__{name}__": _named(name) for name in ("and", "or")},
@@ -91,10 +93,7 @@ RULES: Mapping[str, Rule] = {name: _named(name) for name in TORCH} | {
     "full": lambda _, value, **__: number(value),
     **{name: _constant(0.0) for name in ("zeros_like", "new_zeros", "zeros")},
     **{name: _constant(1.0) for name in ("ones_like", "new_ones", "ones")},
-    **{
-        name: lambda x, *_, **__: x
-        for name in ("detach", "alias", "clone", "lift_fresh_copy", "expand", "view")
-    },
+    **{name: lambda x, *_, **__: x for name in _SAME},
 }
 """By the name of the operator, in place or not; those of truth values are told apart by their arguments."""
 

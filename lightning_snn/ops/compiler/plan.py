@@ -7,7 +7,7 @@ from lightning_snn.ops.compiler.expression import Expression, argument, make, nu
 from lightning_snn.ops.compiler.trace import Traced
 
 Kind = float | str
-"""Of a constant: its value where that is 0 or 1, which simplifies; ``one`` number, or one for ``each`` neuron."""
+"""Of a constant: its value where that is 0 or 1, ``one`` number, or one for ``each`` neuron."""
 
 
 @dataclass
@@ -95,13 +95,10 @@ def plan(
     for k, x in enumerate(hoisted):
         known_kinds[f"h{k}"] = "each" if any(kinds[name] == "each" for name in x.leaves) else "one"
     used = set().union(*(x.leaves for x in (*forward.values(), *backward.values())))
-    kept = (
-        []
-        if not backward
-        else [x for x in _cut(backward.values()) if x.op != "argument" or x.args[0][0] != "i"]
-    )  # type: ignore[index]
+    inputs = [argument(name) for name in names if name[0] == "i"]
+    kept = [x for x in _cut(backward.values()) if x not in inputs] if backward else []
     return Plan(
-        [name for name in names if name[0] == "i" and argument(name) not in known],
+        [str(x.args[0]) for x in inputs if x not in known],
         {name: kind for name, kind in known_kinds.items() if name in used},
         hoisted, forward, backward, kept, _recomputed(kept, forward),
     )  # fmt: skip

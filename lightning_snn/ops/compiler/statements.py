@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from lightning_snn.ops.compiler.expression import Expression, order
 
 COMMON = {
-    "add": "({} + {})", "sub": "({} - {})", "mul": "({} * {})", "neg": "(-{})", "and": "({} & {})", "or": "({} | {})",
-    "ge": "({} >= {})", "gt": "({} > {})", "le": "({} <= {})", "lt": "({} < {})", "eq": "({} == {})", "ne": "({} != {})",
-}  # fmt: skip
+    **{"neg": "(-{})", "and": "({} & {})", "or": "({} | {})"},
+    **{name: f"({{}} {sign} {{}})" for name, sign in zip(("add", "sub", "mul"), "+-*", strict=True)},
+    **{"ge": "({} >= {})", "gt": "({} > {})", "le": "({} <= {})", "lt": "({} < {})"},
+    **{"eq": "({} == {})", "ne": "({} != {})"},
+}
 """How operators are written where numba and Triton agree."""
 
 

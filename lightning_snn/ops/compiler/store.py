@@ -46,8 +46,8 @@ def load(key: str, form: str) -> ModuleType:
     path = _path(key, form)
     if not path.exists():
         raise FileNotFoundError(
-            f"there is no compiled neuron model {path.stem} in {path.parent}: run the model that the program was "
-            "exported from once on this machine, or set NUMBA_CACHE_DIR to the folder that was used there"
+            f"there is no compiled neuron model {path.stem} in {path.parent}: run the model that the program "
+            "was exported from once on this machine, or set NUMBA_CACHE_DIR to the folder that was used there"
         )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None

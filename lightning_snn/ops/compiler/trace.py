@@ -94,14 +94,15 @@ def _gradients(
 
 def _place(x: Tensor) -> int:
     """Its memory: aliases share it, and what is changed in place changes for all of them."""
-    return x.untyped_storage()._cdata
+    place: int = x.untyped_storage()._cdata
+    return place
 
 
-class _Tracer(TorchDispatchMode):
+class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down what every operator does."""
 
     def __init__(self, known: dict[int, Expression], dtype: torch.dtype) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.known, self.dtype, self.backward = known, dtype, False
         self.alive: list[Any] = []  # memory that is freed would be taken again
 
@@ -116,8 +117,8 @@ class _Tracer(TorchDispatchMode):
         if _place(x) in self.known:
             return self.known[_place(x)]
         raise CannotCompileError(
-            f"{_where()}: a tensor that is neither an argument nor made of them cannot be compiled: declare it "
-            f"as a constant of the model{_INSTEAD}"
+            f"{_where()}: a tensor that is neither an argument nor made of them cannot be compiled: declare "
+            f"it as a constant of the model{_INSTEAD}"
         )
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

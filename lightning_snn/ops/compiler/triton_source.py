@@ -58,7 +58,12 @@ def round(x):
 '''
 
 FORMATS = {
-    torch.float32: {"dtype": "float32", "big": 1.5 * 2**23, "div": "tl.div_rn(x, y)", "sqrt": "tl.sqrt_rn(x)"},
+    torch.float32: {
+        "dtype": "float32",
+        "big": 1.5 * 2**23,
+        "div": "tl.div_rn(x, y)",
+        "sqrt": "tl.sqrt_rn(x)",
+    },
     torch.float64: {"dtype": "float64", "big": 1.5 * 2**52, "div": "x / y", "sqrt": "tl.sqrt(x)"},
 }
 
@@ -74,7 +79,8 @@ JOINED = """    count = collect(tl.load(before + at, here, 0.0), e, here, listed
     sent = before + b * N
 """
 JOIN = "total = {row} + add_fired_rows(coupling, sent, listed + b * N, count, e, here, N, {like})"
-LIST = """        count = collect(tl.where(here, tl.load(out + t * one * size + at, here, 0.0), 0.0), e, here, listed + b * N)
+LIST = """        last = tl.load(out + t * one * size + at, here, 0.0)
+        count = collect(tl.where(here, last, 0.0), e, here, listed + b * N)
         sent = out + t * one * size + b * N
 """
 AGAIN = """    for part_back in range(tl.cdiv(T, SEGMENT)):
@@ -94,11 +100,15 @@ def forward(plan: Plan, suffix: str) -> str:
     """Kernels ``scan``, ``sheet`` and ``uniform``."""
     states, sent = plan.states, ["out", *plan.recorded]
     given = {argument(x): _row(x) for x in plan.inputs}
-    outputs = [(_put(x), plan.forward[x]) for x in sent] + [(_set(x, plan.forward[x]), plan.forward[x]) for x in states]
+    outputs = [(_put(x), plan.forward[x]) for x in sent] + [
+        (_set(x, plan.forward[x]), plan.forward[x]) for x in states
+    ]
     arguments = [*_strided(plan.inputs), *sent, *states, *plan.kinds]
     loads, stores = _loads(states, plan), _stores(states)
 
-    def kernel(name: str, further: Sequence[str], before: str, join: dict[Expression, str], after: str) -> str:
+    def kernel(
+        name: str, further: Sequence[str], before: str, join: dict[Expression, str], after: str
+    ) -> str:
         body = _statements(outputs, given | join | _own(states), 8)
         begin = BEGIN.format(name=f"{name}{suffix}", arguments=", ".join([*arguments, *further]))
         return f"{begin}{loads}{before}    for t in range(T):\n{body}{after}{stores}"
@@ -111,30 +121,50 @@ def forward(plan: Plan, suffix: str) -> str:
         joined = f"{_row(x)} + strength * (tl.sum(sent, 0) - sent)"
         last = "        sent = tl.load(out + t * one * size + at, here, 0.0)\n"
         source += kernel(
-            f"uniform{x[1:]}", ["before", "strength"], "    sent = tl.load(before + at, here, 0.0)\n", {argument(x): joined}, last
+            f"uniform{x[1:]}",
+            ["before", "strength"],
+            "    sent = tl.load(before + at, here, 0.0)\n",
+            {argument(x): joined},
+            last,
         )
     return source
 
 
 def backward(plan: Plan, suffix: str) -> str:
-    """Kernel ``back``: forward to keep the state at the start of each segment; then the segments, last first."""
+    """Kernel ``back``: forward to keep the state at each segment's start; then the segments, last first."""
     again, moving = plan.recomputed, [f"g{x}" for x in plan.moving]
     out = [f"g{x}" for x in plan.backward if x not in plan.moving]
     rows = {argument(x): _row(x) for x in plan.inputs}
     advance = [(_set(x, plan.forward[x]), plan.forward[x]) for x in again]
     keep = [(_place("kept", k, len(plan.kept), "(t - first)"), x) for k, x in enumerate(plan.kept)]
     kept = {x: _load(_at("kept", k, len(plan.kept), "(t - first)")) for k, x in enumerate(plan.kept)}
-    results = [(_put(f"g{x}") if x[0] == "i" else _set(f"g{x}", value), value) for x, value in plan.backward.items()]
+    results = [
+        (_put(f"g{x}") if x[0] == "i" else _set(f"g{x}", value), value) for x, value in plan.backward.items()
+    ]
     begin = "".join(
-        f"            tl.store({_at('starts', j, len(again), '(t // SEGMENT)')}, {x}_, here)\n" for j, x in enumerate(again)
+        f"            tl.store({_at('starts', j, len(again), '(t // SEGMENT)')}, {x}_, here)\n"
+        for j, x in enumerate(again)
     )
-    arguments = [*_strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds, "starts", "kept", "SEGMENT"]
-    source = BEGIN.format(name=f"back{suffix}", arguments=", ".join(arguments)) + _loads([*again, *moving], plan)
+    arguments = [
+        *_strided(["g", *plan.inputs]),
+        *out,
+        *plan.states,
+        *moving,
+        *plan.kinds,
+        "starts",
+        "kept",
+        "SEGMENT",
+    ]
+    source = BEGIN.format(name=f"back{suffix}", arguments=", ".join(arguments)) + _loads(
+        [*again, *moving], plan
+    )
     if again:
         source += f"    for t in range(T):\n        if t % SEGMENT == 0:\n{begin}"
         source += _statements(advance, rows | _own(again), 8)
     source += AGAIN
-    source += "".join(f"        {x}_ = {_load(_at('starts', j, len(again), 'part'))}\n" for j, x in enumerate(again))
+    source += "".join(
+        f"        {x}_ = {_load(_at('starts', j, len(again), 'part'))}\n" for j, x in enumerate(again)
+    )
     if plan.kept:
         source += "        for t in range(first, first + length):\n"
         source += _statements(keep + advance, rows | _own(again), 12) + "        tl.debug_barrier()\n"
