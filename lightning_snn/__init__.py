@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from lightning_snn.neurons import NeuronModel as NeuronModel
     from lightning_snn.neurons import Parameter as Parameter
     from lightning_snn.neurons import Relay as Relay
+    from lightning_snn.neurons import Tap as Tap
     from lightning_snn.neurons import constant as constant
     from lightning_snn.neurons import option as option
     from lightning_snn.plasticity import STDP as STDP
@@ -165,7 +166,7 @@ _PUBLIC = {
     ),
     "neurons": (
         "LIF", "AdEx", "AdaptiveLIF", "ConductanceLIF", "CurrentLIF", "IntegrateFire", "Izhikevich",
-        "LeakyIntegrator", "NeuronModel", "Parameter", "Relay", "constant", "option",
+        "LeakyIntegrator", "NeuronModel", "Parameter", "Relay", "Tap", "constant", "option",
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",

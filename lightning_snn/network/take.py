@@ -44,7 +44,7 @@ class Take:
     @property
     def is_state(self) -> bool:
         """Whether it is part of the state of a layer's neurons."""
-        return self.variable != "spikes" and not self.is_input
+        return not (self.variable == "spikes" or self.is_input or self.variable.startswith(KINETICS))
 
     @property
     def count(self) -> int:
@@ -58,11 +58,14 @@ class Take:
         return torch.arange(self.size) if chosen is None else torch.tensor(chosen, dtype=torch.int64)
 
     def put(self, values: Tensor) -> None:
-        """Go on with the values ``[S, B, N]`` of the next S steps."""
+        """Go on with the values ``[S, B, N]`` of the next S steps; those of a state are its own to keep."""
         every = self.record.every
         chosen = values.detach()[-self.seen % every :: every]
         if self.record.neurons is not None:
             chosen = chosen[..., self.neurons.to(values.device)]
+        if self.is_state and every == 1 and len(values) == self.steps:
+            self.values = chosen
+            return
         if self.values is None:
             self.values = chosen.new_empty(self.count, *chosen.shape[1:])
         first = -(-self.seen // every)

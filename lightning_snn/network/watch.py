@@ -49,9 +49,9 @@ class Watch:
     def layer(self, name: str, neuron: NeuronModel, inputs: Tensors, spikes: Tensor, tap: Tap | None) -> None:
         """Take what a layer was given by name of the input, sent, and wrote to ``tap``."""
         current, *others = neuron.inputs
-        silent = inputs[current].new_zeros(1).expand_as(inputs[current])
         found = {"spikes": spikes, "current": inputs[current]}
-        found |= {INPUT + other: inputs.get(other, silent) for other in others}
+        for other in others:
+            found[INPUT + other] = inputs.get(other, torch.zeros_like(spikes))
         _put(self.layers.get(name, []), found | (tap.taken() if tap else {}))
 
     def wire(self, name: str, current: Tensor) -> None:
@@ -60,9 +60,8 @@ class Watch:
 
     def kinetics(self, name: str, state: Tensors) -> None:
         """Take the state of a connection's kinetics after the next step."""
-        _put(
-            self.wires.get(name, []), {KINETICS + variable: value[None] for variable, value in state.items()}
-        )
+        found = {KINETICS + variable: value[None] for variable, value in state.items()}
+        _put(self.wires.get(name, []), found)
 
     def sees_kinetics(self, name: str) -> bool:
         """Whether the state of a connection's kinetics is recorded."""

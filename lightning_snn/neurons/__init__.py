@@ -12,6 +12,7 @@ from lightning_snn.neurons.lif import LIF
 from lightning_snn.neurons.model import NeuronModel
 from lightning_snn.neurons.parameters import Parameter
 from lightning_snn.neurons.relay import Relay
+from lightning_snn.ops.tap import Tap
 
 __all__ = [
     "LIF",
@@ -25,6 +26,7 @@ __all__ = [
     "NeuronModel",
     "Parameter",
     "Relay",
+    "Tap",
     "constant",
     "option",
 ]

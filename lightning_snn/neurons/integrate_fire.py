@@ -33,7 +33,7 @@ class IntegrateFire(NeuronModel):
     threshold: Parameter = constant(default=1.0, doc="Potential at which a neuron spikes.", above=0.0)
     reset: IntegrateFireReset = option(
         default="hard",
-        doc="``hard``: v to 0; ``soft``: v lowered by the threshold; ``none``: v stays, and the neuron spikes "
+        doc="``hard``: v to 0; ``soft``: v lowered by the threshold; ``none``: v stays, and a neuron spikes "
         "in every step until v falls below the threshold, so that its spike count tells how early it began.",
         choices=get_args(IntegrateFireReset),
         kw_only=True,

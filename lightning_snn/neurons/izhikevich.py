@@ -56,7 +56,7 @@ class Izhikevich(NeuronModel):
 
     preset: Preset = option(
         default="regular_spiking",
-        doc="A firing pattern, or ``heterogeneous``: every neuron its own, from regular spiking to chattering.",
+        doc="A firing pattern; ``heterogeneous``: each neuron its own, from regular spiking to chattering.",
         choices=get_args(Preset),
     )
     a: Parameter | None = constant(

@@ -1,7 +1,7 @@
 """Two checkouts of this package in turns: is the later one slower? Prints one table.
 
 Every row is a piece of work of `run.py`, done by each checkout in a process of its own; the ratio is that of
-the medians, so that what else the machine does weighs on both.
+the medians, so that what else the machine does weighs on both. Results that differ are printed.
 """
 
 import argparse
@@ -13,12 +13,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import neurons
 from measure import ENVIRONMENT, Worker, seconds
 from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parents[2]
-Piece = tuple[str, str, tuple[int, ...]]
+Piece = tuple[str, str, tuple[int | str, ...]]
 
 PIECES: dict[str, Piece] = {
     "LIF forward + backward T=32 B=64 N=1024": ("lif", "ours", (32, 64, 1024)),
@@ -30,6 +31,7 @@ PIECES: dict[str, Piece] = {
     "pair STDP 784 -> 400, T=100, B=32": ("plasticity", "ours", ()),
     "Diehl & Cook, 400 units, an image, 1 at once": ("diehl_cook", "ours", (1,)),
     "Diehl & Cook, 400 units, an image, 32 at once": ("diehl_cook", "ours", (32,)),
+    **neurons.pieces(),
 }
 TUNED = "import lightning_snn; getattr(lightning_snn, 'tune_process', int)()"
 """As the command runs; versions without the call did it when they were imported."""
@@ -51,16 +53,16 @@ Where a checkout has no ``mnist_pooling``, its ``mnist`` is another job: the rat
 """
 
 
-def turns(
-    before: Path, after: Path, piece: tuple[str, str, tuple[int, ...]], repeats: int
-) -> list[list[float]]:
-    """Seconds of both, a turn each after another; the first two turns are not counted."""
+def turns(before: Path, after: Path, piece: Piece, repeats: int) -> tuple[list[list[float]], str]:
+    """Seconds of both, a turn each after another, and what came out; the first two turns are not counted."""
     module, function, arguments = piece
     workers = [Worker(module, function, *arguments, root=root) for root in (before, after)]
-    found = [[worker.run()["seconds"] for worker in workers] for _ in range(repeats + 2)][2:]
+    found = [[worker.run() for worker in workers] for _ in range(repeats + 2)][2:]
     for worker in workers:
         worker.close()
-    return found
+    early, late = (run["value"] for run in found[-1])
+    result = f"{late:.4g}" if early == late else f"{early:.4g} -> {late:.4g}"
+    return [[run["seconds"] for run in runs] for runs in found], result
 
 
 def processes(before: Path, after: Path, program: str, repeats: int) -> list[list[float]]:
@@ -91,7 +93,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose names hold this text")
     given = parser.parse_args()
     before, after = given.before.resolve(), given.after.resolve()
-    rows: dict[str, list[list[float]]] = {}
+    rows: dict[str, tuple[list[list[float]], str]] = {}
     for name in [*PIECES, *PROGRAMS]:
         if given.only not in name:
             continue
@@ -99,12 +101,16 @@ def main() -> None:
         if name in PIECES:
             rows[name] = turns(before, after, PIECES[name], given.repeats)
         else:
-            rows[name] = processes(before, after, PROGRAMS[name], max(1, given.repeats // 5))
-    table = Table("work", "before", "after", "after / before", "turns")
-    for name, found in rows.items():
+            rows[name] = processes(before, after, PROGRAMS[name], max(1, given.repeats // 5)), ""
+    table, speeds = Table("work", "before", "after", "after / before", "turns", "mean result"), []
+    for name, (found, result) in rows.items():
         early, late = (statistics.median(column) for column in zip(*found, strict=True))
-        table.add_row(name, seconds(early), seconds(late), f"{late / early:.3f}", str(len(found)))
-    Console(width=140).print(table)
+        speeds.append(early / late)
+        table.add_row(name, seconds(early), seconds(late), f"{late / early:.3f}", str(len(found)), result)
+    Console(width=160).print(table)
+    if speeds:
+        mean = statistics.mean(speeds)
+        print(f"{len(speeds)} rows: {mean:.3f} times as fast on average, {min(speeds):.3f} at least")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,11 @@ def answer(values: dict[str, float]) -> None:
     print(json.dumps(values), flush=True)
 
 
+def memory() -> float:
+    """The most that the process took so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
 def main() -> None:
     """Build the network, then run and time it as often as asked."""
     b2.prefs.codegen.target = "cython"
@@ -52,7 +57,7 @@ def main() -> None:
     counter = b2.SpikeMonitor(nodes, record=False)
     network = b2.Network(nodes, synapses, counter)
     network.run(100 * b2.ms)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start_memory = memory()
     answer({"ready": 1.0})
     steps = given["steps"]
     for _ in sys.stdin:
@@ -60,8 +65,8 @@ def main() -> None:
         network.run(steps * b2.ms)
         taken = time.perf_counter() - start
         value = (int(counter.num_spikes) - before) / (steps * len(weights))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        answer({"seconds": taken, "value": value, "peak": peak - memory, "total": peak})
+        peak = memory()
+        answer({"seconds": taken, "value": value, "peak": peak - start_memory, "total": peak})
 
 
 if __name__ == "__main__":

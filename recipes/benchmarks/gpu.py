@@ -1,4 +1,4 @@
-"""All benchmarks of a CUDA card in one go: prints one table.
+"""All benchmarks of a CUDA card in one go: prints two tables.
 
 It has not been run on a card yet; on a CPU only Triton's interpreter and its compiler have seen the kernels.
 """
@@ -14,25 +14,12 @@ import lightning_snn
 
 lightning_snn.tune_process()
 
+import gpu_models
 import lif
 import torch
+from gpu_models import seconds
 from rich.console import Console
 from rich.table import Table
-
-
-def seconds(work: Callable[[], object], repeats: int = 10) -> float:
-    """Median time on the card, after two calls that are not counted."""
-    for _ in range(2):
-        work()
-    found = []
-    for _ in range(repeats):
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        work()
-        end.record()
-        torch.cuda.synchronize()
-        found.append(start.elapsed_time(end) / 1000)
-    return statistics.median(found)
 
 
 def bandwidth() -> tuple[str, str, str, str]:
@@ -135,6 +122,10 @@ def main() -> None:
     for part in (bandwidth, both_ways, sheets):
         table.add_row(*part())
     Console(width=160).print(table)
+    networks = Table("linear + neurons, there and back", "time", "peak", "rate", "beside the plain loop")
+    for row in gpu_models.rows():
+        networks.add_row(*row)
+    Console(width=160).print(networks)
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+import peers
 import torch
 from measure import Row, Work, Worker, alternate
 from torch import Tensor
@@ -11,7 +12,7 @@ LEAST = {
     "SpikingJelly": {SIZES[0]: 8.0, SIZES[1]: 4.0},
     "snnTorch": {SIZES[0]: 60.0},
     "Norse": {SIZES[0]: 15.0},
-    "copy of the tensor": {SIZES[0]: 1 / 8},
+    "copy of the tensor": {SIZES[0]: 1 / 4},
 }
 
 
@@ -22,9 +23,10 @@ def data(steps: int, batch: int, nodes: int) -> tuple[Tensor, Tensor]:
     return current, torch.randn(steps, batch, nodes, generator=generator)
 
 
-def _both_ways(forward: "torch.nn.Module | Work", current: Tensor, weight: Tensor) -> Tensor:
+def both_ways(forward: peers.Forward, current: Tensor, weight: Tensor) -> Tensor:
+    """Spikes of a current; their gradient ``weight`` goes back to it."""
     leaf = current.detach().requires_grad_()
-    spikes: Tensor = forward(leaf)
+    spikes = forward(leaf)
     spikes.backward(weight)
     return spikes.detach()
 
@@ -34,60 +36,27 @@ def ours(*size: int) -> Work:
     import lightning_snn
 
     model = lightning_snn.LIF(1 / math.log(2))
-    current, weight = data(*size)
-    return lambda: _both_ways(lambda x: model(x)[0], current, weight)
+    return _work(lambda x: model(x)[0], size)
 
 
 def spikingjelly(*size: int) -> Work:
     """SpikingJelly's multi-step node in torch, the same dynamics."""
-    from spikingjelly.activation_based import functional, neuron, surrogate
-
-    node = neuron.LIFNode(
-        tau=2.0, v_reset=0.0, surrogate_function=surrogate.ATan(), detach_reset=True, step_mode="m"
-    )
-    current, weight = data(*size)
-
-    def work() -> Tensor:
-        functional.reset_net(node)
-        return _both_ways(node, current, weight)
-
-    return work
+    return _work(peers.lif_node(), size)
 
 
 def snntorch(*size: int) -> Work:
     """The Leaky neuron of snnTorch in a loop over time, reset to zero."""
-    import snntorch as snn
-    from snntorch import surrogate
-
-    node = snn.Leaky(beta=0.5, reset_mechanism="zero", spike_grad=surrogate.atan())
-    current, weight = data(*size)
-
-    def run(x: Tensor) -> Tensor:
-        membrane, spikes = node.init_leaky(), []
-        for step in 0.5 * x:
-            spike, membrane = node(step, membrane)
-            spikes.append(spike)
-        return torch.stack(spikes)
-
-    return lambda: _both_ways(run, current, weight)
+    return _work(peers.leaky(), size)
 
 
 def norse(*size: int) -> Work:
     """LIF without a synaptic current in Norse (LIFBoxCell), in a loop over time."""
-    from norse.torch import LIFBoxCell
-    from norse.torch.functional.lif_box import LIFBoxParameters
+    return _work(peers.lif_box_cell(), size)
 
-    node = LIFBoxCell(LIFBoxParameters(tau_mem_inv=torch.tensor(500.0), v_th=torch.tensor(1.0)), dt=0.001)
+
+def _work(forward: peers.Forward, size: tuple[int, ...]) -> Work:
     current, weight = data(*size)
-
-    def run(x: Tensor) -> Tensor:
-        state, spikes = None, []
-        for step in x:
-            spike, state = node(step, state)
-            spikes.append(spike)
-        return torch.stack(spikes)
-
-    return lambda: _both_ways(run, current, weight)
+    return lambda: both_ways(forward, current, weight)
 
 
 def copy(*size: int) -> Work:

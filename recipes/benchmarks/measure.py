@@ -64,20 +64,19 @@ class Worker:
         module: A file of this folder.
         function: A function in it that returns the work.
         arguments: Its arguments.
-        root: Another checkout, whose code and benchmarks are to run.
+        root: Another checkout, whose code is to run, and whose benchmarks where it has the module.
 
     Raises:
         ImportError: if the worker lacks a library.
     """
 
-    def __init__(self, module: str, function: str, *arguments: int, root: Path | None = None) -> None:
-        script = Path(__file__) if root is None else root / "recipes" / "benchmarks" / "measure.py"
-        self.process = subprocess.Popen(
+    def __init__(self, module: str, function: str, *arguments: Any, root: Path | None = None) -> None:
+        script = Path(__file__)
+        if root is not None and (root / "recipes" / "benchmarks" / f"{module}.py").is_file():
+            script = root / "recipes" / "benchmarks" / "measure.py"
+        self._start(
             [sys.executable, "-W", "ignore", str(script), module, function, json.dumps(arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=ENVIRONMENT if root is None else ENVIRONMENT | {"PYTHONPATH": str(root)},
+            ENVIRONMENT if root is None else ENVIRONMENT | {"PYTHONPATH": str(root)},
         )
         missing = self._read().get("missing")
         if missing:
@@ -99,6 +98,11 @@ class Worker:
         self.process.kill()
         self.process.wait()
 
+    def _start(self, command: list[str], environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+
     def _read(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -106,6 +110,17 @@ class Worker:
                 found: dict[str, Any] = json.loads(line)
                 return found
         raise RuntimeError(f"a worker ended: {' '.join(map(str, self.process.args))}")
+
+
+class Brian2(Worker):
+    """A script of this folder under the interpreter that has Brian2, given a network as JSON."""
+
+    def __init__(self, python: str, script: str, network: dict[str, Any]) -> None:
+        self._start([python, str(Path(__file__).with_name(script))], ENVIRONMENT)
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(network) + "\n")
+        self.process.stdin.flush()
+        self._read()
 
 
 class Pair(NamedTuple):
@@ -129,7 +144,7 @@ def alternate(ours: Worker, peer: Worker, repeats: int) -> Pair:
     return Pair((medians[0], medians[1]), both("peak"), both("value"), both("total"))
 
 
-def _work(module: str, function: str, arguments: list[int]) -> None:
+def _work(module: str, function: str, arguments: list[Any]) -> None:
     """What a worker does: one line of JSON when ready, and one for each line that it reads."""
     try:
         if function in OURS:

@@ -21,10 +21,13 @@ import lightning_snn
 
 lightning_snn.tune_process()
 
+import compile_times
 import diehl_cook
 import end_to_end
 import lif
+import models
 import numba
+import own_model
 import places
 import plasticity
 import recurrent
@@ -34,7 +37,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-PARTS = ("lif", "recurrent", "sheet", "plasticity", "places", "diehl_cook", "end_to_end", "scaling")
+PARTS = (
+    "lif", "models", "own_model", "compile_times", "recurrent", "sheet", "plasticity", "places", "diehl_cook",
+    "end_to_end", "scaling",
+)  # fmt: skip
 
 
 def main() -> None:
@@ -53,6 +59,9 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     run: dict[str, Callable[[], list[Row]]] = {
         "lif": lambda: lif.rows(given.repeats),
+        "models": lambda: models.rows(given.repeats),
+        "own_model": lambda: own_model.rows(given.repeats, given.brian2_python),
+        "compile_times": compile_times.rows,
         "recurrent": lambda: recurrent.rows(given.repeats),
         "sheet": lambda: sheet.rows(given.repeats, given.brian2_python),
         "plasticity": lambda: plasticity.rows(given.repeats),

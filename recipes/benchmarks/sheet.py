@@ -1,12 +1,9 @@
 """A coupled Izhikevich sheet with noise, one step: against Brian2, the original project and a large sheet."""
 
-import json
 import statistics
-import subprocess
-from pathlib import Path
 
 import torch
-from measure import ENVIRONMENT, Row, Work, Worker, alternate
+from measure import Brian2, Row, Work, Worker, alternate
 from torch import Tensor
 
 ORIGINAL = 121_600e-6
@@ -15,8 +12,6 @@ ORIGINAL = 121_600e-6
 STEPS = 500
 SHEETS = ((1500, 28.0, 1, 8.0), (1500, 28.0, 8, 12.0), (3000, 39.6, 1, None))
 """Nodes, side, streams, and the ratio to Brian2 that is asked for; of a density at which both make waves."""
-
-WORKER = Path(__file__).with_name("brian2_worker.py")
 
 
 def work(num_nodes: int, side: float, streams: int, steps: int) -> Work:
@@ -45,26 +40,18 @@ def work(num_nodes: int, side: float, streams: int, steps: int) -> Work:
     return run
 
 
-class Brian2(Worker):
-    """The same sheet in Brian2: a process with its own interpreter, asked for one timing at a time."""
+def brian2(python: str, num_nodes: int, side: float) -> Brian2:
+    """The same sheet in Brian2."""
+    from lightning_snn import Izhikevich, LateralKernel, Square
 
-    def __init__(self, python: str, num_nodes: int, side: float) -> None:
-        from lightning_snn import Izhikevich, LateralKernel, Square
-
-        population = Izhikevich("heterogeneous").sized(num_nodes)
-        self.process = subprocess.Popen(
-            [python, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
-        )
-        assert self.process.stdin is not None
-        network = {
-            "weights": LateralKernel().matrix(Square(num_nodes, side)).tolist(),
-            "c": [population.parameters_of(i)["c"] for i in range(num_nodes)],
-            "d": [population.parameters_of(i)["d"] for i in range(num_nodes)],
-            "steps": STEPS,
-        }
-        self.process.stdin.write(json.dumps(network) + "\n")
-        self.process.stdin.flush()
-        self._read()
+    population = Izhikevich("heterogeneous").sized(num_nodes)
+    network = {
+        "weights": LateralKernel().matrix(Square(num_nodes, side)).tolist(),
+        "c": [population.parameters_of(i)["c"] for i in range(num_nodes)],
+        "d": [population.parameters_of(i)["d"] for i in range(num_nodes)],
+        "steps": STEPS,
+    }
+    return Brian2(python, "brian2_worker.py", network)
 
 
 def rows(repeats: int, brian2_python: str | None) -> list[Row]:
@@ -74,7 +61,7 @@ def rows(repeats: int, brian2_python: str | None) -> list[Row]:
         mine = Worker("sheet", "work", num_nodes, side, streams, STEPS)
         title = f"Izhikevich sheet, {num_nodes} nodes, {streams} stream(s), a stream-step"
         if brian2_python:
-            peer = Brian2(brian2_python, num_nodes, side)
+            peer = brian2(brian2_python, num_nodes, side)
             pair = alternate(mine, peer, repeats)
             ours, theirs = pair.seconds[0] / (STEPS * streams), pair.seconds[1] / STEPS
             note = f"spikes a step {pair.value[0] * num_nodes:.1f} / {pair.value[1] * num_nodes:.1f}"

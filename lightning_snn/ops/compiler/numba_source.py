@@ -110,6 +110,10 @@ def uniform{which}{suffix}({arguments}, before, strength, first, last):
 """
 
 
+SCRATCH = """
+    kept, spare = np.empty(({}, T, block), F), np.empty(({}, block), F)"""
+
+
 def head(title: str, dtype: torch.dtype) -> str:
     """What every module begins with."""
     return HEAD.format(title=title, dtype=str(dtype).removeprefix("torch.")) + EXP[dtype]
@@ -194,7 +198,7 @@ def backward(plan: Plan, suffix: str) -> str:
         name=f"back{suffix}",
         arguments=", ".join([*_strided(["g", *plan.inputs]), *"TBN", *out, *states, *moving, *plan.kinds]),
         shape="", views=_views(moving, plan) + copies,
-        scratch=f"\n    kept = np.empty(({len(kept)}, T, block), F)\n    spare = np.empty(({len(again)}, block), F)",
+        scratch=SCRATCH.format(len(kept), len(again)),
         forward=first, backward=f"\n        for t in range(T - 1, -1, -1):\n            {second}",
     )  # fmt: skip
 

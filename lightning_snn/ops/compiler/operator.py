@@ -99,7 +99,7 @@ def run(
     backward: str,
     recorded: int,
 ) -> list[Tensor]:
-    """`neuron_scan`, or its kernels where nobody watches: calling an operator takes as long as a small scan."""
+    """`neuron_scan`; its kernels where nobody watches, since an operator takes as long as a small scan."""
     given = (inputs, state, constants, before, coupling, strength, target, forward)
     watched = backward or torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None
     if watched or any(type(x) is not Tensor for x in (*inputs, *state)):

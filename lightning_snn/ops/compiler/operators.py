@@ -98,7 +98,7 @@ RULES: Mapping[str, Rule] = {name: _named(name) for name in TORCH} | {
 """By the name of the operator, in place or not; those of truth values are told apart by their arguments."""
 
 OF_CONSTANTS = (
-    "acos", "asin", "atan", "atan2", "cosh", "erf", "exp2", "expm1", "log10", "log1p", "log2", "pow", "remainder",
-    "sinh", "tan", "trunc",
+    "acos", "asin", "atan", "atan2", "cosh", "erf", "exp2", "expm1", "log10", "log1p", "log2", "pow",
+    "remainder", "sinh", "tan", "trunc",
 )  # fmt: skip
 """What only torch computes: of constants, before the time loop."""

@@ -1,0 +1,77 @@
+"""What the benchmarks measure, at small sizes: every model is there, driven well, and does what it should."""
+
+import importlib
+import sys
+
+import pytest
+import torch
+
+import lightning_snn as snn
+from lightning_snn.cli.recipes import recipe_folder
+
+FOLDER = recipe_folder() / "benchmarks"
+STEPS, BATCH, NODES = 32, 2, 64
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="not a checkout")
+
+
+@pytest.fixture
+def benchmark(monkeypatch):
+    """``benchmark(name)``: a file of the folder as a module."""
+    for folder in (FOLDER, FOLDER.parent / "models"):
+        monkeypatch.syspath_prepend(str(folder))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(FOLDER.parent) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def test_every_model_of_the_package_is_measured(benchmark):
+    neurons = benchmark("neurons")
+    measured = {neurons.KINDS[kind].name for kind in neurons.kinds()}
+    assert measured == set(benchmark("compile_times").models()) - {"Relay"}
+
+
+def test_currents_make_some_neurons_spike_and_not_all(benchmark):
+    neurons = benchmark("neurons")
+    for kind in neurons.kinds():
+        for way in ("forward", "both"):
+            sent = neurons.work(kind, way, STEPS, BATCH, NODES)()
+            assert sent.shape == (STEPS, BATCH, NODES)
+            if not neurons.model(kind, NODES).graded:
+                assert 0.04 < sent.mean() < 0.45, kind
+
+
+def test_the_networks_of_a_card_run_on_a_cpu(benchmark):
+    networks, neurons = benchmark("gpu_models"), benchmark("neurons")
+    table = {row[0]: row[1:] for row in networks.rows(networks.Size(8, BATCH, NODES), "cpu", repeats=1)}
+    for kind in neurons.kinds():
+        taken, peak, rate, error = table[kind]
+        assert taken.endswith(" ms")
+        assert (peak, error.split(" spikes")[0]) == ("-", f"0 of {8 * BATCH * NODES:,}"), kind
+        assert torch.isfinite(torch.tensor(float(rate)))
+        assert float(error.rpartition(" ")[2]) < 1e-4
+    assert "snnTorch Leaky" in table
+    assert "Norse LSNNCell" in table
+
+
+def test_the_models_compared_with_an_earlier_checkout_are_there(benchmark):
+    neurons, before_after = benchmark("neurons"), benchmark("before_after")
+    pieces = neurons.pieces()
+    assert pieces.items() <= before_after.PIECES.items()
+    assert {arguments[0] for _, _, arguments in pieces.values()} == set(neurons.FIRST)
+    plain = [title for title in pieces if "once a plain loop" in title]
+    assert len(plain) == len(neurons.SIZES) * (len(neurons.FIRST) - len(neurons.WITH_GRADIENT))
+
+
+@pytest.mark.skipif(not hasattr(snn, "constant"), reason="no models of one's own")
+def test_a_users_adex_spikes_as_its_plain_loop_does(benchmark):
+    model = benchmark("own_model").model()
+    current = torch.linspace(0, 2000, 32).expand(400, 1, 32)
+    with torch.no_grad():
+        spikes = model(current)[0]
+        with snn.ops.backend.use("reference"):
+            expected = model(current)[0]
+    assert 0.002 < expected.mean() < 0.02
+    assert abs(spikes.sum() - expected.sum()) <= 0.02 * expected.sum()
