@@ -312,10 +312,13 @@ class Running(nn.Module, ABC):
             places = () if tap is None else tap.places(self.state)
             seen = None if torch.compiler.is_compiling() else like
             forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
+            inputs = [given.get(name, silent) for name in self.inputs]
+            sent = (before, coupling, strength, target)
             found = compiler.run(
-                [given.get(name, silent) for name in self.inputs], [*state], listed(constants.values()),
-                before, coupling, strength, target, forward, backward, len(places),
-            )  # fmt: skip
+                compiler.Call(
+                    inputs, [*state], listed(constants.values()), *sent, forward, backward, len(places)
+                )
+            )
             count = 1 + len(state)
             if tap is not None:
                 tap.put(found[count:])
