@@ -55,6 +55,14 @@ def prepared(values: Mapping[str, Tensor], like: Tensor) -> dict[str, Tensor]:
     }
 
 
+def listed(values: Iterable[Tensor]) -> list[Tensor]:
+    """Constants as the operator takes them.
+
+    `torch.jit.trace` takes one without dimensions for a number of Python where it meets an equal one.
+    """
+    return [x.reshape(-1) for x in values] if torch.jit.is_tracing() else [*values]
+
+
 def kind_of(value: Tensor) -> Kind:
     """Whether it is one for each neuron, or one number; its value where that is a fixed 0 or 1."""
     if value.ndim:
