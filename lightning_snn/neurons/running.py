@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.core.random import RandomStream
-from lightning_snn.neurons.values import Prepared, Values, kind_of, own, prepared, version_of
+from lightning_snn.neurons.values import Prepared, Values, kind_of, listed, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import (
@@ -169,11 +169,11 @@ class Running(nn.Module, ABC):
         with torch.inference_mode(False):  # validation may come before training
             dt = torch.tensor(self.time_step, dtype=torch.float64)
             values = prepared({**vars(self.values()), **self.constants(self.values(), dt), "dt": dt}, like)
+        if not fixed:
+            return Prepared(values)
         sources = [x for x in (*self._buffers.values(), *self.numbers.values()) if isinstance(x, Tensor)]
-        found = Prepared(values, [(x, version_of(x)) for x in sources])
-        if fixed:
-            self._known[key] = found
-        return found
+        self._known[key] = Prepared(values, [(x, version_of(x)) for x in sources])
+        return self._known[key]
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -313,7 +313,7 @@ class Running(nn.Module, ABC):
             seen = None if torch.compiler.is_compiling() else like
             forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
             found = compiler.run(
-                [given.get(name, silent) for name in self.inputs], [*state], [*constants.values()],
+                [given.get(name, silent) for name in self.inputs], [*state], listed(constants.values()),
                 before, coupling, strength, target, forward, backward, len(places),
             )  # fmt: skip
             count = 1 + len(state)
