@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_snn.core import checks
 from lightning_snn.ops.compiler import Kind
 
 
@@ -60,7 +61,7 @@ def listed(values: Iterable[Tensor]) -> list[Tensor]:
 
     `torch.jit.trace` takes one without dimensions for a number of Python where it meets an equal one.
     """
-    return [x.reshape(-1) for x in values] if torch.jit.is_tracing() else [*values]
+    return [x.reshape(-1) for x in values] if checks.is_recorded() else [*values]
 
 
 def kind_of(value: Tensor) -> Kind:
