@@ -303,11 +303,12 @@ class Running(nn.Module, ABC):
             count = 1 + len(state)
             return found[0], self.State(*found[1:count]), found[count:]
 
-        if record and (not self.compiled or backend.chosen(compiler.__name__, current.device) == "reference"):
+        operator = f"{compiler.__name__}.{type(self).__name__}"  # what does not compile leaves other models fused
+        if record and (not self.compiled or backend.chosen(operator, current.device) == "reference"):
             return self._recorded(given, state, record)
         if not self.compiled or sends or (wanted and before is not None):
             return plain()
-        return backend.run(compiler.__name__, current.device, fused, plain)
+        return backend.run(operator, current.device, fused, plain)
 
     def _recorded(
         self, given: Mapping[str, Tensor], state: Any, record: Sequence[tuple[str, bool]]
@@ -329,7 +330,6 @@ class Running(nn.Module, ABC):
         like = torch.empty(0)
         return compiler.Program(*self._program((), ("i0",), (), like, like.dtype))
 
-    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
     def _program(
         self,
         absent: tuple[int, ...],
@@ -367,6 +367,9 @@ class Running(nn.Module, ABC):
             step = compiler.Step(self._flat(names), title, self.inputs, tuple(self.state), names)
             _programs[key] = compiler.build(step, case)
         return tuple(_programs[key])  # type: ignore[return-value]
+
+    # what torch.compiler.assume_constant_result does, which would import torch's compiler here, for seconds
+    _program._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
     def _flat(self, names: Sequence[str]) -> Any:
         """`step` from tensors to tensors: inputs, variables and constants, in this order."""
