@@ -73,16 +73,22 @@ if TYPE_CHECKING:
     from lightning_snn.network import SpikingLayer as SpikingLayer
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
     from lightning_snn.neurons import LIF as LIF
+    from lightning_snn.neurons import PLIF as PLIF
     from lightning_snn.neurons import AdaptiveLIF as AdaptiveLIF
     from lightning_snn.neurons import AdEx as AdEx
+    from lightning_snn.neurons import BalancedResonateFire as BalancedResonateFire
     from lightning_snn.neurons import ConductanceLIF as ConductanceLIF
     from lightning_snn.neurons import CurrentLIF as CurrentLIF
+    from lightning_snn.neurons import HodgkinHuxley as HodgkinHuxley
     from lightning_snn.neurons import IntegrateFire as IntegrateFire
     from lightning_snn.neurons import Izhikevich as Izhikevich
     from lightning_snn.neurons import LeakyIntegrator as LeakyIntegrator
     from lightning_snn.neurons import NeuronModel as NeuronModel
     from lightning_snn.neurons import Parameter as Parameter
+    from lightning_snn.neurons import QuadraticIF as QuadraticIF
     from lightning_snn.neurons import Relay as Relay
+    from lightning_snn.neurons import ResonateFire as ResonateFire
+    from lightning_snn.neurons import Tap as Tap
     from lightning_snn.neurons import constant as constant
     from lightning_snn.neurons import option as option
     from lightning_snn.plasticity import STDP as STDP
@@ -164,8 +170,9 @@ _PUBLIC = {
         "SpikingNetwork",
     ),
     "neurons": (
-        "LIF", "AdEx", "AdaptiveLIF", "ConductanceLIF", "CurrentLIF", "IntegrateFire", "Izhikevich",
-        "LeakyIntegrator", "NeuronModel", "Parameter", "Relay", "constant", "option",
+        "LIF", "PLIF", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",
+        "HodgkinHuxley", "IntegrateFire", "Izhikevich", "LeakyIntegrator", "NeuronModel", "Parameter",
+        "QuadraticIF", "Relay", "ResonateFire", "Tap", "constant", "option",
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",

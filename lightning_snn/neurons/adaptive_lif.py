@@ -27,7 +27,7 @@ class AdaptiveLIF(NeuronModel):
         ValueError: if a constant is out of its range, or ``v_rest`` not below the threshold.
 
     Source: Bellec et al., Long short-term memory and learning-to-learn in networks of spiking neurons,
-    NeurIPS (2018), eqs. 1 and 2; the constants are those of its sequential MNIST, in units of its threshold
+    NeurIPS (2018); the constants are those of its sequential MNIST, in units of its threshold
     of 0.01.
     """
 

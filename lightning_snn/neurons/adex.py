@@ -27,7 +27,7 @@ class AdEx(NeuronModel):
     Raises:
         ValueError: if a constant is out of its range, or ``threshold`` or ``v_reset`` not below ``peak``.
 
-    Source: Brette and Gerstner, J. Neurophysiol. 94 (2005), eqs. 2 and 3 and the constants of its figure 1.
+    Source: Brette and Gerstner, J. Neurophysiol. 94 (2005), with its constants.
 
     >>> spikes, _ = AdEx(dt=0.1)(torch.full((2000, 1, 1), 800.0))
     >>> int(spikes.sum())

@@ -29,7 +29,7 @@ class CurrentLIF(NeuronModel):
     Raises:
         ValueError: if a constant is out of its range, or ``v_reset`` not below the threshold.
 
-    Source: Rotter and Diesmann, Biol. Cybern. 81 (1999), section 3.2 (exact integration), with the current of
+    Source: Rotter and Diesmann, Biol. Cybern. 81 (1999) (exact integration), with the current of
     Gerstner et al., Neuronal Dynamics (2014), section 3.1.
     """
 

@@ -32,7 +32,7 @@ class Prepared:
     """
 
     values: dict[str, Tensor]
-    sources: list[tuple[Tensor, int | None]]
+    sources: list[tuple[Tensor, int | None]] = field(default_factory=list)
     programs: dict[Any, tuple[str, str]] = field(default_factory=dict)
 
     def is_fresh(self) -> bool:

@@ -9,7 +9,7 @@ from lightning_snn import AdaptiveLIF
 
 
 def paper(current, tau=20.0, tau_a=700.0, beta=1.8, b0=0.01, refractory=5, resistance=1.0):
-    """Equations 1 and 2 of the paper at steps of 1 ms: V and z at every step."""
+    """The equations of the paper at steps of 1 ms: V and z at every step."""
     alpha, rho = math.exp(-1 / tau), math.exp(-1 / tau_a)
     v, b, z, last = (np.zeros(current.shape[1:]) for _ in range(4))
     last -= 10**6

@@ -9,9 +9,9 @@ from lightning_snn import AdEx
 
 
 def paper(current, dt=1e-3, refractory=0.0, v_reset=-70.6, peak=-40.4):
-    """Spike times in ms by the midpoint rule for equations 2 and 3 in steps of 1 us, with ``current`` in pA.
+    """Spike times in ms by the midpoint rule for the paper's equations in steps of 1 us, with ``current`` in pA.
 
-    The constants are those of the paper's figure 1, in pF, nS, mV and pA.
+    The constants are the paper's, in pF, nS, mV and pA.
     """
     c, g, e_l, v_t, slope, a, tau_w, b = 281.0, 30.0, -70.6, -50.4, 2.0, 4.0, 144.0, 80.5
 
@@ -72,7 +72,7 @@ def test_adaptation_lengthens_the_intervals():
 
 
 def test_rheobase_without_adaptation_is_the_formula():
-    """``leak (threshold - v_rest - delta)``. Source: Gerstner et al., Neuronal Dynamics (2014), eq. 5.6."""
+    """``leak (threshold - v_rest - delta)``: the least of the right side, at the threshold, is 0."""
     rheobase, model = 30.0 * (-50.4 + 70.6 - 2.0), AdEx(a=0.0, b=0.0, dt=0.1)
     assert len(times(model, held(0.99 * rheobase, each=500.0))) == 0
     assert len(times(model, held(1.01 * rheobase, each=500.0))) > 0
