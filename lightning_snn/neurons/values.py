@@ -60,7 +60,8 @@ def listed(values: Iterable[Tensor]) -> list[Tensor]:
 
     `torch.jit.trace` takes one without dimensions for a number of Python where it meets an equal one.
     """
-    return [x.reshape(-1) for x in values] if torch.jit.is_tracing() else [*values]
+    traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return [x.reshape(-1) for x in values] if traced else [*values]
 
 
 def kind_of(value: Tensor) -> Kind:

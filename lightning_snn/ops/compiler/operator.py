@@ -109,7 +109,7 @@ def run(
     watched = (
         backward
         or torch.compiler.is_compiling()
-        or torch.jit.is_tracing()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
         or _get_current_dispatch_mode() is not None
     )
     if watched or any(type(x) is not Tensor for x in (*inputs, *state)):
