@@ -61,12 +61,7 @@ def listed(values: Iterable[Tensor]) -> list[Tensor]:
 
     `torch.jit.trace` takes one without dimensions for a number of Python where it meets an equal one.
     """
-<<<<<<< HEAD
-    traced = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    return [x.reshape(-1) for x in values] if traced else [*values]
-=======
     return [x.reshape(-1) for x in values] if checks.is_recorded() else [*values]
->>>>>>> main
 
 
 def kind_of(value: Tensor) -> Kind:

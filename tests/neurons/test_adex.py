@@ -9,11 +9,7 @@ from lightning_snn import AdEx
 
 
 def paper(current, dt=1e-3, refractory=0.0, v_reset=-70.6, peak=-40.4):
-<<<<<<< HEAD
-    """Spike times in ms by the midpoint rule for the paper's equations in steps of 1 us, ``current`` in pA.
-=======
     """Spike times in ms by the midpoint rule for the paper's equations in steps of 1 us; ``current`` in pA.
->>>>>>> main
 
     The constants are the paper's, in pF, nS, mV and pA.
     """

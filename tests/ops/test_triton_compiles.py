@@ -7,8 +7,8 @@ pytest.importorskip("triton")
 
 from lightning_snn import neurons
 from lightning_snn.neurons import LIF, ConductanceLIF, NeuronModel
-from lightning_snn.ops.compiler import store
 from lightning_snn.ops.competitive_scan import cuda as competitive
+from lightning_snn.ops.compiler import store
 from lightning_snn.ops.exponential_filter import cuda as exponential_filter
 from lightning_snn.ops.race_scan import cuda as race
 from lightning_snn.ops.stdp_scan import cuda as stdp
@@ -25,12 +25,12 @@ MODELS = {
     if isinstance(kind, type) and issubclass(kind, NeuronModel) and kind is not NeuronModel
 }
 INTEGERS = {
-    "ft", "steps", "batch", "nodes", "streams", "num_pre", "num_post", "winners", "groups", "st", "sb", "it", "ib",
-    "gt", "gb", "columns", "SEGMENT", "T", "B", "N",
+    "ft", "it", "ib", "st", "sb", "gt", "gb", "columns", "steps", "batch", "nodes", "streams", "num_pre",
+    "num_post", "winners", "groups", "SEGMENT", "T", "B", "N",
 }  # fmt: skip
 POINTERS = {
-    "current", "f", "spikes", "grad", "starts", "kept", "weight", "threshold", "largest", "pre_trace", "post_trace",
-    "adaptive", "start", "found", "total", "before", "coupling", "out", "g", "v", "adaptation",
+    "current", "f", "spikes", "grad", "starts", "kept", "weight", "threshold", "largest", "pre_trace",
+    "post_trace", "adaptive", "start", "found", "total", "before", "coupling", "out", "g", "v", "adaptation",
 }  # fmt: skip
 
 

@@ -107,16 +107,7 @@ def run(
 ) -> list[Tensor]:
     """`neuron_scan`; its kernels where nobody watches, since an operator takes as long as a small scan."""
     given = (inputs, state, constants, before, coupling, strength, target, forward)
-<<<<<<< HEAD
-    watched = (
-        backward
-        or torch.compiler.is_compiling()
-        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-        or _get_current_dispatch_mode() is not None
-    )
-=======
     watched = backward or checks.is_recorded() or _get_current_dispatch_mode() is not None
->>>>>>> main
     if watched or any(type(x) is not Tensor for x in (*inputs, *state)):
         return neuron_scan(*given, backward, recorded)  # type: ignore[no-any-return]
     with torch.no_grad():
