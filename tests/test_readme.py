@@ -218,7 +218,7 @@ def test_the_guides_rule_neuron_and_projection(monkeypatch, retina):
         exec(code, vars(module))
         names |= vars(module)
     wiring = partial(names["ByChance"], fan_in=40, rule=names["Instar"](0.1), gain=2.0)
-    layer = snn.SpikingLayer(snn.Torus(20, side=12.0), names["QuadraticIF"](), projection=wiring)
+    layer = snn.SpikingLayer(snn.Torus(20, side=12.0), names["Theta"](), projection=wiring)
     network = snn.SpikingNetwork({"retina": retina(), "lgn": layer}, seed=0)
     projection = network.connection("lgn").projection
     before = projection.weight.clone()

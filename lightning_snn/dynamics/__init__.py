@@ -1,1 +1,1 @@
-"""The equations of the neuron models: one file a model, each a pure step function and its state."""
+"""What the equations of neuron models call: spikes with a surrogate gradient, and resets."""

@@ -181,13 +181,3 @@ def _imported(path: str) -> Derivative:
     if not callable(found):
         raise ValueError(f"surrogate {path!r} must be a function of the distance, got {found!r}")
     return found
-
-
-def names() -> tuple[str, ...]:
-    """The surrogates that kernels know."""
-    return "atan", "fast_sigmoid", "triangle"
-
-
-def number(surrogate: str) -> int:
-    """Its place among `names`, by which kernels know it: they compare no strings."""
-    return names().index(surrogate)

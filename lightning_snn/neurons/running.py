@@ -324,16 +324,18 @@ class Running(nn.Module, ABC):
                 tap.put(found[count:])
             return found[0], self.State(*found[1:count])
 
+        operator = (
+            f"{compiler.__name__}.{type(self).__name__}"  # what does not compile leaves other models fused
+        )
         if not self.compiled or sends or (wanted and before is not None):
             return plain()
-        return backend.run(compiler.__name__, current.device, fused, plain)
+        return backend.run(operator, current.device, fused, plain)
 
     def program(self) -> compiler.Program:
         """The kernels that it is compiled to, with the gradient of its first input."""
         like = torch.empty(0)
         return compiler.Program(*self._program((), ("i0",), (), like, like.dtype))
 
-    @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
     def _program(
         self,
         absent: tuple[int, ...],
@@ -371,6 +373,9 @@ class Running(nn.Module, ABC):
             step = compiler.Step(self._flat(names), title, self.inputs, tuple(self.state), names)
             _programs[key] = compiler.build(step, case)
         return tuple(_programs[key])  # type: ignore[return-value]
+
+    # what torch.compiler.assume_constant_result does, which would import torch's compiler here, for seconds
+    _program._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
     def _flat(self, names: Sequence[str]) -> Any:
         """`step` from tensors to tensors: inputs, variables and constants, in this order."""

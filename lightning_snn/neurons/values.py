@@ -43,7 +43,7 @@ class Prepared:
 
 def version_of(value: Tensor) -> int | None:
     """How often a tensor was changed in place; None where torch does not count."""
-    return None if value.is_inference() else value._version
+    return None if torch.compiler.is_compiling() or value.is_inference() else value._version
 
 
 def prepared(values: Mapping[str, Tensor], like: Tensor) -> dict[str, Tensor]:

@@ -6,13 +6,9 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from numba.extending import overload
 from torch import Tensor
 
-from lightning_snn.dynamics import surrogate as surrogates
 from lightning_snn.ops.kernel_cache import keep_on_disk
-
-_ATAN, _FAST_SIGMOID, _TRIANGLE = (surrogates.number(name) for name in ("atan", "fast_sigmoid", "triangle"))
 
 
 def jit(function: Callable[..., Any]) -> Any:
@@ -60,42 +56,6 @@ def owned_gradient(gradient: Tensor | None, like: Tensor) -> Tensor:
     if gradient is None:
         return torch.from_numpy(np.zeros(tuple(like.shape), like.detach().numpy().dtype))
     return owned(gradient)
-
-
-def rows(sequence: Tensor, factors: Tensor) -> Tensor:
-    """``[T, B, N]`` as ``[T, 1, B N]`` where all neurons have the same factors ``[P, 1]``: longer rows."""
-    sequence = sequence.detach()
-    return sequence if factors.shape[1] > 1 else sequence.flatten(1)[:, None]
-
-
-def table(factors: Tensor) -> tuple[Any, ...]:
-    """Rows of ``[P, 1]`` or ``[P, N]`` as a tuple of P numbers or of P arrays; see `pick` and `part`."""
-    values = factors.detach().contiguous().numpy()
-    return tuple(values[:, 0]) if values.shape[1] == 1 else tuple(values)
-
-
-def pick(values: Any, i: int) -> Any:
-    """In a kernel: entry ``i`` of an array, or the number itself."""
-    raise NotImplementedError("for compiled code")
-
-
-def part(values: Any, low: int, high: int) -> Any:
-    """In a kernel: entries ``low .. high - 1`` of an array, or the number itself."""
-    raise NotImplementedError("for compiled code")
-
-
-@overload(pick, inline="always")
-def _pick(values, i):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001
-    if isinstance(values, numba.types.Array):
-        return lambda values, i: values[i]
-    return lambda values, i: values  # noqa: ARG005
-
-
-@overload(part, inline="always")
-def _part(values, low, high):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, ARG001
-    if isinstance(values, numba.types.Array):
-        return lambda values, low, high: values[low:high]
-    return lambda values, low, high: values  # noqa: ARG005
 
 
 @jit
@@ -153,20 +113,3 @@ def furthest(values, thresholds, low, high):  # type: ignore[no-untyped-def] # n
         if values[i] - thresholds[i] > values[winner] - thresholds[winner]:
             winner = i
     return winner
-
-
-@jit
-def surrogate_derivative(over, near, surrogate):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
-    """Write the derivative at the distances ``over`` to ``near``; see `dynamics.surrogate.number`."""
-    zero, one, ten, pi = over.dtype.type(0), over.dtype.type(1), over.dtype.type(10), over.dtype.type(np.pi)
-    if surrogate == _ATAN:
-        for i in range(len(over)):
-            scaled = pi * over[i]
-            near[i] = one / (one + scaled * scaled)
-    elif surrogate == _FAST_SIGMOID:
-        for i in range(len(over)):
-            scaled = one + ten * abs(over[i])
-            near[i] = one / (scaled * scaled)
-    elif surrogate == _TRIANGLE:
-        for i in range(len(over)):
-            near[i] = max(one - abs(over[i]), zero)

@@ -9,12 +9,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from lightning_snn.dynamics import surrogate as surrogates
-
-_ATAN = tl.constexpr(surrogates.number("atan"))
-_FAST_SIGMOID = tl.constexpr(surrogates.number("fast_sigmoid"))
-_TRIANGLE = tl.constexpr(surrogates.number("triangle"))
-
 
 def grid_of(nodes: int, block: int, batch: int) -> tuple[int, int]:
     """One program a block of neurons and sample."""
@@ -36,20 +30,6 @@ def owned_gradient(gradient: Tensor | None, like: Tensor) -> Tensor:
     if gradient is None:
         return torch.zeros_like(like, memory_format=torch.contiguous_format)
     return owned(gradient)
-
-
-@triton.jit
-def surrogate_derivative(over, SURROGATE: tl.constexpr):
-    """The derivative at the distances ``over``; see `dynamics.surrogate.number`."""
-    if SURROGATE == _ATAN:
-        scaled = 3.141592653589793 * over
-        near = 1 / (1 + scaled * scaled)
-    elif SURROGATE == _FAST_SIGMOID:
-        scaled = 1 + 10 * tl.abs(over)
-        near = 1 / (scaled * scaled)
-    elif SURROGATE == _TRIANGLE:
-        near = tl.maximum(1 - tl.abs(over), 0.0)
-    return near
 
 
 @triton.jit

@@ -3,12 +3,13 @@ import warnings
 
 import pytest
 import torch
-from lightning_snn.ops.lif import cpu
 
 from lightning_snn import LIF, IntegrateFire
-from lightning_snn.ops import backend, integrate_fire
+from lightning_snn.ops import backend
+from lightning_snn.ops.compiler import cpu
 
-LIF_SCAN = "lightning_snn.ops.lif"
+COMPILER = "lightning_snn.ops.compiler"
+LIF_SCAN = f"{COMPILER}.LIF"
 CPU = torch.device("cpu")
 NOISE = 3 * torch.rand(20, 2, 9, generator=torch.Generator().manual_seed(0))
 
@@ -28,11 +29,17 @@ def run_all(neurons):
         neuron(NOISE)
 
 
-def break_compiler(monkeypatch, error):
-    def broken(*_):
-        raise error
+def break_compiler(monkeypatch, error, title=""):
+    """The kernels of models whose module says ``title`` raise an error."""
+    find = cpu.variant
 
-    monkeypatch.setattr(cpu, "scan", broken)
+    def broken(*args):
+        found = find(*args)
+        if title in found[0].__doc__:
+            raise error
+        return found
+
+    monkeypatch.setattr(cpu, "variant", broken)
 
 
 def compile_error():
@@ -67,11 +74,11 @@ def test_an_unknown_backend_is_refused():
 def test_without_a_compiler_the_reference_runs_with_one_warning(monkeypatch, cause):
     expected = reference()
     if cause == "missing":
-        monkeypatch.setitem(sys.modules, "lightning_snn.ops.lif.cpu", None)
+        monkeypatch.setitem(sys.modules, f"{COMPILER}.cpu", None)
     else:
         break_compiler(monkeypatch, compile_error())
     with pytest.warns(
-        UserWarning, match="^lif: the numba kernels do not work here, the slower plain PyTorch"
+        UserWarning, match="^LIF: the numba kernels do not work here, the slower plain PyTorch"
     ):
         found = LIF()(NOISE)[0]
     assert torch.equal(found, expected)
@@ -80,33 +87,34 @@ def test_without_a_compiler_the_reference_runs_with_one_warning(monkeypatch, cau
         assert torch.equal(LIF()(NOISE)[0], expected)
 
 
-def test_an_operator_that_does_not_compile_leaves_the_others_fused(monkeypatch):
-    break_compiler(monkeypatch, compile_error())
-    with pytest.warns(UserWarning, match="lif: the numba kernels do not work here"):
+def test_a_model_that_does_not_compile_leaves_the_others_fused(monkeypatch):
+    break_compiler(monkeypatch, compile_error(), title="lif.LIF,")
+    with pytest.warns(UserWarning, match="LIF: the numba kernels do not work here"):
         LIF()(NOISE)
     assert backend.chosen(LIF_SCAN, CPU) == "reference"
-    monkeypatch.setattr(integrate_fire.reference, "scan", None)  # what is not fused would call it
+    monkeypatch.setattr(IntegrateFire, "advance", None)  # what is not fused would call it
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert IntegrateFire(threshold=2.0)(NOISE)[0].any()
 
 
-def test_each_operator_that_does_not_compile_says_so_once(monkeypatch):
+def test_each_model_that_does_not_compile_says_so_once(monkeypatch):
     break_compiler(monkeypatch, compile_error())
-    monkeypatch.setitem(sys.modules, "lightning_snn.ops.integrate_fire.cpu", None)
     with pytest.warns(UserWarning, match="numba kernels do not work here") as warned:
         run_all(2 * (LIF(), IntegrateFire(threshold=2.0)))
     named = [str(warning.message).split(":")[0] for warning in warned]
-    assert named == ["lif", "integrate_fire"]
+    assert named == ["LIF", "IntegrateFire"]
 
 
 def test_a_backward_pass_uses_the_kernels_of_its_forward_pass(monkeypatch):
     noise = NOISE.clone().requires_grad_()
     (expected,) = torch.autograd.grad(LIF()(noise)[0].sum(), noise)
     total = LIF()(noise)[0].sum()
-    break_compiler(monkeypatch, compile_error())
-    with pytest.warns(UserWarning, match="lif: the numba kernels"):
-        LIF()(NOISE)
+    with monkeypatch.context() as broken:
+        break_compiler(broken, compile_error())
+        with pytest.warns(UserWarning, match="LIF: the numba kernels"):
+            LIF()(NOISE)
+    assert backend.chosen(LIF_SCAN, CPU) == "reference"
     assert torch.equal(torch.autograd.grad(total, noise, retain_graph=True)[0], expected)
     with backend.use("reference"):
         assert torch.equal(torch.autograd.grad(total, noise)[0], expected)
@@ -129,7 +137,7 @@ def test_a_named_backend_must_work(monkeypatch):
 
 def test_a_named_backend_is_tried_again(monkeypatch):
     break_compiler(monkeypatch, compile_error())
-    with pytest.warns(UserWarning, match="lif: the numba kernels"):
+    with pytest.warns(UserWarning, match="LIF: the numba kernels"):
         LIF()(NOISE)
     with pytest.raises(Exception, match="no such type"), backend.use("numba"):
         LIF()(NOISE)

@@ -193,4 +193,4 @@ def test_a_large_sheet():
 
 
 def test_the_triton_kernels_are_what_runs():
-    assert backend.chosen("lightning_snn.ops.lif", torch.device("cuda")) == "triton"
+    assert backend.chosen("lightning_snn.ops.compiler.LIF", torch.device("cuda")) == "triton"

@@ -1,18 +1,15 @@
 """The Triton kernels in Triton's interpreter, on a CPU; `test_triton.py` runs this in its own process."""
 
 from functools import partial
+from typing import get_args
 
 import pytest
 import torch
 
 pytest.importorskip("triton")
 
-import triton
-import triton.language as tl
 from helpers.kernels import LIF_KINDS, RULES, assert_gradients, differentiate, on_both
 from helpers.tensors import rand
-from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
-from lightning_snn.ops.lif import lif_scan
 
 from lightning_snn import (
     LIF,
@@ -20,12 +17,13 @@ from lightning_snn import (
     IntegrateFire,
     Izhikevich,
     LateralKernel,
+    Relay,
     Square,
 )
-from lightning_snn.dynamics.surrogate import names, number, spike
+from lightning_snn.dynamics.surrogate import SurrogateName, spike
+from lightning_snn.ops import backend
 from lightning_snn.ops.exponential_filter import exponential_filter
 from lightning_snn.ops.race_scan import race_scan
-from lightning_snn.ops.triton_tools import surrogate_derivative
 from lightning_snn.plasticity import Activity
 from lightning_snn.plasticity.groups import stack
 
@@ -37,19 +35,14 @@ def assert_close(one, other):
         torch.testing.assert_close(b, a, rtol=1e-4, atol=1e-5)
 
 
-@triton.jit
-def _derivatives(over, found, SURROGATE: tl.constexpr):
-    n = tl.arange(0, 64)
-    tl.store(found + n, surrogate_derivative(tl.load(over + n), SURROGATE))
-
-
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", get_args(SurrogateName))
 def test_every_surrogate_has_its_derivative(name):
-    distance = torch.linspace(-3, 3, 64)
-    found = torch.full_like(distance, torch.nan)
-    _derivatives[(1,)](distance, found, SURROGATE=number(name))
+    model, distance = IntegrateFire(threshold=1.0, surrogate=name), torch.linspace(-3, 3, 61)
+    found = distance.clone().requires_grad_()
+    with backend.use("triton"):
+        model((1 + found)[None, None])[0].sum().backward()
     expected = torch.autograd.functional.vjp(lambda x: spike(x, name), distance, torch.ones_like(distance))
-    torch.testing.assert_close(found, expected[1])
+    torch.testing.assert_close(found.grad, expected[1], rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("per_neuron", [False, True])
@@ -57,22 +50,30 @@ def test_every_surrogate_has_its_derivative(name):
 @pytest.mark.parametrize("kind", LIF_KINDS)
 def test_lif(kind, shape, per_neuron):
     steps, batch, nodes = shape
-    p = LIFParameters(tau_mem=10.0, **LIF_KINDS[kind])
-    if per_neuron:
-        p = p._replace(tau_mem=5 + 20 * rand(nodes, seed=2))
-    current = 3 * rand(steps, batch, nodes)
-    rest = lif_rest(batch, nodes, p, current)
-    start = LIFState(rest.v + rand(batch, nodes, seed=1), rest.refractory, rest.adaptation + 0.01)
-
-    def run():
-        factors = lif_factors(p, 1.0)
-        return differentiate(
-            lambda i, s: lif_scan(i, s, factors, reset=p.reset, surrogate=p.surrogate), current, start
-        )
-
-    (values, gradients), (fused, fused_gradients) = on_triton(run)
+    tau = 5 + 20 * rand(nodes, seed=2) if per_neuron else 10.0
+    model, current = LIF(tau, **LIF_KINDS[kind]), 3 * rand(steps, batch, nodes)
+    rest = model.rest(batch, nodes, current)
+    start = LIF.State(rest.v + rand(batch, nodes, seed=1), rest.refractory, rest.adaptation + 0.01)
+    (values, gradients), (fused, fused_gradients) = on_triton(
+        lambda: differentiate(model.scan, current, start)
+    )
     assert_close(values, fused)
     assert_gradients([gradients[i] for i in (0, 1, -1)], [fused_gradients[i] for i in (0, 1, -1)])
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_constants_that_are_learned(each):
+    tau = [8.0, 9.0, 10.0, 11.0, 12.0] if each else 10.0
+    model = LIF(tau, learn=("tau_mem", "threshold"), reset="soft", refractory=2.0)
+    current = 3 * rand(9, 2, 5)
+
+    def run():
+        spikes, end = model(current)
+        return torch.autograd.grad(spikes.sum() + end.v.sum(), [*model.parameters()])
+
+    reference, fused = on_triton(run)
+    assert all(x.ne(0).all() for x in reference)
+    assert_close(reference, fused)
 
 
 @pytest.mark.parametrize("clip_peak", [False, True])
@@ -219,6 +220,14 @@ def test_conductance_lif(shape, strength, inhibited):
     plain, fused = on_triton(run)
     assert steps == 1 or 0 < plain[0].mean() < 1
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
+
+
+def test_relay():
+    current = (3 * rand(9, 2, 5)).round() / 0.3
+    model = Relay(dt=0.3)
+    plain, fused = on_triton(lambda: differentiate(model.scan, current, model.rest(2, 5, current)))
+    assert (plain[0][0] == plain[0][0].round()).all()
+    assert_close(plain[0] + plain[1][:1], fused[0] + fused[1][:1])
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])

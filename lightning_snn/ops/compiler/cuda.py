@@ -72,7 +72,7 @@ def values_of(module: ModuleType, k: int, constants: Sequence[Tensor], like: Ten
     values = [x.detach() for x in getattr(module, f"constants_{k}")(*constants)]
     alone = [j for j, x in enumerate(values) if x.ndim == 0 and x.device != like.device]
     if alone:
-        moved = torch.stack([values[j] for j in alone]).to(like.device, like.dtype)
+        moved = torch.stack([values[j] for j in alone]).to(like.device, like.dtype, non_blocking=True)
         for j, x in zip(alone, moved, strict=True):
             values[j] = x
     return [x.to(like.device, like.dtype).contiguous() for x in values]

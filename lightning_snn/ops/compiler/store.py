@@ -10,8 +10,6 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from lightning_snn.ops import jit
-
 FORMS = ("numba", "triton")
 
 
@@ -93,5 +91,5 @@ def _hashed(*texts: str) -> str:
 @cache
 def _of_compiler() -> str:
     """What the compiler is, and the functions that kernels take from this package: no cache looks at them."""
-    parts = [*sorted(Path(__file__).parent.glob("*.py")), Path(jit.__file__)]
+    parts = [*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parents[1] / "jit.py"]
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()
