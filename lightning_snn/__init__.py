@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from lightning_snn.neurons import QuadraticIF as QuadraticIF
     from lightning_snn.neurons import Relay as Relay
     from lightning_snn.neurons import ResonateFire as ResonateFire
+    from lightning_snn.neurons import Tap as Tap
     from lightning_snn.neurons import constant as constant
     from lightning_snn.neurons import option as option
     from lightning_snn.plasticity import STDP as STDP
@@ -171,7 +172,7 @@ _PUBLIC = {
     "neurons": (
         "LIF", "PLIF", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",
         "HodgkinHuxley", "IntegrateFire", "Izhikevich", "LeakyIntegrator", "NeuronModel", "Parameter",
-        "QuadraticIF", "Relay", "ResonateFire", "constant", "option",
+        "QuadraticIF", "Relay", "ResonateFire", "Tap", "constant", "option",
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",

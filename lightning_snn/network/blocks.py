@@ -10,6 +10,7 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.network.layer import LayerState, SpikingLayer
 from lightning_snn.network.watch import Watch
 from lightning_snn.network.wire import Wire
+from lightning_snn.ops.tap import Tap
 
 Inputs = dict[str, Tensor]
 """Inputs ``[T, B, N]`` of the neurons of a layer, by name."""
@@ -36,12 +37,13 @@ def run_blocks(
         states: Their states before.
         wires: The connections among them.
         synapses: The states of connections by name; those of ``wires`` are replaced.
-        watch: What takes numbers that are recorded, which needs one step at a time.
+        watch: What takes the numbers that are recorded; kinetics are seen one step at a time.
 
     Returns:
         Spikes ``[T, B, N]`` and states after the last step, by layer.
     """
-    size = 1 if watch else min(wire.steps for wire in wires if wire.late)
+    slow = watch is not None and any(watch.sees_kinetics(wire.name) for wire in wires)
+    size = 1 if slow else min(wire.steps for wire in wires if wire.late)
     outer = {name: {key: torch.split(x, size) for key, x in inputs[name].items()} for name in layers}
     carry = {wire.name: wire.projection.prepared() for wire in wires}
     into = {name: [wire for wire in wires if wire.target == name] for name in layers}
@@ -65,13 +67,12 @@ def run_blocks(
                 synapses[wire.name] = axons | kinetics
                 add(own, wire.input, current)
                 if watch:
-                    watch.wire(wire.name, current, block)
-                    watch.kinetics(wire.name, block, kinetics)
-            before = neurons[name]
-            now[name], neurons[name] = _run_block(layer, own, before)
+                    watch.wire(wire.name, current)
+                    watch.kinetics(wire.name, kinetics)
+            tap = watch.tap(name) if watch else None
+            now[name], neurons[name] = _run_block(layer, own, neurons[name], tap)
             if watch:
-                watch.inputs(name, layer.neuron, own, block)
-                watch.neurons(name, block, layer.neuron, own, before, neurons[name])
+                watch.layer(name, layer.neuron, own, now[name], tap)
             history[name].append(now[name])
         for wire in wires:
             if wire.late:
@@ -84,13 +85,14 @@ def run_blocks(
     return found, {name: LayerState(neurons[name], found[name][-1].clone()) for name in layers}
 
 
-def _run_block(layer: SpikingLayer, inputs: Inputs, state: Any) -> tuple[Tensor, Any]:
+def _run_block(layer: SpikingLayer, inputs: Inputs, state: Any, tap: Tap | None) -> tuple[Tensor, Any]:
     """Spikes of a block, and the neurons' state after it."""
     first, *others = layer.neuron.inputs
     current, further = inputs[first], {name: inputs[name] for name in others if name in inputs}
     if len(current) > 1:
-        return layer.neuron.scan(current, state, **further)
-    spikes, state = layer.neuron.run_step(current[0], state, **{name: x[0] for name, x in further.items()})
+        return layer.neuron.scan(current, state, tap=tap, **further)
+    step = {name: x[0] for name, x in further.items()}
+    spikes, state = layer.neuron.run_step(current[0], state, tap=tap, **step)
     return spikes[None], state
 
 

@@ -325,8 +325,7 @@ class SpikingNetwork(nn.Module):
             developing: Whether connections of ``development`` act.
             noise: Whether the layers' own noise acts.
             generator: Source of that noise.
-            record: What to record; see `Record` and `Recording`. Layers of which more is recorded than what
-                they send and are given run step by step, to the same numbers.
+            record: What to record; see `Record` and `Recording`. It changes nothing else of the run.
 
         Returns:
             Spikes by layer name, without the known ones, and the state of what has run; where something is

@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from torch import Tensor
 
 from lightning_snn.core import checks
-
-When = Literal["after", "before"]
+from lightning_snn.ops.tap import When
 
 LIMIT_MB = 512.0
 """Memory in MB (of 10^6 bytes) that a recording may take unless it says so."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -57,9 +58,8 @@ def watch_of(
         ]
         for take in takes:
             if name in layers and take.is_state and take.record.when == "before":
-                _check_told(name, layers[name].neuron)
-            samples, bytes_each = like.shape[1], known[take.variable].element_size()
-            total += take.count * samples * len(take.neurons) * bytes_each
+                _check_told(name, layers[name].neuron, states[name].neurons)
+            total += take.count * like.shape[1] * len(take.neurons) * take.bytes_each
         watch.asked[name] = takes
         there += takes
     _check_memory(total / 1e6, recording.limit_mb)
@@ -69,7 +69,8 @@ def watch_of(
 def _take(name: str, variable: str, record: Record, known: Tensors, like: Tensor) -> Take:
     if variable not in known:
         raise ValueError(f"record.{name} must name some of {', '.join(known)}, got {variable!r}")
-    take = Take(variable, record, len(like), known[variable].shape[-1])
+    value = known[variable]
+    take = Take(variable, record, len(like), value.shape[-1], value.element_size())
     if record.every > take.steps:
         raise ValueError(
             f"record.{name}.every must be at most the {take.steps} steps of the run, got {record.every}"
@@ -99,11 +100,11 @@ def _of_wire(wire: Wire, state: Tensors, like: Tensor) -> Tensors:
     return {"current": like.new_empty(1).expand(shape)} | {KINETICS + n: v for n, v in kinetics.items()}
 
 
-def _check_told(name: str, neuron: NeuronModel) -> None:
-    if type(neuron).before_reset is NeuronModel.before_reset:
+def _check_told(name: str, neuron: NeuronModel, state: Any) -> None:
+    if not neuron.graded and not neuron.tells_before_reset(state):
         raise ValueError(
-            f"record.{name}.when must be 'after' for {type(neuron).__name__}, which does not tell its state "
-            "before the reset (a method `before_reset`), got 'before'"
+            f"record.{name}.when must be 'after' for {type(neuron).__name__}, whose step does not return the "
+            "state before the reset, got 'before'"
         )
 
 

@@ -1,6 +1,6 @@
 """Running layers over time: whole sequences, or in blocks of steps where loops join them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,47 +19,66 @@ from lightning_snn.network.wire import Wire
 from lightning_snn.ops.sequence import check_part
 
 
-def run_layer(
+def run_layers(
+    layers: Mapping[str, SpikingLayer],
+    inputs: Mapping[str, Inputs],
+    states: Mapping[str, LayerState],
+    loops: Sequence[Wire],
+    synapses: dict[str, Tensors],
+    watch: Watch | None = None,
+) -> tuple[dict[str, Tensor], dict[str, LayerState]]:
+    """Run one layer, or several that loops join, over time: all steps at once where there is a way.
+
+    Args:
+        layers: The layers by name.
+        inputs: Their inputs from elsewhere, the first one of each at least.
+        states: Their states before.
+        loops: The connections among them.
+        synapses: The states of connections by name; those of ``loops`` are replaced.
+        watch: What takes the numbers that are recorded, if any.
+
+    Returns:
+        Spikes ``[T, B, N]`` and states after the last step, by layer.
+    """
+    if len(layers) == 1:
+        name, layer = next(iter(layers.items()))
+        done = _at_once(name, layer, inputs[name], states[name], loops, watch)
+        if done is not None:
+            spikes, neurons = done
+            return {name: spikes}, {name: LayerState(neurons, spikes[-1].clone())}
+    return run_blocks(layers, inputs, states, loops, synapses, watch)
+
+
+def _at_once(
+    name: str,
     layer: SpikingLayer,
     inputs: Inputs,
     state: LayerState,
     loops: Sequence[Wire],
-    synapses: dict[str, Tensors],
-) -> tuple[Tensor, LayerState]:
-    """Run one layer over time, with its connections to itself, if any.
-
-    Args:
-        layer: The layer.
-        inputs: Its inputs from elsewhere, the first one at least.
-        state: Its state before.
-        loops: Its connections to itself.
-        synapses: The states of connections by name; those of ``loops`` are replaced.
-
-    Returns:
-        Spikes ``[T, B, N]`` and the state after the last step.
-    """
-    done = _at_once(layer, inputs, state, loops)
-    if done is not None:
-        spikes, neurons = done
-        return spikes, LayerState(neurons, spikes[-1].clone())
-    name = loops[0].target
-    found, states = run_blocks({name: layer}, {name: inputs}, {name: state}, loops, synapses)
-    return found[name], states[name]
-
-
-def _at_once(
-    layer: SpikingLayer, inputs: Inputs, state: LayerState, loops: Sequence[Wire]
+    watch: Watch | None,
 ) -> tuple[Tensor, Any] | None:
     """Spikes and the neurons' last state, where there is a way to run all steps at once."""
     neuron, others = layer.neuron, dict(inputs)
     current = others.pop(neuron.inputs[0])
+    tap = watch.tap(name) if watch else None
     if not loops:
-        found: tuple[Tensor, Any] = neuron(current, state.neurons, **others)
-        return found
-    wire, *more = loops
-    if more or not wire.is_plain or _needs_gradients(layer, inputs.values(), loops):
+        found: tuple[Tensor, Any] | None = neuron(current, state.neurons, tap=tap, **others)
+    elif len(loops) > 1 or not loops[0].is_plain or _needs_gradients(layer, inputs.values(), loops):
         return None
-    return wire.projection.scan(neuron, current, state.neurons, state.spikes, input=wire.input, **others)
+    else:
+        wire = loops[0]
+        found = wire.projection.scan(
+            neuron, current, state.neurons, state.spikes, input=wire.input, tap=tap, **others
+        )
+    if watch and found is not None:
+        given = dict(inputs)
+        for wire in loops:
+            if watch.sees_current(wire):
+                sent, _ = wire.transmit(found[0], state.spikes, {}, dt=layer.dt)
+                watch.wire(wire.name, sent)
+                add(given, wire.input, sent)
+        watch.layer(name, neuron, given, found[0], tap)
+    return found
 
 
 def _needs_gradients(layer: SpikingLayer, inputs: Iterable[Tensor], loops: Sequence[Wire]) -> bool:
@@ -106,19 +125,29 @@ class Run:
         for group in graph.groups(tuple(self.layers), edges):
             outer = {name: self._outer(name, group, inputs, like) for name in group}
             inner = [wire for wire in self.wires if wire.source in group and wire.target in group]
-            watch = self.watch if self.watch and self.watch.needs_steps(group, inner) else None
-            if len(group) == 1 and watch is None:
-                name = group[0]
-                self.spikes[name], self.states[name] = run_layer(
-                    self.layers[name], outer[name], self.before[name], inner, self.synapses
-                )
-            else:
-                members = {name: self.layers[name] for name in group}
-                sent, states = run_blocks(members, outer, self.before, inner, self.synapses, watch)
-                self.spikes |= sent
-                self.states |= states
-            if self.watch:
-                self._take(self.watch, group, {} if watch else outer)
+            self._run(group, outer, inner)
+
+    def _run(self, group: Sequence[str], outer: dict[str, Inputs], inner: Sequence[Wire]) -> None:
+        """Run layers that loops join, in pieces of a sequence where that bounds the memory of a recording."""
+        layers = {name: self.layers[name] for name in group}
+        states, sent = {name: self.before[name] for name in group}, []
+        for piece in self._pieces(outer):
+            spikes, states = run_layers(layers, piece, states, inner, self.synapses, self.watch)
+            sent.append(spikes)
+        self.states |= states
+        for name in group:
+            parts = [spikes[name] for spikes in sent]
+            self.spikes[name] = parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _pieces(self, outer: dict[str, Inputs]) -> Iterator[dict[str, Inputs]]:
+        steps, batch, _ = next(iter(next(iter(outer.values())).values())).shape
+        size = self.watch.steps(outer, batch) if self.watch else None
+        if size is None or size >= steps:
+            yield outer
+            return
+        for first in range(0, steps, size):
+            now = slice(first, first + size)
+            yield {name: {key: x[now] for key, x in inputs.items()} for name, inputs in outer.items()}
 
     def after(self, names: Iterable[str]) -> dict[str, LayerState]:
         """States after the last step, by layer."""
@@ -152,14 +181,7 @@ class Run:
             found[first] = layer.noisy(found[first], self.generator)
         return found
 
-    def _take(self, watch: Watch, group: Sequence[str], inputs: Mapping[str, Inputs]) -> None:
-        """Take what layers that have run sent, and were given where that has not been taken step by step."""
-        for name in group:
-            watch.spikes(name, self.spikes[name])
-            if name in inputs:
-                watch.inputs(name, self.layers[name].neuron, inputs[name])
-
-    def _seer(self, wire: Wire) -> Callable[[int, Tensors], None] | None:
+    def _seer(self, wire: Wire) -> Callable[[Tensors], None] | None:
         """What sees the kinetics of a wire step by step, where they are recorded."""
         if self.watch is None or not self.watch.sees_kinetics(wire.name):
             return None

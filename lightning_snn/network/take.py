@@ -23,6 +23,8 @@ class Take:
         record: What else was asked for.
         steps: Steps of the run.
         size: Neurons there are.
+        bytes_each: Bytes of a number.
+        seen: Steps there have been.
         values: What has been taken ``[T', B, n]``; None before the first step.
     """
 
@@ -30,6 +32,8 @@ class Take:
     record: Record
     steps: int
     size: int
+    bytes_each: int
+    seen: int = 0
     values: Tensor | None = None
 
     @property
@@ -40,7 +44,7 @@ class Take:
     @property
     def is_state(self) -> bool:
         """Whether it is part of the state of a layer's neurons."""
-        return self.variable != "spikes" and not self.is_input
+        return not (self.variable == "spikes" or self.is_input or self.variable.startswith(KINETICS))
 
     @property
     def count(self) -> int:
@@ -53,18 +57,17 @@ class Take:
         chosen = self.record.neurons
         return torch.arange(self.size) if chosen is None else torch.tensor(chosen, dtype=torch.int64)
 
-    def put(self, step: int, value: Tensor) -> None:
-        """Take the values ``[B, N]`` of a step, if it is one of those."""
-        if step % self.record.every:
+    def put(self, values: Tensor) -> None:
+        """Go on with the values ``[S, B, N]`` of the next S steps; those of a state are its own to keep."""
+        every = self.record.every
+        chosen = values.detach()[-self.seen % every :: every]
+        if self.record.neurons is not None:
+            chosen = chosen[..., self.neurons.to(values.device)]
+        if self.is_state and every == 1 and len(values) == self.steps:
+            self.values = chosen
             return
-        value = self._chosen(value.detach())
         if self.values is None:
-            self.values = value.new_empty(self.count, *value.shape)
-        self.values[step // self.record.every] = value
-
-    def put_all(self, values: Tensor) -> None:
-        """Take the values ``[T, B, N]`` of all steps."""
-        self.values = self._chosen(values.detach()[:: self.record.every]).clone()
-
-    def _chosen(self, values: Tensor) -> Tensor:
-        return values if self.record.neurons is None else values[..., self.neurons.to(values.device)]
+            self.values = chosen.new_empty(self.count, *chosen.shape[1:])
+        first = -(-self.seen // every)
+        self.values[first : first + len(chosen)] = chosen
+        self.seen += len(values)

@@ -1,8 +1,7 @@
-"""What takes the numbers of a run that are recorded, layer by layer or step by step."""
+"""What takes the numbers of a run that are recorded, some steps at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,11 +11,17 @@ from lightning_snn.network.record import Recorded
 from lightning_snn.network.take import INPUT, KINETICS, Take
 from lightning_snn.network.wire import Wire
 from lightning_snn.neurons import NeuronModel
+from lightning_snn.ops.tap import Tap
+
+PIECE = 64e6
+"""Bytes of the neurons' states that are held before ``every`` and ``neurons`` choose among them."""
 
 
 @dataclass
 class Watch:
     """The recording of one run.
+
+    Each method that takes ``[S, B, N]`` is given the next S steps.
 
     Args:
         dt: Step in ms.
@@ -30,55 +35,43 @@ class Watch:
     wires: dict[str, list[Take]] = field(default_factory=dict)
     asked: dict[str, list[Take]] = field(default_factory=dict)
 
-    def needs_steps(self, group: Sequence[str], inner: Sequence[Wire]) -> bool:
-        """Whether the layers of a ``group`` with connections ``inner`` must run step by step for it."""
-        fed = {wire.target for wire in inner}
-        return any(self.wires.get(wire.name) for wire in inner) or any(
-            take.is_state or (take.is_input and name in fed)
-            for name in group
-            for take in self.layers.get(name, [])
-        )
+    def steps(self, layers: Iterable[str], batch: int) -> int | None:
+        """Most steps that ``layers`` run at once, so that their states take a `PIECE`; None: any number."""
+        states = [take for name in layers for take in self.layers.get(name, []) if take.is_state]
+        needed = sum(batch * take.size * take.bytes_each for take in states)
+        return max(1, int(PIECE // needed)) if states else None
+
+    def tap(self, name: str) -> Tap | None:
+        """What the neurons of a layer write variables of their state to, if any is recorded."""
+        takes = [take for take in self.layers.get(name, []) if take.is_state]
+        return Tap({take.variable: take.record.when for take in takes}) if takes else None
+
+    def layer(self, name: str, neuron: NeuronModel, inputs: Tensors, spikes: Tensor, tap: Tap | None) -> None:
+        """Take what a layer was given by name of the input, sent, and wrote to ``tap``."""
+        current, *others = neuron.inputs
+        found = {"spikes": spikes, "current": inputs[current]}
+        for other in others:
+            found[INPUT + other] = inputs.get(other, torch.zeros_like(spikes))
+        _put(self.layers.get(name, []), found | (tap.taken() if tap else {}))
+
+    def wire(self, name: str, current: Tensor) -> None:
+        """Take what a connection delivers."""
+        _put(self.wires.get(name, []), {"current": current})
+
+    def kinetics(self, name: str, state: Tensors) -> None:
+        """Take the state of a connection's kinetics after the next step."""
+        found = {KINETICS + variable: value[None] for variable, value in state.items()}
+        _put(self.wires.get(name, []), found)
 
     def sees_kinetics(self, name: str) -> bool:
         """Whether the state of a connection's kinetics is recorded."""
         return any(take.variable.startswith(KINETICS) for take in self.wires.get(name, []))
 
-    def inputs(self, name: str, neuron: NeuronModel, inputs: Tensors, step: int | None = None) -> None:
-        """Take what a layer is given: in a step ``[1, B, N]``, or in all ``[T, B, N]``."""
-        for take in self.layers.get(name, []):
-            if take.is_input:
-                given = neuron.inputs[0] if take.variable == "current" else take.variable.removeprefix(INPUT)
-                silent = torch.zeros_like(inputs[neuron.inputs[0]])
-                _put(take, inputs.get(given, silent), step)
-
-    def neurons(
-        self, name: str, step: int, neuron: NeuronModel, inputs: Tensors, before: Any, after: Any
-    ) -> None:
-        """Take a layer's state of a step, for its inputs ``[1, B, N]`` and its states before and after."""
-        takes = [take for take in self.layers.get(name, []) if take.is_state]
-        unreset: Any = None
-        for take in takes:
-            if take.record.when == "before" and unreset is None:
-                unreset = _before_reset(neuron, inputs, before)
-            take.put(step, getattr(after if take.record.when == "after" else unreset, take.variable))
-
-    def spikes(self, name: str, spikes: Tensor) -> None:
-        """Take the spikes ``[T, B, N]`` of a layer."""
-        for take in self.layers.get(name, []):
-            if take.variable == "spikes":
-                take.put_all(spikes)
-
-    def wire(self, name: str, current: Tensor, step: int | None = None) -> None:
-        """Take what a connection delivers: in a step ``[1, B, N]``, or in all ``[T, B, N]``."""
-        for take in self.wires.get(name, []):
-            if take.variable == "current":
-                _put(take, current, step)
-
-    def kinetics(self, name: str, step: int, state: Tensors) -> None:
-        """Take the state of a connection's kinetics after a step."""
-        for take in self.wires.get(name, []):
-            if take.variable.startswith(KINETICS):
-                take.put(step, state[take.variable.removeprefix(KINETICS)])
+    def sees_current(self, wire: Wire) -> bool:
+        """Whether what a connection delivers is recorded, or what its target is given."""
+        return bool(self.wires.get(wire.name)) or any(
+            take.is_input for take in self.layers.get(wire.target, [])
+        )
 
     def recorded(self) -> Recorded:
         """What was recorded."""
@@ -92,15 +85,7 @@ class Watch:
         return found
 
 
-def _put(take: Take, values: Tensor, step: int | None) -> None:
-    if step is None:
-        take.put_all(values)
-    else:
-        take.put(step, values[0])
-
-
-def _before_reset(neuron: NeuronModel, inputs: Tensors, before: Any) -> Any:
-    first, *others = neuron.inputs
-    further = {name: inputs[name][0] for name in others if name in inputs}
-    with torch.no_grad():
-        return neuron.before_reset(inputs[first][0], before, **further)
+def _put(takes: Iterable[Take], found: Mapping[str, Tensor]) -> None:
+    for take in takes:
+        if take.variable in found:
+            take.put(found[take.variable])

@@ -54,7 +54,7 @@ class Wire(NamedTuple):
         state: Tensors,
         *,
         dt: float,
-        see: Callable[[int, Tensors], None] | None = None,
+        see: Callable[[Tensors], None] | None = None,
     ) -> tuple[Tensor, Tensors]:
         """Current ``[T, B, num_post]`` of spikes as they are sent, and the state after the last step.
 
@@ -63,7 +63,7 @@ class Wire(NamedTuple):
             last: Those of the step before ``[B, num_pre]``.
             state: State of the synapses before.
             dt: Step in ms.
-            see: Called with each step and the state of the kinetics after it.
+            see: Called with the state of the kinetics after each step.
         """
         if self.late:
             sent, _ = delayed(sent, last[:, None].to(sent))
@@ -72,9 +72,9 @@ class Wire(NamedTuple):
             return self.projection.transmit(sent, state, dt=dt, steps=self.under_way)
         arrived, axons = self.arrive(sent, state)
         currents = []
-        for step, charge in enumerate(self.projection(arrived).split(1)):
+        for charge in self.projection(arrived).split(1):
             current, state = kinetics.run(charge, state, dt=dt)
-            see(step, state)
+            see(state)
             currents.append(current)
         return torch.cat(currents), axons | state
 

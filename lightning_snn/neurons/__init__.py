@@ -17,6 +17,7 @@ from lightning_snn.neurons.plif import PLIF
 from lightning_snn.neurons.quadratic_if import QuadraticIF
 from lightning_snn.neurons.relay import Relay
 from lightning_snn.neurons.resonate_fire import ResonateFire
+from lightning_snn.ops.tap import Tap
 
 __all__ = [
     "LIF",
@@ -35,6 +36,7 @@ __all__ = [
     "QuadraticIF",
     "Relay",
     "ResonateFire",
+    "Tap",
     "constant",
     "option",
 ]

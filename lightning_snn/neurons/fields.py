@@ -97,8 +97,8 @@ class Constant(Field):
             raise ValueError(f"{self.name} must be a number, or a list of one a neuron, got {value!r}")
         for number in (values.amin().item(), values.amax().item()):
             if not (math.isfinite(number) and self._allows(number)):
-                limits = f" {self.range}" if self.range else ""
-                raise ValueError(f"{self.name} must be a finite number{limits}, got {number:g}")
+                limits = f"{', ' if self.at_least is not None else ' '}{self.range}" if self.range else ""
+                raise ValueError(f"{self.name} must be a finite number{limits}, got {number}")
         return float(value) if one else values
 
     def _allows(self, value: float) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from lightning_snn.core import checks
 from lightning_snn.core.time import steps_of
 from lightning_snn.dynamics.reset import hard_reset, soft_reset
 from lightning_snn.neurons.fields import constant, option
@@ -68,7 +69,9 @@ class LIF(NeuronModel):
     )
 
     def check(self) -> None:
-        """Raise ``ValueError`` unless ``v_reset`` lies below the threshold."""
+        """Raise ``ValueError`` unless ``v_reset`` lies below the threshold, and ``scale`` above 0."""
+        if self.scale is not None:
+            checks.positive("scale", self.scale)
         check_below("v_reset", self.v_reset, "threshold", self.threshold)
 
     def check_thresholds_can_rise(self) -> None:

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections import namedtuple
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import torch
@@ -17,6 +18,7 @@ from lightning_snn.neurons.parameters import Parameter, check_length, entry
 from lightning_snn.neurons.running import Running
 from lightning_snn.neurons.values import Values, exact
 from lightning_snn.ops.sequence import check_sequence
+from lightning_snn.ops.tap import Tap
 
 
 def state_type(model: str, name: str, variables: Iterable[str], module: str) -> Any:
@@ -237,13 +239,16 @@ class NeuronModel(Declared, Running):
             "its projection sets thresholds"
         )
 
-    def forward(self, current: Tensor, state: Any = None, **others: Tensor) -> tuple[Tensor, Any]:
+    def forward(
+        self, current: Tensor, state: Any = None, *, tap: Tap | None = None, **others: Tensor
+    ) -> tuple[Tensor, Any]:
         """Run over time.
 
         Args:
             current: Input ``[T, B, N]``, or maps ``[T, B, C, H, W]``, where parameters of one number a neuron
                 are in the order of the flattened map.
             state: State to continue from, its fields of the shape of one step; rest by default.
+            tap: Gets variables of the state of every step ``[T, B, N]``, of maps too.
             **others: Further `inputs` by name, each of the shape of ``current``; zero by default.
 
         Returns:
@@ -256,8 +261,8 @@ class NeuronModel(Declared, Running):
         """
         self.check_inputs(current, others)
         if current.ndim > 3:
-            return run_maps(self, current, state, others)
+            return run_maps(partial(self, tap=tap), current, state, others)
         check_sequence(current)
         if state is None:
             state = self.rest(current.shape[1], current.shape[2], current)
-        return self.scan(current, state, **others)
+        return self.scan(current, state, tap=tap, **others)

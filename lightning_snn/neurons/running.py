@@ -3,13 +3,14 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lightning_snn.core.random import RandomStream
-from lightning_snn.neurons.values import Prepared, Values, kind_of, own, prepared, version_of
+from lightning_snn.neurons.values import Prepared, Values, kind_of, listed, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import (
@@ -22,6 +23,7 @@ from lightning_snn.ops.sequence import (
     check_state,
 )
 from lightning_snn.ops.sheet_scan import sheet_scan
+from lightning_snn.ops.tap import Tap
 from lightning_snn.ops.uniform_scan import uniform_scan
 
 _programs: dict[tuple[Any, ...], compiler.Program] = {}
@@ -84,17 +86,26 @@ class Running(nn.Module, ABC):
         """An input in the number format of the state."""
         return given.to(dtype)
 
-    def advance(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
+    def advance(
+        self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
+    ) -> tuple[Tensor, Any]:
         """Spikes ``[B, N]`` and the next state, for inputs ``[B, N]`` held over ``dt``, in plain PyTorch.
 
-        The further `inputs` come by name; one that is absent is zero.
+        The further `inputs` come by name; one that is absent is zero. ``tap`` as in `scan`.
         """
-        spikes, after, _ = self._advance(current, state, others)
+        spikes, after, before = self._advance(current, state, others)
+        if tap is not None:
+            tap.put_step(after, before)
         return spikes, after
 
     def before_reset(self, current: Tensor, state: Any, **others: Tensor) -> Any:
         """The state that `advance` reaches from the same arguments before spikes reset it, for recordings."""
         return self._advance(current, state, others)[2]
+
+    def tells_before_reset(self, state: Any) -> bool:
+        """Whether `step` returns the state before the reset as well, found by a step from ``state``."""
+        p, silent = self._prepared(state[0]).values, torch.zeros_like(state[0])
+        return len(self.step(silent, state, Values(p), p["dt"], **dict.fromkeys(self.inputs[1:], silent))) > 2
 
     def _advance(self, current: Tensor, state: Any, others: Mapping[str, Tensor]) -> tuple[Tensor, Any, Any]:
         check_kind(state, self.State)
@@ -158,11 +169,11 @@ class Running(nn.Module, ABC):
         with torch.inference_mode(False):  # validation may come before training
             dt = torch.tensor(self.time_step, dtype=torch.float64)
             values = prepared({**vars(self.values()), **self.constants(self.values(), dt), "dt": dt}, like)
+        if not fixed:
+            return Prepared(values)
         sources = [x for x in (*self._buffers.values(), *self.numbers.values()) if isinstance(x, Tensor)]
-        found = Prepared(values, [(x, version_of(x)) for x in sources])
-        if fixed:
-            self._known[key] = found
-        return found
+        self._known[key] = Prepared(values, [(x, version_of(x)) for x in sources])
+        return self._known[key]
 
     @property
     def settings(self) -> tuple[Any, ...]:
@@ -174,41 +185,40 @@ class Running(nn.Module, ABC):
             if (isinstance(x, plain) or callable(x)) and name != "time_step" and name[0] != "_"
         )
 
-    def scan(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
-        """Spikes ``[T, B, N]`` and the last state for inputs ``[T, B, N]``.
+    def scan(
+        self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
+    ) -> tuple[Tensor, Any]:
+        """Spikes ``[T, B, N]`` and the last state for inputs ``[T, B, N]``; ``tap`` sees the states between.
 
         Raises:
-            ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension, or the state, a constant
-                or a further input does not fit it.
+            ValueError: if ``current`` is not ``[T, B, N]`` with no empty dimension, the state, a constant or
+                a further input does not fit it, or what the tap wants is no variable of the state.
         """
-        return self._scan(current, state, others)[:2]
+        return self._scan(current, state, others, tap=tap)
 
-    def scan_recorded(
-        self, current: Tensor, state: Any, record: Sequence[tuple[str, bool]], **others: Tensor
-    ) -> tuple[Tensor, Any, list[Tensor]]:
-        """As `scan`; also variables ``[T, B, N]`` after each step, or before its reset, in the order given.
-
-        Args:
-            current: As in `scan`.
-            state: As in `scan`.
-            record: Names of variables, each with whether it is wanted before the reset.
-            **others: As in `scan`.
-        """
-        return self._scan(current, state, others, record=record)
-
-    def run_step(self, current: Tensor, state: Any, **others: Tensor) -> tuple[Tensor, Any]:
-        """`advance` in the faster way, for loops over steps ``[B, N]``.
+    def run_step(
+        self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
+    ) -> tuple[Tensor, Any]:
+        """`advance` in the faster way, for loops over steps ``[B, N]``; ``tap`` as in `scan`.
 
         A scan of one step where no gradient is needed: with gradients its operator takes longer.
         """
         parts = (current, *others.values(), *state, *self.parameters())
         if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in parts):
-            return self.advance(current, state, **others)
-        spikes, state = self.scan(current[None], state, **{name: x[None] for name, x in others.items()})
+            return self.advance(current, state, tap=tap, **others)
+        further = {name: x[None] for name, x in others.items()}
+        spikes, state = self.scan(current[None], state, tap=tap, **further)
         return spikes[0], state
 
     def scan_sheet(
-        self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
+        self,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        rows: Tensor,
+        *,
+        tap: Tap | None = None,
+        **others: Tensor,
     ) -> tuple[Tensor, Any]:
         """As `scan`, for neurons that send ``rows`` ``[N, N]`` to each other one step after a spike.
 
@@ -219,11 +229,12 @@ class Running(nn.Module, ABC):
             state: State before the first step.
             spikes: Spikes ``[B, N]`` of the step before the first.
             rows: Row j is what a spike of neuron j adds to the current of each.
+            tap: As in `scan`.
             **others: Further inputs by name, each ``[T, B, N]``.
         """
         check_sequence(current)
         check_coupling(spikes, rows, current)
-        return self._scan(current, state, others, before=spikes, coupling=rows)[:2]
+        return self._scan(current, state, others, before=spikes, coupling=rows, tap=tap)
 
     def scan_uniform(
         self,
@@ -233,6 +244,7 @@ class Running(nn.Module, ABC):
         strength: float,
         *,
         input: str = "current",
+        tap: Tap | None = None,
         **others: Tensor,
     ) -> tuple[Tensor, Any]:
         """As `scan`, for neurons that add ``strength`` to an input of every other one step after a spike.
@@ -243,13 +255,14 @@ class Running(nn.Module, ABC):
             spikes: Spikes ``[B, N]`` of the step before the first.
             strength: What a spike adds.
             input: Name of the input that it adds to.
+            tap: As in `scan`.
             **others: Further inputs.
         """
         self.check_input(input)
         check_sequence(current)
         check_part("spikes", spikes, current.shape[1:], like=current)
         target = self.inputs.index(input)
-        return self._scan(current, state, others, before=spikes, strength=strength, target=target)[:2]
+        return self._scan(current, state, others, before=spikes, strength=strength, target=target, tap=tap)
 
     def _scan(
         self,
@@ -261,11 +274,13 @@ class Running(nn.Module, ABC):
         coupling: Tensor | None = None,
         strength: float = 0.0,
         target: int = 0,
-        record: Sequence[tuple[str, bool]] = (),
-    ) -> tuple[Tensor, Any, list[Tensor]]:
+        tap: Tap | None = None,
+    ) -> tuple[Tensor, Any]:
         check_sequence(current)
         check_state(current, state, self.State)
         self.check_inputs(current, others)
+        if tap is not None:
+            tap.check(self.state)
         like = state[0]
         given = {
             name: self.received(x, like.dtype) for name, x in {self.inputs[0]: current, **others}.items()
@@ -280,49 +295,35 @@ class Running(nn.Module, ABC):
         wanted = wanted if torch.is_grad_enabled() else []
         sends = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (before, coupling))
 
-        def plain() -> tuple[Tensor, Any, list[Tensor]]:
+        def plain() -> tuple[Tensor, Any]:
             first, *further = given.values()
             rest = dict(zip([*given][1:], further, strict=True))
+            step = partial(self.advance, tap=tap)
             if before is None:
-                return *neuron_scan(self.advance, first, state, **rest), []
+                return neuron_scan(step, first, state, **rest)
             if coupling is not None:
-                return *sheet_scan(self.advance, first, state, before, coupling, **rest), []
+                return sheet_scan(step, first, state, before, coupling, **rest)
             to = self.inputs[target] if target else None
-            return *uniform_scan(self.advance, first, state, before, strength, to, **rest), []
+            return uniform_scan(step, first, state, before, strength, to, **rest)
 
-        def fused() -> tuple[Tensor, Any, list[Tensor]]:
+        def fused() -> tuple[Tensor, Any]:
             absent = tuple(k for k, name in enumerate(self.inputs) if name not in given and k != target)
             silent = like.new_zeros(1).expand(current.shape)
-            places = tuple(([*self.state].index(name), early) for name, early in record)
+            places = () if tap is None else tap.places(self.state)
             seen = None if torch.compiler.is_compiling() else like
             forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
             found = compiler.run(
-                [given.get(name, silent) for name in self.inputs], [*state], [*constants.values()],
+                [given.get(name, silent) for name in self.inputs], [*state], listed(constants.values()),
                 before, coupling, strength, target, forward, backward, len(places),
             )  # fmt: skip
             count = 1 + len(state)
-            return found[0], self.State(*found[1:count]), found[count:]
+            if tap is not None:
+                tap.put(found[count:])
+            return found[0], self.State(*found[1:count])
 
-        if record and (not self.compiled or backend.chosen(compiler.__name__, current.device) == "reference"):
-            return self._recorded(given, state, record)
         if not self.compiled or sends or (wanted and before is not None):
             return plain()
         return backend.run(compiler.__name__, current.device, fused, plain)
-
-    def _recorded(
-        self, given: Mapping[str, Tensor], state: Any, record: Sequence[tuple[str, bool]]
-    ) -> tuple[Tensor, Any, list[Tensor]]:
-        """The plain loop that records."""
-        spikes, found = [], [list[Tensor]() for _ in record]
-        for t in range(len(given[self.inputs[0]])):
-            now = {name: x[t] for name, x in given.items()}
-            first = now.pop(self.inputs[0])
-            sent, after, early = self._advance(first, state, now)
-            spikes.append(sent)
-            for (name, is_early), values in zip(record, found, strict=True):
-                values.append(getattr(early if is_early else after, name).detach())
-            state = after
-        return torch.stack(spikes), state, [torch.stack(values) for values in found]
 
     def program(self) -> compiler.Program:
         """The kernels that it is compiled to, with the gradient of its first input."""

@@ -32,7 +32,7 @@ class Prepared:
     """
 
     values: dict[str, Tensor]
-    sources: list[tuple[Tensor, int | None]]
+    sources: list[tuple[Tensor, int | None]] = field(default_factory=list)
     programs: dict[Any, tuple[str, str]] = field(default_factory=dict)
 
     def is_fresh(self) -> bool:
@@ -53,6 +53,14 @@ def prepared(values: Mapping[str, Tensor], like: Tensor) -> dict[str, Tensor]:
     return {
         name: value.reshape(()) if value.numel() == 1 else value.to(like) for name, value in values.items()
     }
+
+
+def listed(values: Iterable[Tensor]) -> list[Tensor]:
+    """Constants as the operator takes them.
+
+    `torch.jit.trace` takes one without dimensions for a number of Python where it meets an equal one.
+    """
+    return [x.reshape(-1) for x in values] if torch.jit.is_tracing() else [*values]
 
 
 def kind_of(value: Tensor) -> Kind:

@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_snn.core.charge import current_of
 from lightning_snn.core.config import Configurable
 from lightning_snn.geometry import Sheet
+from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses.projection import Population, Projection, weighted_sum
 
 
@@ -80,13 +81,14 @@ class RowProjection(Projection, ABC):
         spikes: Tensor,
         *,
         input: str,
+        tap: Tap | None = None,
         **others: Tensor,
     ) -> tuple[Tensor, Any] | None:
         """Run coupled neurons over time, all steps at once; see `Projection.scan`."""
         if input != neurons.inputs[0]:
             return None
         rows = current_of(self.rows, neurons.dt)
-        return neurons.scan_sheet(current, state, spikes, rows, **others)
+        return neurons.scan_sheet(current, state, spikes, rows, tap=tap, **others)
 
 
 class RowCoupling(RowProjection, Coupling, ABC):

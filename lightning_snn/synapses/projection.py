@@ -14,6 +14,7 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.core.time import checked_delay, delayed, whole_steps
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.sequence import check_part
+from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses.kinetics import Kinetics
 
 
@@ -29,12 +30,27 @@ class Population(Protocol):
         """Step in ms."""
 
     def scan_sheet(
-        self, current: Tensor, state: Any, spikes: Tensor, rows: Tensor, **others: Tensor
+        self,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        rows: Tensor,
+        *,
+        tap: Tap | None,
+        **others: Tensor,
     ) -> tuple[Tensor, Any]:
         """Spikes ``[T, B, N]`` and the last state of neurons that send ``rows`` ``[N, N]`` to each other."""
 
     def scan_uniform(
-        self, current: Tensor, state: Any, spikes: Tensor, strength: float, *, input: str, **others: Tensor
+        self,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        strength: float,
+        *,
+        input: str,
+        tap: Tap | None,
+        **others: Tensor,
     ) -> tuple[Tensor, Any]:
         """As `scan_sheet`, for neurons that send ``strength`` to all others."""
 
@@ -115,6 +131,7 @@ class Projection(Configurable, nn.Module, ABC):
         spikes: Tensor,
         *,
         input: str,
+        tap: Tap | None = None,
         **others: Tensor,
     ) -> tuple[Tensor, Any] | None:
         """Run neurons that are joined by this projection alone, all steps at once, where there is such a way.
@@ -125,12 +142,13 @@ class Projection(Configurable, nn.Module, ABC):
             state: Their state before the first step.
             spikes: Spikes ``[B, N]`` of the step before the first.
             input: The input of the neurons that the projection drives.
+            tap: Gets variables of the neurons of every step.
             **others: Their further inputs ``[T, B, N]`` from elsewhere, by name.
 
         Returns:
             Spikes ``[T, B, N]`` and the state after the last step; None: it must be done step by step.
         """
-        del neurons, current, state, spikes, input, others
+        del neurons, current, state, spikes, input, tap, others
         return None
 
     def transmit(

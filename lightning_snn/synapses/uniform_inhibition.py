@@ -8,6 +8,7 @@ from lightning_snn.core import checks
 from lightning_snn.core.charge import current_of
 from lightning_snn.core.time import checked_delay
 from lightning_snn.geometry import Sheet
+from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses.lateral import Coupling, Lateral
 from lightning_snn.synapses.projection import Population
 
@@ -64,8 +65,9 @@ class UniformCoupling(Coupling):
         spikes: Tensor,
         *,
         input: str,
+        tap: Tap | None = None,
         **others: Tensor,
     ) -> tuple[Tensor, Any]:
         """Run inhibited neurons over time, all steps at once; see `Projection.scan`."""
         strength = current_of(self.strength, neurons.dt)
-        return neurons.scan_uniform(current, state, spikes, strength, input=input, **others)
+        return neurons.scan_uniform(current, state, spikes, strength, input=input, tap=tap, **others)

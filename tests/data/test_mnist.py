@@ -186,7 +186,7 @@ class Linear(LightningModule):
     def validation_step(self, batch, _):
         self.log("loss", self.step("val", batch))
 
-    def test_step(self, batch, batch_idx):  # noqa: ARG002
+    def test_step(self, batch, batch_idx):
         self.step("test", batch)
 
     def predict_step(self, batch, _):
@@ -253,7 +253,7 @@ def test_the_settings_for_a_checkpoint():
 
 def test_what_no_checkpoint_can_hold_is_refused_at_once():
     class Turned(MNIST):
-        def __init__(self, turn, **options):  # noqa: ARG002
+        def __init__(self, turn, **options):
             super().__init__(**options)
 
     with pytest.raises(ValueError, match=r"data\.turn cannot be stored in a checkpoint"):

@@ -109,7 +109,7 @@ class Ramp(ImageEncoder):
     def repeatable(self):
         return True
 
-    def __call__(self, values, *, dt, generator=None):  # noqa: ARG002
+    def __call__(self, values, *, dt, generator=None):
         return torch.stack([step * dt * values for step in range(self.num_steps)])
 
 

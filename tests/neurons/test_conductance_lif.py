@@ -7,7 +7,6 @@ from helpers.kernels import on_both
 from helpers.neurons import potentials
 from helpers.tensors import assert_equal, rand
 
-from lightning_snn.dynamics.conductance_lif import ConductanceLIFState
 from lightning_snn.neurons import LIF, ConductanceLIF
 from lightning_snn.ops import backend
 
@@ -204,7 +203,7 @@ def test_state_is_split_without_a_trace():
     second, last = model(drive[13:], middle)
     assert whole.any()
     assert torch.equal(torch.cat([first, second]), whole)
-    assert isinstance(last, ConductanceLIFState)
+    assert isinstance(last, ConductanceLIF.State)
     assert all(torch.equal(a, b) for a, b in zip(last, end, strict=True))
 
 
@@ -224,9 +223,14 @@ def test_errors(options, message):
         ConductanceLIF(**options)
 
 
-@pytest.mark.parametrize("value", [[100.0, 50.0], torch.tensor([100.0, 50.0]), "100"])
-def test_its_parameters_are_single_numbers(value):
-    with pytest.raises(ValueError, match="tau_mem must be one number, the same for all neurons, got"):
-        ConductanceLIF(value)
-    with pytest.raises(ValueError, match="adaptation must be one number, the same for all neurons, got"):
-        ConductanceLIF(adaptation=value)
+def test_a_parameter_is_a_number_or_one_a_neuron():
+    with pytest.raises(ValueError, match="tau_mem must be a number, or one a neuron, got '100'"):
+        ConductanceLIF("100")
+    drive = (rand(60, 2, 2) < 0.3) * 8 * rand(60, 2, 2, seed=1)
+    options = {"tau_mem": [10.0, 40.0], "adaptation": [0.5, 3.0]}
+    found, end = ConductanceLIF(**options, threshold=-58.0)(drive)
+    for n in range(2):
+        alone = {name: values[n] for name, values in options.items()}
+        expected, state = ConductanceLIF(**alone, threshold=-58.0)(drive[..., n : n + 1])
+        assert expected.any()
+        assert_equal([found[..., n : n + 1], *(x[:, n : n + 1] for x in end)], [expected, *state])

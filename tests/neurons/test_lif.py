@@ -5,7 +5,6 @@ import torch
 from helpers.neurons import potentials
 from helpers.tensors import randn
 
-from lightning_snn.dynamics.lif import LIFState
 from lightning_snn.neurons import LIF, IntegrateFire, Izhikevich
 
 NEVER = 1e9
@@ -77,7 +76,7 @@ def test_hard_reset_forgets_the_overshoot_and_soft_reset_keeps_it():
 
 def test_soft_reset_lowers_by_the_threshold_that_was_crossed():
     model = LIF(20.0, reset="soft", adaptation=0.7)
-    state = LIFState(*(torch.tensor([[value]]) for value in (1.9, 0.0, 0.5)))
+    state = LIF.State(*(torch.tensor([[value]]) for value in (1.9, 0.0, 0.5)))
     spikes, after = model.advance(torch.tensor([[1.9]]), state)
     assert spikes.item() == 1
     assert after.v.item() == pytest.approx(0.4)
@@ -99,7 +98,7 @@ def test_adaptation_rises_at_spikes_and_decays_between():
 def test_adaptation_raises_the_threshold():
     model = LIF(20.0, adaptation=0.5)
     for rise, fires in ((0.0, 1), (0.4, 1), (0.6, 0)):
-        state = LIFState(*(torch.tensor([[value]]) for value in (1.5, 0.0, rise)))
+        state = LIF.State(*(torch.tensor([[value]]) for value in (1.5, 0.0, rise)))
         spikes, _ = model.advance(torch.tensor([[1.5]]), state)
         assert spikes.item() == fires
 
@@ -188,14 +187,19 @@ def test_parameters_of_a_neuron():
     ("options", "message"),
     [
         ({"tau_mem": 0.0}, "tau_mem must be a finite number above 0, got 0.0"),
-        ({"threshold": -1.0}, "threshold must be a finite number above 0, got -1.0"),
+        ({"threshold": -1.0}, "v_reset must lie below threshold = -1.0, got 0.0"),
+        ({"threshold": math.inf}, "threshold must be a finite number, got inf"),
+        ({"scale": 0.0}, "scale must be a finite number above 0, got 0.0"),
         ({"resistance": 0.0}, "resistance must be a finite number above 0"),
         ({"tau_adaptation": math.inf}, "tau_adaptation must be a finite number above 0"),
         ({"refractory": -1.0}, "refractory must be a finite number, 0 or above"),
         ({"adaptation": -1.0}, "adaptation must be a finite number, 0 or above"),
         ({"reset": "firm"}, "reset must be one of hard, soft, got 'firm'"),
-        ({"surrogate": "step"}, "surrogate must be one of atan, fast_sigmoid, triangle, got 'step'"),
-        ({"v_rest": math.nan}, "v_rest must be finite, got nan"),
+        (
+            {"surrogate": "step"},
+            "surrogate must be one of atan, .*, triangle, or the dotted path of .*, got 'step'",
+        ),
+        ({"v_rest": math.nan}, "v_rest must be a finite number, got nan"),
         ({"v_reset": 1.0}, "v_reset must lie below threshold = 1.0, got 1.0"),
         ({"dt": 0.0}, "dt must be a finite number above 0, got 0.0"),
     ],
@@ -218,11 +222,11 @@ def test_a_changed_step_or_constant_acts_in_every_path():
     model.dt = 5.0
     for _, state in (model(current), model.advance(current[0], model.rest(1, 1, current))):
         assert state.v.item() == pytest.approx(1 - math.exp(-5 / 20))
-    model.constants = model.constants._replace(tau_mem=10.0)
+    model.tau_mem = 10.0
     assert model(current)[1].v.item() == pytest.approx(1 - math.exp(-5 / 10))
     each = LIF([20.0])
     each(current)
-    each.constants.tau_mem[0] = 10.0
+    each.tau_mem[0] = 10.0
     assert each(current)[1].v.item() == pytest.approx(1 - math.exp(-1 / 10))
     sheet = model.scan_sheet(current, model.rest(1, 1, current), torch.zeros(1, 1), torch.zeros(1, 1))[1]
     assert sheet.v.item() == pytest.approx(1 - math.exp(-5 / 10))
@@ -234,5 +238,5 @@ def test_parameters_that_need_a_gradient_are_refused():
             LIF(value)
         with pytest.raises(ValueError, match="a must be fixed, got a tensor that needs a gradient"):
             Izhikevich(a=value)
-        with pytest.raises(ValueError, match="threshold must be one number"):
+        with pytest.raises(ValueError, match="threshold must be fixed, got a tensor that needs a gradient"):
             IntegrateFire(value)

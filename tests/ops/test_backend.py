@@ -3,10 +3,10 @@ import warnings
 
 import pytest
 import torch
+from lightning_snn.ops.lif import cpu
 
 from lightning_snn import LIF, IntegrateFire
 from lightning_snn.ops import backend, integrate_fire
-from lightning_snn.ops.lif import cpu
 
 LIF_SCAN = "lightning_snn.ops.lif"
 CPU = torch.device("cpu")

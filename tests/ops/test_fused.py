@@ -357,7 +357,7 @@ def neuron_scan_of(model, current, wanted, *, before=None, coupling=None, target
 def operators():
     """A call of each custom operator with small inputs."""
     ops = torch.ops.lightning_snn
-    current, v = 3 * rand(4, 2, 5), rand(2, 5)
+    current = 3 * rand(4, 2, 5)
     zero, spikes = torch.zeros(2, 5), (rand(2, 5) < 0.5).float()
     leaf = current.clone().requires_grad_()
     rule, competitive = STDP(), CompetitiveHebbian()

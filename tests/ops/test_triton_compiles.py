@@ -4,13 +4,14 @@ import pytest
 
 pytest.importorskip("triton")
 
-from lightning_snn.dynamics.surrogate import number
-from lightning_snn.ops.competitive_scan import cuda as competitive
 from lightning_snn.ops.conductance_lif import cuda as conductance_lif
-from lightning_snn.ops.exponential_filter import cuda as exponential_filter
 from lightning_snn.ops.integrate_fire import cuda as integrate_fire
 from lightning_snn.ops.izhikevich import cuda as izhikevich
 from lightning_snn.ops.lif import cuda as lif
+
+from lightning_snn.dynamics.surrogate import number
+from lightning_snn.ops.competitive_scan import cuda as competitive
+from lightning_snn.ops.exponential_filter import cuda as exponential_filter
 from lightning_snn.ops.race_scan import cuda as race
 from lightning_snn.ops.stdp_scan import cuda as stdp
 

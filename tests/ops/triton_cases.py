@@ -11,6 +11,8 @@ import triton
 import triton.language as tl
 from helpers.kernels import LIF_KINDS, RULES, assert_gradients, differentiate, on_both
 from helpers.tensors import rand
+from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
+from lightning_snn.ops.lif import lif_scan
 
 from lightning_snn import (
     LIF,
@@ -20,10 +22,8 @@ from lightning_snn import (
     LateralKernel,
     Square,
 )
-from lightning_snn.dynamics.lif import LIFParameters, LIFState, lif_factors, lif_rest
 from lightning_snn.dynamics.surrogate import names, number, spike
 from lightning_snn.ops.exponential_filter import exponential_filter
-from lightning_snn.ops.lif import lif_scan
 from lightning_snn.ops.race_scan import race_scan
 from lightning_snn.ops.triton_tools import surrogate_derivative
 from lightning_snn.plasticity import Activity

@@ -43,7 +43,7 @@ def neuron_scan(
     del backward
     kernels = backend.kernels(PACKAGE, inputs[0].device)
     found: list[Tensor] = kernels.forward(
-        inputs, state, constants, before, coupling, strength, target, forward, recorded
+        inputs, state, _numbers(constants), before, coupling, strength, target, forward, recorded
     )
     return found
 
@@ -69,7 +69,7 @@ def neuron_scan_backward(
 ) -> list[Tensor]:
     """The gradients that ``backward`` names after its key."""
     found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).backward(
-        grads, inputs, state, constants, *backward.split()
+        grads, inputs, state, _numbers(constants), *backward.split()
     )
     return found
 
@@ -87,6 +87,11 @@ def _(
     return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in names]
 
 
+def _numbers(constants: Sequence[Tensor]) -> list[Tensor]:
+    """Constants; those of one number without dimensions, so that they take the format of what they meet."""
+    return [x.reshape(()) if x.ndim and x.numel() == 1 else x for x in constants]
+
+
 def run(
     inputs: Sequence[Tensor],
     state: Sequence[Tensor],
@@ -101,7 +106,12 @@ def run(
 ) -> list[Tensor]:
     """`neuron_scan`; its kernels where nobody watches, since an operator takes as long as a small scan."""
     given = (inputs, state, constants, before, coupling, strength, target, forward)
-    watched = backward or torch.compiler.is_compiling() or _get_current_dispatch_mode() is not None
+    watched = (
+        backward
+        or torch.compiler.is_compiling()
+        or torch.jit.is_tracing()
+        or _get_current_dispatch_mode() is not None
+    )
     if watched or any(type(x) is not Tensor for x in (*inputs, *state)):
         return neuron_scan(*given, backward, recorded)  # type: ignore[no-any-return]
     with torch.no_grad():

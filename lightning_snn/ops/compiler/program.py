@@ -88,9 +88,7 @@ def build(step: Step, case: Case) -> Program:
     grads = ["g", *(f"g{x}" for x in state), *(None for _ in recorded)] if case.wanted else None
     traced = trace(run, names, grads, case.dtype)
     lines = statements([("{}", x) for x in (*traced.outputs, *traced.gradients)], {}, {}, 0, "{}", "{}")
-    return Program(
-        *store.remembered(f"{step[1:]}{case}{lines}", lambda: _made(traced, names, recorded, step, case))
-    )
+    return Program(*store.remembered(f"{case}{lines}", lambda: _made(traced, names, recorded, step, case)))
 
 
 def _made(traced: Traced, names: Sequence[str], recorded: Sequence[str], step: Step, case: Case) -> Program:

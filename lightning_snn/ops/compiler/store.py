@@ -17,7 +17,7 @@ FORMS = ("numba", "triton")
 
 def keep(numba: str, triton: str) -> str:
     """Write down the two forms of a kernel; returns the key under which `load` finds them."""
-    key = _hashed(_of_compiler(), numba, triton)
+    key = _hashed(_of_compiler(), *(source.partition("\n")[2] for source in (numba, triton)))  # no titles
     for form, source in zip(FORMS, (numba, triton), strict=True):
         if not _path(key, form).exists():
             _write(_path(key, form), source)
@@ -71,17 +71,13 @@ def _folder() -> Path:
     """Where sources lie: in NUMBA_CACHE_DIR, the user's cache, or a folder of this process."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    for folder in (
-        Path(given) if given else home / "lightning_snn",
-        Path(tempfile.mkdtemp(prefix="lightning_snn")),
-    ):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=folder):
-                return folder
-        except OSError:
-            continue
-    raise OSError("there is no folder for compiled neuron models: NUMBA_CACHE_DIR can name one")
+    folder = Path(given) if given else home / "lightning_snn"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:  # a read-only installation and home
+        return Path(tempfile.mkdtemp(prefix="lightning_snn"))
 
 
 def _write(path: Path, source: str) -> None:

@@ -55,7 +55,7 @@ def trace(
         CannotCompileError: if the step holds what the compiler does not know; it names operator and line.
     """
     with outside():
-        inputs = [torch.rand(SHAPE, dtype=dtype) for _ in names]
+        inputs = [torch.full(SHAPE, 0.5, dtype=dtype) for _ in names]  # torch's generator stays as it is
         tracer = _Tracer({_place(x): argument(name) for x, name in zip(inputs, names, strict=True)}, dtype)
         with torch.set_grad_enabled(grads is not None), tracer:
             leaves = [x.requires_grad_(grads is not None) for x in inputs]
