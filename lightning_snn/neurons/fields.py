@@ -118,14 +118,14 @@ class Constant(Field):
         return value if self.below is None else torch.log(self.below - value)
 
     def bound(self, free: Tensor) -> Tensor:
-        """The value of such a number: exponential above a bound, logistic between two, cut off at least."""
+        """Its value: exponential above a bound, logistic between two, mirrored at one."""
         low = self.above if self.above is not None else self.at_least
         if low is not None and self.below is not None:
             return low + (self.below - low) * torch.sigmoid(free)
         if self.above is not None:
             return self.above + torch.exp(free)
         if self.at_least is not None:
-            return free.clamp_min(self.at_least)
+            return torch.where(free < self.at_least, 2 * self.at_least - free, free)
         return free if self.below is None else self.below - torch.exp(free)
 
 

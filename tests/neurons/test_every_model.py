@@ -6,13 +6,14 @@ import pickle
 
 import pytest
 import torch
+from helpers.kernels import assert_gradients, interpreted, on_both
 from helpers.models import EVERY, as_users_file
 from helpers.tensors import assert_equal, rand
 from jsonargparse import ArgumentParser
 from torch import nn
 
 import lightning_snn
-from lightning_snn import SpikingLayer, Square
+from lightning_snn import BalancedResonateFire, SpikingLayer, Square
 from lightning_snn.neurons import NeuronModel, running
 from lightning_snn.ops import backend
 
@@ -22,8 +23,20 @@ backends = pytest.mark.parametrize("name", ["reference", "auto"])
 APPROXIMATE = {"AdEx", "HodgkinHuxley", "BalancedResonateFire"}
 """Models whose step holds an exponential, which kernels compute to another last bit."""
 GRADED = {"Relay", "LeakyIntegrator"}
-IN_STEPS = {"refractory"}
-"""Constants that are counted in whole steps: no gradient."""
+QUIET = {
+    "LIF": {"v_reset", "tau_adaptation"},
+    "ConductanceLIF": {"tau_adaptation", "tau_inhibition", "reversal_inhibition"},
+    "AdaptiveLIF": {"beta", "refractory"},
+    "HodgkinHuxley": {"threshold"},
+    "AdEx": {"peak"},
+}
+"""Constants that do nothing where others are as in these tests."""
+
+STILL = {
+    "LIF": {"v_reset", "tau_adaptation"},
+    "ConductanceLIF": {"tau_inhibition", "reversal_inhibition"},
+}
+"""Constants, beside those that are counted in steps, that have no gradient."""
 
 
 def alike(case, found, expected, rtol=1e-5):
@@ -100,7 +113,7 @@ def test_a_constant_that_is_changed_acts_at_once(case):
             assert_equal(after, run(case.model(**{name: other(value)}), current))
         assert torch.as_tensor(getattr(model, name)).item() == pytest.approx(other(value))
         quiet += [name] if all(torch.equal(a, b) for a, b in zip(before, after, strict=True)) else []
-    assert {*quiet} <= {"threshold", "peak", "refractory", "tau_adaptation", "tau_inhibition"}
+    assert {*quiet} <= QUIET.get(case.kind.__name__, set())
 
 
 @each
@@ -113,12 +126,11 @@ def test_a_sweep_compiles_once(case):
         for name in names:
             setattr(model, name, case.number(name) * (1 + k / 1000))
         found.append(torch.stack(run(model, current)[1:]))
-        with backend.use("reference"):
-            alike(
-                case, run(model, current), run(case.model(**{x: getattr(model, x) for x in names}), current)
-            )
+        if k == 19:
+            given = {x: case.number(x) * (1 + k / 1000) for x in names}
+            assert_equal(run(model, current), run(case.model(**given), current))
     assert len(running._programs) == count
-    assert not names or not torch.equal(found[0], found[-1])
+    assert len({x.sum().item() for x in found}) > 15 or {*names} <= {"threshold"}
 
 
 def learning(case, per_neuron, dtype):
@@ -136,21 +148,21 @@ def learning(case, per_neuron, dtype):
 
 @each
 @pytest.mark.parametrize("per_neuron", [False, True], ids=["one", "each"])
-def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(case, per_neuron):
+def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(case, per_neuron, monkeypatch):
     dtype = torch.float32 if per_neuron else torch.float64
     model, current, state = learning(case, per_neuron, dtype)
     leaves, found = [current, *state, *model.parameters()], []
-    for name in ("reference", "auto"):
-        with backend.use(name):
+    for name in ("reference", "numba"):
+        with backend.use(name), interpreted(monkeypatch):
             outputs = run(model, current, state)
-        loss = sum((rand(*x.shape, seed=k) * x).sum() for k, x in enumerate(outputs))
-        found.append((outputs, torch.autograd.grad(loss, leaves, allow_unused=True)))
+            loss = sum((rand(*x.shape, seed=k) * x).sum() for k, x in enumerate(outputs))
+            found.append((outputs, torch.autograd.grad(loss, leaves, allow_unused=True)))
     (expected, true_gradients), (outputs, gradients) = found
     alike(case, outputs, expected)
     seen = {}
     names = ["current", *state._fields, *case.constants]
-    for key, gradient, true in zip(names, gradients, true_gradients, strict=True):
-        gradient, true = (torch.zeros(()) if x is None else x for x in (gradient, true))
+    for key, leaf, gradient, true in zip(names, leaves, gradients, true_gradients, strict=True):
+        gradient, true = (torch.zeros_like(leaf) if x is None else x for x in (gradient, true))
         assert true.isfinite().all(), key
         scale = float(true.abs().max()) or 1.0
         near = 1e-9 if dtype == torch.float64 else 2e-4
@@ -158,9 +170,20 @@ def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(ca
         seen[key] = bool(true.any())
     assert seen["current"]
     still = {name for name in case.constants if not seen[name]}
-    assert still <= IN_STEPS | {"adaptation", "tau_adaptation", "tau_inhibition", "reversal_inhibition"}, (
-        still
-    )
+    assert still <= {"refractory"} | STILL.get(case.kind.__name__, set())
+
+
+@each
+def test_kernels_that_numba_compiles_have_the_gradients_of_the_plain_loop(case):
+    current = case.current(T, B, N)
+
+    def differentiated():
+        leaf = current.clone().requires_grad_()
+        outputs = run(case.model(), leaf)
+        loss = sum((rand(*x.shape, seed=k) * x).sum() for k, x in enumerate(outputs))
+        return torch.autograd.grad(loss, leaf)
+
+    assert_gradients(*on_both(differentiated, "auto"))
 
 
 @each
@@ -189,13 +212,15 @@ def test_equal_numbers_one_a_neuron_or_learned_give_the_spikes_of_a_number(case)
 @each
 @pytest.mark.parametrize("dt", [1.0, 0.5, 0.1])
 def test_it_is_finite_and_silent_under_any_constant_inhibition(case, dt):
+    """A balanced oscillator swings back after half a turn, as its paper has it."""
     levels = -(10.0 ** torch.arange(1, 7))
     model, current = case.model(dt=dt), levels.expand(round(60 / dt), 1, -1)
-    others = {} if len(model.inputs) == 1 else {model.inputs[1]: -current}
-    found = run(model, current.clamp(max=0.0) if not others else torch.zeros_like(current), **others)
+    others = {name: -current for name in model.inputs[1:]}
+    found = run(model, torch.zeros_like(current) if others else current, **others)
     assert all(x.isfinite().all() for x in found)
     if not case.kind.graded:
-        assert not found[0].any()
+        half_a_turn = round(500 / 12 / dt) if case.kind is BalancedResonateFire else None
+        assert not found[0][:half_a_turn].any()
 
 
 @each
@@ -270,8 +295,8 @@ def test_a_node_knows_its_constants(case):
 
 
 @each
-def test_it_comes_from_a_configuration(case, in_an_empty_folder, tmp_path):
-    """By the public path of its class, or that of a user's file; with its arguments, and one that is wrong."""
+def test_it_comes_from_a_configuration(case, tmp_path):
+    """By the public path of its class, or that of a user's file, with its arguments."""
     as_users_file(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(tmp_path)
@@ -331,7 +356,7 @@ IN_MV = {
     "PLIF": {"v_reset": 0.0, "threshold": 1.0},
     "QuadraticIF": {"v_rest": 0.0, "v_reset": -0.2, "threshold": 1.0, "peak": 5.0, "curvature": 1.0},
 }
-"""Models that are dimensionless or in mV, and their dimensionless constants that are potentials, or have one in them."""
+"""Models that are dimensionless or in mV, and what of their constants is a potential, or has one in it."""
 
 
 @pytest.mark.parametrize("kind", IN_MV)
@@ -371,5 +396,5 @@ def test_the_scale_of_the_surrogate_is_an_argument(kind):
         found.append(torch.autograd.grad(spikes.sum(), current)[0].item())
     assert found[1] / found[0] == pytest.approx(10, rel=1e-2)  # (1 / scale) / (1 / scale)^2
     for wrong in (0.0, -1.0, math.inf):
-        with pytest.raises(ValueError, match="^scale must be a finite number above 0, got"):
+        with pytest.raises(ValueError, match=r"^scale must be a finite number above 0, got"):
             case.model(scale=wrong)
