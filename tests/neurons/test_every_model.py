@@ -133,24 +133,21 @@ def test_a_sweep_compiles_once(case):
     assert len({x.sum().item() for x in found}) > 15 or {*names} <= {"threshold"}
 
 
-def learning(case, per_neuron, dtype):
-    """A model all of whose constants are learned, and leaves: its input, its state, its parameters."""
+def learning(case):
+    """A model all of whose constants are learned, every other one for each neuron; its input and state."""
     values = {x: case.number(x) for x in case.constants}
-    if per_neuron:
-        values = {x: [value * (1 + k / 100) for k in range(N)] for x, value in values.items()}
-    model = case.model(learn=case.constants, **values).to(dtype)
-    current = case.current(T, B, N, dtype=dtype)
-    with torch.no_grad():
-        _, state = model(case.current(7, B, N, seed=1, dtype=dtype))
-    state = type(state)(*(x.requires_grad_() for x in state))
-    return model, current.requires_grad_(), state
+    values |= {x: [values[x] * (1 + k / 100) for k in range(N)] for x in case.constants[::2]}
+    model = case.model(learn=case.constants, **values).double()
+    with backend.use("reference"), torch.no_grad():
+        _, state = model(case.current(7, B, N, seed=1, dtype=torch.float64))
+    leaves = [case.current(T, B, N, dtype=torch.float64), *state]
+    current, *state = (x.requires_grad_() for x in leaves)
+    return model, current, model.State(*state)
 
 
 @each
-@pytest.mark.parametrize("per_neuron", [False, True], ids=["one", "each"])
-def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(case, per_neuron, monkeypatch):
-    dtype = torch.float32 if per_neuron else torch.float64
-    model, current, state = learning(case, per_neuron, dtype)
+def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(case, monkeypatch):
+    model, current, state = learning(case)
     leaves, found = [current, *state, *model.parameters()], []
     for name in ("reference", "numba"):
         with backend.use(name), interpreted(monkeypatch):
@@ -165,8 +162,7 @@ def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(ca
         gradient, true = (torch.zeros_like(leaf) if x is None else x for x in (gradient, true))
         assert true.isfinite().all(), key
         scale = float(true.abs().max()) or 1.0
-        near = 1e-9 if dtype == torch.float64 else 2e-4
-        torch.testing.assert_close(gradient / scale, true / scale, rtol=near, atol=near, msg=key)
+        torch.testing.assert_close(gradient / scale, true / scale, rtol=1e-9, atol=1e-9, msg=key)
         seen[key] = bool(true.any())
     assert seen["current"]
     still = {name for name in case.constants if not seen[name]}
