@@ -1,8 +1,9 @@
 """A neuron's step and its gradient as expressions: torch runs it once, and every operator is written down."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
+from traceback import walk_stack, walk_tb
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -54,14 +55,36 @@ def trace(
     Raises:
         CannotCompileError: if the step holds what the compiler does not know; it names operator and line.
     """
-    with outside():
-        inputs = [torch.full(SHAPE, 0.5, dtype=dtype) for _ in names]  # torch's generator stays as it is
-        tracer = _Tracer({_place(x): argument(name) for x, name in zip(inputs, names, strict=True)}, dtype)
-        with torch.set_grad_enabled(grads is not None), tracer:
-            leaves = [x.requires_grad_(grads is not None) for x in inputs]
-            outputs = list(step(*leaves))
-            found = [tracer.of(x) for x in outputs]
-            return Traced(found, [] if grads is None else _gradients(tracer, leaves, outputs, grads, dtype))
+    with outside(), torch.set_grad_enabled(grads is not None):
+        tracer, leaves, outputs = _traced(step, names, dtype, 0.5)
+        again, _, _ = _traced(step, names, dtype, -0.75)
+        _check_same(tracer.log, again.log)
+        found = [tracer.of(x) for x in outputs]
+        return Traced(found, [] if grads is None else _gradients(tracer, leaves, outputs, grads, dtype))
+
+
+def _traced(
+    step: Callable[..., Sequence[Tensor]], names: Sequence[str], dtype: torch.dtype, value: float
+) -> tuple["_Tracer", list[Tensor], list[Tensor]]:
+    """A step run on arguments that all hold one value, what it was given and what it gave."""
+    inputs = [torch.full(SHAPE, value, dtype=dtype) for _ in names]  # torch's generator stays as it is
+    tracer = _Tracer({_place(x): argument(name) for x, name in zip(inputs, names, strict=True)}, dtype)
+    with tracer:
+        leaves = [x.requires_grad_(torch.is_grad_enabled()) for x in inputs]
+        try:
+            return tracer, leaves, list(step(*leaves))
+        except (RuntimeError, ValueError) as error:
+            if not any(part in str(error) for part in _AS_NUMBER):
+                raise
+            frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+            raise _unknown(_VALUE, _where(reversed(frames))) from error
+
+
+def _check_same(one: Sequence[tuple[Expression, str]], other: Sequence[tuple[Expression, str]]) -> None:
+    """Raise `CannotCompileError` if what a step computes depends on the values that it is given."""
+    for (first, place), (second, _) in zip_longest(one, other, fillvalue=(None, "the step")):
+        if first is not second:
+            raise _unknown(_VALUE, place)
 
 
 @contextmanager
@@ -78,17 +101,18 @@ def _gradients(
     grads: Sequence[str | None],
     dtype: torch.dtype,
 ) -> list[Expression]:
-    roots, given = [], []
+    total = torch.zeros((), dtype=dtype)
     for output, name in zip(outputs, grads, strict=True):
         if output.requires_grad and name is not None:
-            roots.append(output)
-            given.append(torch.full_like(output, 0.5, dtype=dtype).detach())
-            tracer.known[_place(given[-1])] = argument(name)
-            tracer.alive.append(given[-1])
-    tracer.backward = True
-    if not roots:
+            given = torch.full_like(output, 0.5, dtype=dtype, requires_grad=False)
+            tracer.known[_place(given)] = argument(name)
+            tracer.alive.append(given)
+            total = total + (output * given).sum()  # gradients that are given would have torch import sympy
+    if not total.requires_grad:
         return [number(0.0)] * len(inputs)
-    found = torch.autograd.grad(roots, inputs, given, allow_unused=True)
+    tracer.known[_place(total)], tracer.backward = number(0.0), True
+    with tracer:
+        found = torch.autograd.grad(total, inputs, allow_unused=True)
     return [number(0.0) if x is None else tracer.of(x) for x in found]
 
 
@@ -105,6 +129,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.known, self.dtype, self.backward = known, dtype, False
         self.alive: list[Any] = []  # memory that is freed would be taken again
+        self.log: list[tuple[Expression, str]] = []  # what was made, and where
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -116,9 +141,17 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return x
         if _place(x) in self.known:
             return self.known[_place(x)]
-        raise CannotCompileError(
-            f"{_where()}: a tensor that is neither an argument nor made of them cannot be compiled: declare "
-            f"it as a constant of the model{_INSTEAD}"
+        raise _unknown(
+            "a tensor that is neither an argument nor made of them",
+            self.place,
+            "; make it a constant of the model",
+        )
+
+    @property
+    def place(self) -> str:
+        """What is traced now."""
+        return (
+            "in the gradient of the step" if self.backward else _where(frame for frame, _ in walk_stack(None))
         )
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -137,45 +170,51 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             else:
                 return self._decomposed(func, name, args, kwargs)
         except NotImplementedError as error:
-            raise _unknown(str(error), self.backward) from None
+            raise _unknown(str(error), self.place) from None
         result = func(*args, **kwargs)
         if tuple(result.shape) not in (SHAPE, ()) or result.dtype not in (self.dtype, torch.bool):
-            what = f"{name}, which gives {result.dtype} {list(result.shape)} for {list(SHAPE)}"
             raise _unknown(
-                f"{what}: neurons are computed each on their own, in one number format", self.backward
+                f"{name}, which gives {result.dtype} {list(result.shape)} for {self.dtype} {list(SHAPE)},",
+                self.place,
+                ": neurons are computed each on their own, in one number format",
             )
         return self._keep(result, made)
 
     def _keep(self, result: Tensor, made: Expression) -> Tensor:
         self.known[_place(result)] = made
         self.alive.append(result)
+        self.log.append((made, self.place))
         return result
 
     def _decomposed(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
         """An operator in terms of others, where torch knows such."""
         rule = torch._decomp.decomposition_table.get(func)
         if name == "_local_scalar_dense":
-            raise _unknown("a branch on a value, or a value as a Python number", self.backward)
+            raise _unknown(_VALUE, self.place)
         try:
             if rule is not None:
                 with self:
                     return rule(*args, **kwargs)
         except CannotCompileError:
             pass  # it is the operator that the step calls which is named
-        raise _unknown(f"the operator {name}", self.backward) from None
+        raise _unknown(f"the operator {name}", self.place) from None
 
 
-_INSTEAD = "; compiled = False in the class runs it step by step in PyTorch"
+_VALUE = "a branch on a value, or a value as a number of Python,"
+_AS_NUMBER = ("Boolean value of Tensor", "converted to Scalar", "converted to Python scalars")
+"""What torch says of such."""
 
 
-def _unknown(what: str, backward: bool) -> CannotCompileError:
-    place = "in the gradient of the step" if backward else _where()
-    return CannotCompileError(f"{place}: {what} cannot be compiled{_INSTEAD}")
+def _unknown(what: str, place: str, why: str = "") -> CannotCompileError:
+    return CannotCompileError(
+        f"{place}: {what} cannot be compiled{why}; "
+        "compiled = False in the class runs it step by step in PyTorch"
+    )
 
 
-def _where() -> str:
-    """File and line of the step that runs now: the innermost that is not torch's or ours."""
-    frame: FrameType | None = sys._getframe()
-    while frame and any(part in frame.f_code.co_filename for part in _HERE):
-        frame = frame.f_back
-    return "the step" if frame is None else f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+def _where(frames: Iterable[FrameType]) -> str:
+    """File and line of the innermost of these that is not torch's or ours."""
+    for frame in frames:
+        if not any(part in frame.f_code.co_filename for part in _HERE):
+            return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
+    return "the step"
