@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+import sys
 
 import pytest
 import torch
@@ -16,13 +17,13 @@ import lightning_snn
 from lightning_snn import BalancedResonateFire, SpikingLayer, Square
 from lightning_snn.neurons import NeuronModel, running
 from lightning_snn.ops import backend
+from lightning_snn.ops.tap import Tap
 
 T, B, N = 40, 2, 3
 each = pytest.mark.parametrize("case", EVERY.values(), ids=EVERY)
 backends = pytest.mark.parametrize("name", ["reference", "auto"])
 APPROXIMATE = {"AdEx", "HodgkinHuxley", "BalancedResonateFire"}
 """Models whose step holds an exponential, which kernels compute to another last bit."""
-GRADED = {"Relay", "LeakyIntegrator"}
 QUIET = {
     "LIF": {"v_reset", "tau_adaptation"},
     "ConductanceLIF": {"tau_adaptation", "tau_inhibition", "reversal_inhibition"},
@@ -39,13 +40,14 @@ STILL = {
 """Constants, beside those that are counted in steps, that have no gradient."""
 
 
-def alike(case, found, expected, rtol=1e-5):
-    """The same bits; close where a step holds an exponential."""
-    if case.kind.__name__ not in APPROXIMATE:
+def alike(case, found, expected, rtol=None):
+    """The same bits; close where a step holds an exponential, and where ``rtol`` is given."""
+    if case.kind.__name__ not in APPROXIMATE and rtol is None:
         return assert_equal(found, expected)
     for a, b in zip(found, expected, strict=True):
         scale = float(b.detach().abs().max()) or 1.0
-        torch.testing.assert_close(a, b, rtol=rtol, atol=rtol * scale)
+        near = rtol or (1e-12 if a.dtype == torch.float64 else 1e-5)
+        torch.testing.assert_close(a, b, rtol=near, atol=near * scale)
     return None
 
 
@@ -61,11 +63,12 @@ def test_every_model_of_the_package_is_here():
 
 
 @each
-def test_the_drive_of_these_tests_makes_it_spike(case):
-    spikes, _ = case.model()(case.current(T, B, N))
+def test_its_spikes_are_those_of_the_plain_loop(case):
+    expected, found = on_both(lambda: run(case.model(), case.current(T, B, N)), "auto")
     if not case.kind.graded:
-        assert set(spikes.unique().tolist()) == {0, 1}
-    assert spikes.mean() > 0.01
+        assert set(expected[0].unique().tolist()) == {0, 1}
+    assert expected[0].mean() > 0.01
+    alike(case, found, expected)
 
 
 @each
@@ -183,6 +186,28 @@ def test_kernels_that_numba_compiles_have_the_gradients_of_the_plain_loop(case):
 
 
 @each
+def test_sheets_and_what_is_seen_of_them_are_those_of_the_plain_loop(case, monkeypatch):
+    """Sums of what neurons send that is graded are in another order."""
+    model, current = case.model(), case.current(T, B, N)
+    state, spikes = model.rest(B, N, current), (rand(B, N) < 0.5).float()
+    rows = 0.2 * case.most * (rand(N, N, seed=1) - 0.5)
+    variables = [*state._fields]
+
+    def coupled():
+        tap = Tap({name: "before" if k % 2 else "after" for k, name in enumerate(variables)})
+        with interpreted(monkeypatch):
+            found = [model.scan_sheet(current, state, spikes, rows, tap=tap)]
+            for name in model.inputs:
+                strength = 0.1 * case.most * (-1 if name == "current" else 1)
+                found.append(model.scan_uniform(current, state, spikes, strength, input=name))
+        return [*(y for sent, end in found for y in (sent, *end)), *tap.taken().values()]
+
+    expected, found = on_both(coupled)
+    assert expected[0].any()
+    alike(case, found, expected, rtol=1e-5 if case.kind.graded else None)
+
+
+@each
 def test_learned_constants_are_parameters_and_come_back_from_a_state_dict(case):
     values = {x: other(case.number(x)) for x in case.constants}
     model, fresh = case.model(learn=case.constants, **values), case.model(learn=case.constants)
@@ -250,7 +275,7 @@ def test_double_modules_have_states_in_float64(case):
     found = run(case.model().double(), current)
     assert {x.dtype for x in found} == {torch.float64}
     with backend.use("reference"):
-        alike(case, found, run(case.model().double(), current), rtol=1e-12)
+        alike(case, found, run(case.model().double(), current))
 
 
 @each
@@ -296,6 +321,7 @@ def test_it_comes_from_a_configuration(case, tmp_path):
     as_users_file(tmp_path)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(tmp_path)
+        patch.delitem(sys.modules, "adex")
         ours = case.kind.__module__.startswith("lightning_snn.")
         path = f"lightning_snn.{case.kind.__name__}" if ours else "adex.AdEx"
         parser = ArgumentParser(exit_on_error=False)
