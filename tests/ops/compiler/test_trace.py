@@ -68,7 +68,11 @@ REFUSED = {
         "* TABLE",
         "a tensor that is neither an argument nor made of them cannot be compiled; make it a constant",
     ),
-    "float64": (lambda v, p: v.double(), ".double()", r"gives torch.float64 \[2, 3\] .* in one number format"),
+    "float64": (
+        lambda v, p: v.double(),
+        ".double()",
+        r"gives torch.float64 \[2, 3\] .* in one number format",
+    ),
     "integers": (lambda v, p: 1.0 * v.int(), ".int()", "the conversion to torch.int32 cannot be compiled"),
 }
 """A change, the part of the line that the sentence names, and what it says."""
