@@ -29,10 +29,10 @@ def forward(call: Call) -> list[Tensor]:
     sent = [like.new_empty(call.inputs[0].shape) for _ in range(1 + call.recorded)]
     ends = [owned(x) for x in call.state]
     out = [rows(x, long).numpy() for x in sent]
-    _, batch, nodes = out[0].shape
+    steps, batch, nodes = out[0].shape
     arguments = [x for j in facts["inputs"] for x in strided(rows(call.inputs[j], long))]
     arguments += out + [ends[j].numpy().reshape(batch, nodes) for j in facts["states"]]
-    arguments += values_of(module, k, call.constants, like)
+    arguments += [*values_of(module, k, call.constants, like), steps, batch, nodes]
     name, parts = "scan", batch
     if before is None:
         block = min(BLOCK, nodes)
@@ -60,11 +60,11 @@ def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
         found[x] = like.new_empty(spikes.shape) if x[0] == "i" else owned_gradient(start, like)
     steps, batch, nodes = rows(spikes, long).shape
     sequences = (spikes, *(call.inputs[j] for j in facts["inputs"]))
-    arguments = [x for sequence in sequences for x in strided(rows(sequence, long))] + [steps, batch, nodes]
+    arguments = [x for sequence in sequences for x in strided(rows(sequence, long))]
     arguments += [rows(value, long).numpy() for x, value in found.items() if x[0] == "i"]
     arguments += [array(call.state[j]).reshape(batch, nodes) for j in facts["states"]]
     arguments += [value.numpy().reshape(batch, nodes) for x, value in found.items() if x[0] != "i"]
-    arguments += values_of(module, k, call.constants, like)
+    arguments += [*values_of(module, k, call.constants, like), steps, batch, nodes]
     size = steps * max(1, facts["kept"]) * like.element_size()
     block = min(max(LEAST, SCRATCH // size), BLOCK, nodes)
     back = getattr(module, f"back_{k}")

@@ -30,8 +30,8 @@ def forward(call: Call) -> list[Tensor]:
     if before is not None:
         grid, block = (1, shape[1]), triton.next_power_of_2(shape[2])
         name = f"uniform{call.target}" if coupling is None else "sheet"
-        arguments.append(before.contiguous())
-        arguments += [call.strength] if coupling is None else [coupling.contiguous(), before.int()]
+        how = call.strength if coupling is None else coupling.contiguous()
+        arguments += [before.contiguous(), how, torch.empty_like(before, dtype=torch.int32)]
     options = {"num_warps": 4 if before is None else 8, "enable_fp_fusion": False}
     getattr(module, f"{name}_{k}")[grid](*arguments, *shape, BLOCK=block, **options)
     return [sent[0], *ends, *sent[1:]]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
+from pathlib import Path
 from traceback import walk_stack, walk_tb
 from types import FrameType
 from typing import Any, NamedTuple
@@ -17,7 +18,8 @@ from lightning_snn.ops.compiler.operators import OF_CONSTANTS, RULES
 SHAPE = (2, 3)
 """Of every traced tensor: a step that mixes neurons shows by giving another."""
 
-_HERE = ("/torch/", "\\torch\\", "ops/compiler/", "ops\\compiler\\")
+_HERE = tuple(str(Path(path).parent) for path in (torch.__file__, __file__))
+"""Folders whose lines are not a step's."""
 
 
 class CannotCompileError(ValueError):
@@ -215,6 +217,6 @@ def _unknown(what: str, place: str, why: str = "") -> CannotCompileError:
 def _where(frames: Iterable[FrameType]) -> str:
     """File and line of the innermost of these that is not torch's or ours."""
     for frame in frames:
-        if not any(part in frame.f_code.co_filename for part in _HERE):
+        if not frame.f_code.co_filename.startswith(_HERE):
             return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
     return "the step"
