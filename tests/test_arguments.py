@@ -38,6 +38,7 @@ LEAST = {
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
     "ListedFields": {"nodes": [[0, 1]]},
     "Record": {"variables": ["v"]},
+    "Tap": {"wanted": {"v": "after"}},
     "Recorded": {"tensors": {}, "times": {}, "neurons": {}},
     "Recorder": {"record": {"a": ["spikes"]}},
     "Recording": {"wanted": {}},

@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
-import lightning_snn as snn
 from lightning_snn.cli.recipes import recipe_folder
+from lightning_snn.ops import backend
 
 FOLDER = recipe_folder() / "benchmarks"
 STEPS, BATCH, NODES = 32, 2, 64
@@ -33,27 +33,29 @@ def test_every_model_of_the_package_is_measured(benchmark):
     assert measured == set(benchmark("compile_times").models()) - {"Relay"}
 
 
-def test_currents_make_some_neurons_spike_and_not_all(benchmark):
+@pytest.mark.parametrize("way", ["forward", "both"])
+def test_currents_make_some_neurons_spike_and_not_all(benchmark, way):
     neurons = benchmark("neurons")
     for kind in neurons.kinds():
-        for way in ("forward", "both"):
+        with backend.use("reference"):  # compiles nothing
             sent = neurons.work(kind, way, STEPS, BATCH, NODES)()
-            assert sent.shape == (STEPS, BATCH, NODES)
-            if not neurons.model(kind, NODES).graded:
-                assert 0.04 < sent.mean() < 0.45, kind
+        assert sent.shape == (STEPS, BATCH, NODES)
+        if not neurons.model(kind, NODES).graded:
+            assert 0.04 < sent.mean() < 0.45, kind
 
 
-def test_the_networks_of_a_card_run_on_a_cpu(benchmark):
+def test_the_networks_of_a_card_run_on_a_cpu(benchmark, monkeypatch):
     networks, neurons = benchmark("gpu_models"), benchmark("neurons")
+    few = ["LIF", "Izhikevich", "CurrentLIF", "LeakyIntegrator"]  # each is compiled
+    monkeypatch.setattr(neurons, "kinds", lambda: few)
     table = {row[0]: row[1:] for row in networks.rows(networks.Size(8, BATCH, NODES), "cpu", repeats=1)}
-    for kind in neurons.kinds():
+    for kind in few:
         taken, peak, rate, error = table[kind]
         assert taken.endswith(" ms")
         assert (peak, error.split(" spikes")[0]) == ("-", f"0 of {8 * BATCH * NODES:,}"), kind
         assert torch.isfinite(torch.tensor(float(rate)))
         assert float(error.rpartition(" ")[2]) < 1e-4
-    assert "snnTorch Leaky" in table
-    assert "Norse LSNNCell" in table
+    assert table.keys() > {"linear alone", "snnTorch Leaky", "Norse LSNNCell"}  # or why they do not run
 
 
 def test_the_models_compared_with_an_earlier_checkout_are_there(benchmark):
@@ -65,13 +67,12 @@ def test_the_models_compared_with_an_earlier_checkout_are_there(benchmark):
     assert len(plain) == len(neurons.SIZES) * (len(neurons.FIRST) - len(neurons.WITH_GRADIENT))
 
 
-@pytest.mark.skipif(not hasattr(snn, "constant"), reason="no models of one's own")
 def test_a_users_adex_spikes_as_its_plain_loop_does(benchmark):
     model = benchmark("own_model").model()
     current = torch.linspace(0, 2000, 32).expand(400, 1, 32)
     with torch.no_grad():
         spikes = model(current)[0]
-        with snn.ops.backend.use("reference"):
+        with backend.use("reference"):
             expected = model(current)[0]
     assert 0.002 < expected.mean() < 0.02
     assert abs(spikes.sum() - expected.sum()) <= 0.02 * expected.sum()

@@ -15,13 +15,13 @@ from lightning_snn.neurons.parameters import Parameter, check_below
 class AdaptiveLIF(NeuronModel):
     """Leaky integrate-and-fire with an adaptive threshold, ALIF.
 
-        v <- v_inf + (v - v_inf) alpha - B s,    v_inf = v_rest + r i,    alpha = exp(-dt / tau_mem)
-        a <- a rho + (1 - rho) / dt s,           B = threshold + beta a,  rho = exp(-dt / tau_adaptation)
+        v <- v_inf + (v - v_inf) alpha - (B - v_rest) s,  v_inf = v_rest + r i,  alpha = exp(-dt / tau_mem)
+        a <- a rho + (1 - rho) / dt s,  B = threshold + beta a,  rho = exp(-dt / tau_adaptation)
 
     A neuron spikes, ``s = 1``, where v reaches B, but for ``refractory`` ms after its last spike; v goes on
-    meanwhile. The spike is subtracted at once, as ``B / alpha``, which the leak of the next step makes the
-    paper's B. The area of what a spike adds to ``a`` is 1 whatever ``dt``. Gradients reach earlier spikes
-    through ``a``, and the surrogate's distance counts in units of ``B - v_rest``, as in the paper.
+    meanwhile. B is subtracted at once, divided by alpha, which the leak of the next step makes the paper's.
+    The area of what a spike adds to ``a`` is 1 whatever ``dt``. Gradients reach earlier spikes through
+    ``a``, and the surrogate's distance counts in units of ``B - v_rest``, as in the paper, where rest is 0.
 
     Raises:
         ValueError: if a constant is out of its range, or ``v_rest`` not below the threshold.
@@ -78,11 +78,12 @@ class AdaptiveLIF(NeuronModel):
         v_inf = p.v_rest + p.resistance * current
         v = v_inf + (state.v - v_inf) * p.decay
         threshold = p.threshold + p.beta * state.a
-        distance = threshold - p.v_rest if self.scale is None else self.scale
+        height = threshold - p.v_rest
         left = (state.refractory - 1).clamp_min(0)
-        spikes = self.spike((v - threshold) / distance) * (state.refractory <= 0)
+        distance = (v - threshold) / (height if self.scale is None else self.scale)
+        spikes = self.spike(distance) * (state.refractory <= 0)
         after = self.State(
-            soft_reset(v, spikes, threshold * p.early, self.detach_reset),
+            soft_reset(v, spikes, height * p.early, self.detach_reset),
             state.a * p.fade + p.jump * spikes,
             torch.where(spikes.detach() > 0, p.pause, left),
         )

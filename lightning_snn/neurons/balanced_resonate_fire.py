@@ -18,7 +18,9 @@ class BalancedResonateFire(NeuronModel):
         q <- q exp(-dt / tau_q) + s
 
     A spike raises q, and q both the threshold and the damping: the neuron is refractory for a while and its
-    oscillation shrinks smoothly, with no jump of z. Gradients pass through q unless ``detach_reset``. The
+    oscillation shrinks smoothly, with no jump of z. It is x, to which the current adds, that has the
+    threshold: half a turn after an inhibition begins, it swings back and may spike. Gradients pass through q
+    unless ``detach_reset``. The
     turn of a step is exact and shrinks every z, so that it needs no bound on the damping, as the paper's
     Euler steps do. The defaults lie in the middle of the paper's, whose unit of time is 100 steps of 1 ms.
 

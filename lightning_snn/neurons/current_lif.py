@@ -58,7 +58,7 @@ class CurrentLIF(NeuronModel):
     )
     reset: Reset = option(
         default="hard",
-        doc="``hard``: v to ``v_reset``; ``soft``: v lowered by the threshold.",
+        doc="``hard``: v to ``v_reset``; ``soft``: v lowered by the threshold, from rest on.",
         choices=get_args(Reset),
         kw_only=True,
     )
@@ -92,7 +92,7 @@ class CurrentLIF(NeuronModel):
         after = (
             hard_reset(v, spikes, p.v_reset, self.detach_reset)
             if self.reset == "hard"
-            else soft_reset(v, spikes, p.threshold, self.detach_reset)
+            else soft_reset(v, spikes, p.threshold - p.v_rest, self.detach_reset)
         )
         clock = torch.where(spikes.detach() > 0, p.pause, left)
         return spikes, self.State(after, i * p.fade, clock), self.State(v, i * p.fade, left)

@@ -109,21 +109,23 @@ class Constant(Field):
         )
 
     def free(self, value: Tensor) -> Tensor:
-        """The unbounded number behind a learned value: gradient steps move it without leaving the range."""
+        """The unbounded number behind a learned value: no step of a gradient moves that out of the range."""
         low = self.above if self.above is not None else self.at_least
         if low is not None and self.below is not None:
             return torch.logit((value - low) / (self.below - low), eps=1e-6)
-        if low is not None:
-            return torch.log((value - low).clamp_min(1e-6))
+        if self.above is not None:
+            return torch.log(value - self.above)
         return value if self.below is None else torch.log(self.below - value)
 
     def bound(self, free: Tensor) -> Tensor:
-        """The value of such a number: exponential above a bound, logistic between two."""
+        """Its value: exponential above a bound, logistic between two, mirrored at one."""
         low = self.above if self.above is not None else self.at_least
         if low is not None and self.below is not None:
             return low + (self.below - low) * torch.sigmoid(free)
-        if low is not None:
-            return low + torch.exp(free)
+        if self.above is not None:
+            return self.above + torch.exp(free)
+        if self.at_least is not None:
+            return torch.where(free < self.at_least, 2 * self.at_least - free, free)
         return free if self.below is None else self.below - torch.exp(free)
 
 

@@ -63,7 +63,7 @@ class LIF(NeuronModel):
     )
     reset: Reset = option(
         default="hard",
-        doc="``hard``: v to ``v_reset``; ``soft``: v lowered by the threshold it crossed.",
+        doc="``hard``: v to ``v_reset``; ``soft``: v lowered by the threshold it crossed, from rest on.",
         choices=get_args(Reset),
         kw_only=True,
     )
@@ -98,7 +98,7 @@ class LIF(NeuronModel):
         after = (
             hard_reset(v, spikes, p.v_reset, self.detach_reset)
             if self.reset == "hard"
-            else soft_reset(v, spikes, threshold, self.detach_reset)
+            else soft_reset(v, spikes, threshold - p.v_rest, self.detach_reset)
         )
         clock = torch.where(spikes.detach() > 0, p.pause, before.refractory)
         return spikes, self.State(after, clock, before.adaptation + p.adaptation * spikes.detach()), before

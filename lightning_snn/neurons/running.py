@@ -114,7 +114,7 @@ class Running(nn.Module, ABC):
             name: self.received(x, state[0].dtype) for name, x in {self.inputs[0]: current, **others}.items()
         }
         spikes, after, before = self._step(given, state, self._prepared(state[0]).values)
-        return spikes, self.State(*own(after, [*state, *given.values()])), before
+        return spikes, self.State(*own(after, [*state, *given.values(), spikes])), before
 
     def _step(
         self, given: Mapping[str, Tensor], state: Any, constants: Mapping[str, Tensor]
@@ -155,8 +155,11 @@ class Running(nn.Module, ABC):
         return self.State(*(value if value.ndim else value.expand_as(like) for value in values))
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """What was derived from attributes is derived anew."""
-        super().__setattr__(name, value)
+        """What was derived from attributes is derived anew; fields set themselves, buffers too."""
+        if hasattr(getattr(type(self), name, None), "__set__"):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
         if name != "_known":
             self._known = {}
 
@@ -312,10 +315,13 @@ class Running(nn.Module, ABC):
             places = () if tap is None else tap.places(self.state)
             seen = None if torch.compiler.is_compiling() else like
             forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
+            inputs = [given.get(name, silent) for name in self.inputs]
+            sent = (before, coupling, strength, target)
             found = compiler.run(
-                [given.get(name, silent) for name in self.inputs], [*state], listed(constants.values()),
-                before, coupling, strength, target, forward, backward, len(places),
-            )  # fmt: skip
+                compiler.Call(
+                    inputs, [*state], listed(constants.values()), *sent, forward, backward, len(places)
+                )
+            )
             count = 1 + len(state)
             if tap is not None:
                 tap.put(found[count:])

@@ -31,10 +31,19 @@ KINDS = {
     "ConductanceLIF": Kind("ConductanceLIF", {}, 4.0),
     "IntegrateFire": Kind("IntegrateFire", {}, 0.4),
     "IntegrateFire, soft reset": Kind("IntegrateFire", {"reset": "soft"}, 0.4),
+    "AdaptiveLIF": Kind("AdaptiveLIF", {}, 15.0),
+    "CurrentLIF": Kind("CurrentLIF", {}, 2.0),
+    "PLIF": Kind("PLIF", {}, 2.0),
+    "AdEx": Kind("AdEx", {}, 4000.0),
+    "QuadraticIF": Kind("QuadraticIF", {}, 20.0),
+    "HodgkinHuxley": Kind("HodgkinHuxley", {}, 20.0),
+    "ResonateFire": Kind("ResonateFire", {}, 0.5),
+    "BalancedResonateFire": Kind("BalancedResonateFire", {}, 0.4),
+    "LeakyIntegrator": Kind("LeakyIntegrator", {}, 1.0),
 }
-"""Evenly spread currents make a twentieth to a fifth of the neurons spike, and of the first 44 %."""
+"""Evenly spread currents make a twentieth to a quarter of the neurons spike, and of the first kind 44 %."""
 
-FIRST = tuple(KINDS)
+FIRST = tuple(KINDS)[:7]
 WITH_GRADIENT = FIRST[:4]
 """Kinds that had kernels before there was a compiler, and those whose gradient had one too."""
 

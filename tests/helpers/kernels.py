@@ -1,11 +1,16 @@
 """What the tests of all kernels share: kinds of neurons, rules, backends, threads, gradients to compare."""
 
 from contextlib import contextmanager
+from functools import cache
+from types import ModuleType
 
+import numba
+import numpy as np
 import torch
 from helpers.tensors import rand
 
 from lightning_snn.ops import backend
+from lightning_snn.ops.compiler import store
 from lightning_snn.plasticity import STDP, CompetitiveHebbian
 
 TOLERANCE = {torch.float32: {"rtol": 1e-4, "atol": 1e-4}, torch.float64: {"rtol": 1e-9, "atol": 1e-9}}
@@ -35,6 +40,25 @@ def on_both(run, kernels="numba"):
         with backend.use(name):
             found.append(run())
     return found
+
+
+@contextmanager
+def interpreted(monkeypatch):
+    """Generated kernels run as the Python that they are: numba would take seconds for each."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    monkeypatch.setattr(store, "load", _plain)
+    with np.errstate(all="ignore"):
+        yield
+
+
+@cache
+def _plain(key, form):
+    module = ModuleType(f"plain_{key}")
+    exec(
+        compile(store.text(key, form).replace("keep_on_disk(compiled, function)", ""), key, "exec"),
+        vars(module),
+    )
+    return module
 
 
 @contextmanager

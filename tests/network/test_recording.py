@@ -4,17 +4,22 @@ from functools import partial
 
 import pytest
 import torch
+from helpers.tensors import assert_equal, assert_same
 
 from lightning_snn import (
     LIF,
+    AdaptiveLIF,
+    AdEx,
     ConductanceLIF,
     Connection,
     Conv2d,
+    CurrentLIF,
     Dense,
     ExponentialCurrent,
     IntegrateFire,
     Izhikevich,
     LateralKernel,
+    LeakyIntegrator,
     Maps,
     NeuronModel,
     Record,
@@ -25,6 +30,7 @@ from lightning_snn import (
     Square,
     UniformInhibition,
 )
+from lightning_snn.network.watch import Watch
 
 MODELS = {
     "lif": (LIF(5.0, refractory=2.0, adaptation=0.1), 5.0),
@@ -33,8 +39,19 @@ MODELS = {
     "izhikevich refractory": (Izhikevich("chattering", refractory=3.0), 20.0),
     "integrate and fire": (IntegrateFire(reset="soft"), 0.4),
     "conductance": (ConductanceLIF(20.0), 3.0),
+    "current": (CurrentLIF(), 5.0),
+    "adaptive": (AdaptiveLIF(5.0), 5.0),
+    "adex": (AdEx(), 2000.0),
+    "leaky integrator": (LeakyIntegrator(5.0), 1.0),
     "relay": (Relay(), 1.0),
 }
+SHAPES = ["alone", "coupled", "uniform", "chain", "loop"]
+CASES = [(kind, "alone", None) for kind in MODELS] + [
+    (kind, shape, dt)
+    for kind, dt in (("lif", None), ("lif", 0.5), ("izhikevich refractory", None), ("conductance", None))
+    for shape in SHAPES[1:]
+]
+"""Shapes of networks for a few models; all models alone."""
 STEPS, BATCH, NODES = 24, 3, 9
 
 
@@ -47,13 +64,19 @@ def sheet():
 
 
 def networks(kind, dt=None, noise=0.0):
-    """By name: alone, a coupled sheet, a chain with kinetics and a delay, a loop."""
+    """By name: alone, coupled and inhibited, a chain with kinetics and a delay, a loop."""
     model, scale = MODELS[kind]
     late = {"gain": scale, "kinetics": ExponentialCurrent(5.0), "delay": 2.0}
     coupled = LateralKernel(excitation=0.2, inhibition=0.1, inhibition_range=2.0)
     found = {
         "alone": SpikingNetwork({"a": SpikingLayer(sheet(), model)}, dt=dt, seed=0),
         "coupled": SpikingNetwork({"a": SpikingLayer(sheet(), model, lateral=coupled)}, dt=dt, seed=0),
+        "uniform": SpikingNetwork(
+            {"a": SpikingLayer(sheet(), model)},
+            {"beside": Connection("a", "a", UniformInhibition(0.1 * scale), input=model.inputs[-1])},
+            dt=dt,
+            seed=0,
+        ),
         "chain": SpikingNetwork(
             {
                 "a": SpikingLayer(sheet(), model, noise=noise),
@@ -83,10 +106,12 @@ def state_names(network, layer):
     return list(network.layer(layer).neuron.rest(1, NODES, torch.zeros(1))._asdict())
 
 
+def of_layers(network):
+    return {name: ["spikes", "current", *state_names(network, name)] for name in network.names}
+
+
 def everything(network):
-    found = {}
-    for name in network.names:
-        found[name] = ["spikes", "current", *state_names(network, name)]
+    found = of_layers(network)
     for name, connection in network.connections.items():
         kinetics = ["kinetics_current"] if connection.projection.kinetics else []
         found[f"connections.{name}"] = ["current", *kinetics]
@@ -112,40 +137,44 @@ def random():
     return torch.Generator().manual_seed(5)
 
 
-@pytest.mark.parametrize("dt", [None, 0.5])
-@pytest.mark.parametrize("shape", ["alone", "coupled", "chain", "loop"])
-@pytest.mark.parametrize("kind", MODELS)
-def test_a_recording_is_what_runs_of_one_step_have(kind, shape, dt):
+def in_pieces(monkeypatch, steps):
+    monkeypatch.setattr(Watch, "steps", lambda *_: steps)
+
+
+@pytest.mark.parametrize(("kind", "shape", "dt"), CASES)
+def test_a_recording_is_what_runs_of_one_step_have(monkeypatch, kind, shape, dt):
     network, inputs = networks(kind, dt)[shape], drive(MODELS[kind][1])
-    spikes, state, recorded = network({"a": inputs}, record=everything(network))
     plain, plain_state = network({"a": inputs})
-    for name in network.names:
-        assert torch.equal(spikes[name], plain[name])
-        assert all(
-            torch.equal(x, y)
-            for x, y in zip(state.layers[name].neurons, plain_state.layers[name].neurons, strict=True)
-        )
-    assert kind == "relay" or spikes[network.names[-1]].mean() > 0.01
     steps = step_by_step(network, inputs)
-    for name, variables in everything(network).items():
-        for variable in variables:
-            if variable != "current":
-                assert torch.equal(recorded[name][variable], steps[name, variable]), (name, variable)
+    for wanted in (of_layers(network), everything(network)):
+        for piece in (None, 7):
+            in_pieces(monkeypatch, piece)
+            spikes, state, recorded = network({"a": inputs}, record=wanted)
+            for name in network.names:
+                assert torch.equal(spikes[name], plain[name])
+                assert_equal(state.layers[name].neurons, plain_state.layers[name].neurons)
+            for name, variables in wanted.items():
+                for variable in {*variables} - {"current"}:
+                    assert torch.equal(recorded[name][variable], steps[name, variable]), (name, variable)
+    assert kind == "relay" or spikes[network.names[-1]].abs().mean() > 0.01
 
 
-@pytest.mark.parametrize("shape", ["alone", "coupled", "chain", "loop"])
-@pytest.mark.parametrize("kind", MODELS)
-def test_neurons_alone_with_the_recorded_current_do_the_same(kind, shape):
-    network, inputs = networks(kind)[shape], drive(MODELS[kind][1])
-    _, _, recorded = network({"a": inputs}, record=everything(network))
+@pytest.mark.parametrize(("kind", "shape", "dt"), CASES)
+def test_neurons_alone_with_the_recorded_inputs_do_the_same(monkeypatch, kind, shape, dt):
+    network, inputs = networks(kind, dt)[shape], drive(MODELS[kind][1])
+    in_pieces(monkeypatch, 7)
+    second = ["input_inhibition"] if kind == "conductance" else []
+    wanted = {name: [*variables, *second] for name, variables in of_layers(network).items()}
+    _, _, recorded = network({"a": inputs}, record=wanted)
     for name in network.names:
         model, known = network.layer(name).neuron, recorded[name]
-        spikes, state = model(known["current"])
+        others = {name.removeprefix("input_"): known[name] for name in second}
+        spikes, state = model(known["current"], **others)
         assert torch.equal(spikes, known["spikes"])
         assert all(torch.equal(value, known[n][-1]) for n, value in state._asdict().items())
 
 
-@pytest.mark.parametrize("shape", ["coupled", "chain", "loop"])
+@pytest.mark.parametrize("shape", SHAPES[1:])
 def test_the_current_is_the_sum_of_what_is_delivered(shape):
     network, inputs = networks("lif", noise=0.3)[shape], drive(2.0)
     _, _, recorded = network({"a": inputs}, generator=random(), record=everything(network))
@@ -159,9 +188,9 @@ def test_the_current_is_the_sum_of_what_is_delivered(shape):
         torch.testing.assert_close(recorded[name]["current"], total)
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", [*MODELS][:6])
 def test_before_the_reset_is_where_spikes_come_from(kind):
-    network = networks(kind)["loop"]
+    network = networks(kind)["alone"]
     names = state_names(network, "a")
     _, _, after = network({"a": drive(MODELS[kind][1])}, record=everything(network))
     _, _, recorded = network({"a": drive(MODELS[kind][1])}, record={"a": Record(names, when="before")})
@@ -170,8 +199,6 @@ def test_before_the_reset_is_where_spikes_come_from(kind):
         before, then = recorded["a"][variable], after["a"][variable]
         if variable == "v" or kind.startswith("izhikevich"):
             assert torch.equal(before[~fired], then[~fired])
-    if kind == "relay":
-        return
     v, state = recorded["a"]["v"], after["a"]
     model = network.layer("a").neuron
     if kind.startswith("izhikevich"):
@@ -193,6 +220,36 @@ def test_lif_before_the_reset_by_hand():
     _, _, before = network(inputs, record={"a": Record(["v"], when="before")})
     assert before["a"]["v"].flatten().tolist() == pytest.approx([0.4, 0.8, 1.2, 0.4, 0.8])
     assert after["a"]["v"].flatten().tolist() == pytest.approx([0.4, 0.8, 0.0, 0.4, 0.8])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("every", [3, 7, STEPS])
+@pytest.mark.parametrize("piece", [None, 1, 5])
+def test_some_steps_and_neurons_are_those_of_a_whole_recording(monkeypatch, shape, every, piece):
+    network, inputs = networks("lif")[shape], drive(5.0)
+    names = ["v", "refractory", "adaptation", "current", "spikes"]
+    _, _, whole = network({"a": inputs}, record={"a": names})
+    in_pieces(monkeypatch, piece)
+    for neurons in (None, [7, 2]):
+        _, _, some = network({"a": inputs}, record={"a": Record(names, every=every, neurons=neurons)})
+        for name in names:
+            value = whole["a"][name][::every]
+            assert torch.equal(some["a"][name], value if neurons is None else value[..., neurons])
+
+
+def test_what_is_recorded_is_not_part_of_the_state():
+    network = networks("lif")["loop"]
+    wanted = everything(network)
+    _, state, recorded = network({"a": drive(5.0)[:1]}, record=wanted)
+    before = {name: {key: x.clone() for key, x in recorded[name].items()} for name in wanted}
+    for layer in state.layers.values():
+        for value in (*layer.neurons, layer.spikes):
+            value.fill_(7.0)
+    for synapses in state.connections.values():
+        for value in synapses.values():
+            value.fill_(7.0)
+    for name in wanted:
+        assert_same(recorded[name], before[name])
 
 
 def test_every_kth_step_and_some_neurons():
@@ -268,16 +325,42 @@ def test_a_run_that_goes_on_records_what_the_whole_does():
             assert torch.equal(both, whole[name][variable]), (name, variable)
 
 
+def scans(monkeypatch, shape, record):
+    """Steps of all scans and single steps of a run of LIF neurons."""
+    found = []
+    for name in ("scan", "scan_sheet", "scan_uniform"):
+        monkeypatch.setattr(LIF, name, counted(getattr(LIF, name), found))
+    networks("lif")[shape]({"a": drive(2.0)}, record=record)
+    return found
+
+
+def counted(scan, found):
+    def run(self, current, *args, **others):
+        found.append(len(current))
+        return scan(self, current, *args, **others)
+
+    return run
+
+
 @pytest.mark.parametrize(
-    ("record", "expected"),
+    ("shape", "record", "expected"),
     [
-        ({"a": ["spikes", "current"], "b": ["v"]}, {"a": [STEPS], "b": [STEPS]}),
-        ({"up": ["current"], "a": ["current"], "b": ["v"]}, {"a": [STEPS], "b": [STEPS]}),
-        ({"up": ["current", "kinetics_current"]}, {"a": [STEPS], "b": [STEPS]}),
+        ("chain", {"a": ["v", "current"], "b": ["v", "spikes"]}, [STEPS] * 2),
+        ("chain", {"connections.b": ["current", "kinetics_current"]}, [STEPS] * 2),
+        ("coupled", {"a": ["v", "current", "spikes"]}, [STEPS]),
+        ("uniform", {"a": ["v", "current", "spikes"], "beside": ["current"]}, [STEPS]),
+        ("loop", {"a": ["v", "current"], "back": ["current"]}, [2] * STEPS),
+        ("loop", {"back": ["kinetics_current"]}, [1] * 2 * STEPS),
     ],
 )
-def test_what_no_loop_joins_runs_at_once(monkeypatch, record, expected):
-    pass
+def test_a_recording_runs_as_many_steps_at_once_as_without(monkeypatch, shape, record, expected):
+    assert scans(monkeypatch, shape, record) == expected
+
+
+def test_states_take_no_more_memory_than_a_piece_before_some_are_chosen(monkeypatch):
+    monkeypatch.setattr("lightning_snn.network.watch.PIECE", 7.5 * 2 * 4 * BATCH * NODES)
+    few = {"a": Record(["v", "adaptation"], every=5, neurons=[1])}
+    assert scans(monkeypatch, "alone", few) == [7, 7, 7, 3]
 
 
 def test_a_recording_has_no_gradient_and_leaves_those_of_the_run():

@@ -4,12 +4,24 @@ from typing import Literal, Protocol
 
 from lightning_snn.core import checks
 from lightning_snn.ops.compiler import store
+from lightning_snn.ops.compiler.call import Call
 from lightning_snn.ops.compiler.operator import run
 from lightning_snn.ops.compiler.plan import Kind
 from lightning_snn.ops.compiler.program import Case, Program, Step, build
 from lightning_snn.ops.compiler.trace import CannotCompileError, outside
 
-__all__ = ["CannotCompileError", "Case", "Kind", "Program", "Step", "build", "outside", "run", "source"]
+__all__ = [
+    "Call",
+    "CannotCompileError",
+    "Case",
+    "Kind",
+    "Program",
+    "Step",
+    "build",
+    "outside",
+    "run",
+    "source",
+]
 
 
 class Compiled(Protocol):

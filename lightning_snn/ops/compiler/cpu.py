@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lightning_snn.ops import parallel
 from lightning_snn.ops.compiler import store
+from lightning_snn.ops.compiler.call import Call
 from lightning_snn.ops.jit import array, owned, owned_gradient, strided
 
 BLOCK = 2**13
@@ -20,68 +21,52 @@ LEAST = 2**10
 """Fewest neurons in a block, however long the sequence."""
 
 
-def forward(
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    constants: Sequence[Tensor],
-    before: Tensor | None,
-    coupling: Tensor | None,
-    strength: float,
-    target: int,
-    key: str,
-    recorded: int,
-) -> list[Tensor]:
+def forward(call: Call) -> list[Tensor]:
     """Spikes ``[T, B, N]``, the state after the last step, and what is recorded ``[T, B, N]``."""
-    module, k, facts = variant(key, state)
-    values = values_of(module, k, constants, state[0])
+    like, before, coupling = call.state[0], call.before, call.coupling
+    module, k, facts = variant(call.forward, call.state)
     long = "each" not in facts["kinds"] and before is None
-    sent = [state[0].new_empty(inputs[0].shape) for _ in range(1 + recorded)]
-    ends = [owned(x) for x in state]
+    sent = [like.new_empty(call.inputs[0].shape) for _ in range(1 + call.recorded)]
+    ends = [owned(x) for x in call.state]
     out = [rows(x, long).numpy() for x in sent]
-    _, batch, nodes = out[0].shape
-    arguments = [x for j in facts["inputs"] for x in strided(rows(inputs[j], long))]
-    arguments += out + [ends[j].numpy().reshape(batch, nodes) for j in facts["states"]] + values
+    steps, batch, nodes = out[0].shape
+    arguments = [x for j in facts["inputs"] for x in strided(rows(call.inputs[j], long))]
+    arguments += out + [ends[j].numpy().reshape(batch, nodes) for j in facts["states"]]
+    arguments += [*values_of(module, k, call.constants, like), steps, batch, nodes]
+    name, parts = "scan", batch
     if before is None:
         block = min(BLOCK, nodes)
-        scan, arguments = getattr(module, f"scan_{k}"), [*arguments, block]
-        parts = batch * -(-nodes // block)
-    elif coupling is not None:
-        scan, arguments = getattr(module, f"sheet_{k}"), [*arguments, array(before), array(coupling)]
-        parts = batch
+        arguments, parts = [*arguments, block], batch * -(-nodes // block)
+    elif coupling is None:
+        name = f"uniform{call.target}"
+        arguments += [array(before), like.numpy().dtype.type(call.strength)]
     else:
-        number = state[0].numpy().dtype.type(strength)
-        scan, arguments = getattr(module, f"uniform{target}_{k}"), [*arguments, array(before), number]
-        parts = batch
+        name = "sheet"
+        arguments += [array(before), array(coupling)]
+    scan = getattr(module, f"{name}_{k}")
     parallel.split(parts, lambda first, last: scan(*arguments, first, last))
     return [sent[0], *ends, *sent[1:]]
 
 
-def backward(
-    grads: Sequence[Tensor | None],
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    constants: Sequence[Tensor],
-    key: str,
-    *wanted: str,
-) -> list[Tensor]:
+def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
     """The gradients that are wanted: of inputs ``[T, B, N]``, else ``[B, N]``."""
-    module, k, facts = variant(key, state)
-    values = values_of(module, k, constants, state[0])
-    long = "each" not in facts["kinds"]
-    spikes = torch.zeros_like(inputs[0]) if grads[0] is None else grads[0]
-    found = {
-        x: state[0].new_empty(inputs[0].shape) if x[0] == "i" else _begin(x, grads, state[0])
-        for x in facts["gradients"]
-    }
-    sequences = [strided(rows(x, long)) for x in (spikes, *(inputs[j] for j in facts["inputs"]))]
+    key, *wanted = call.backward.split()
+    module, k, facts = variant(key, call.state)
+    like, long = call.state[0], "each" not in facts["kinds"]
+    spikes = torch.zeros_like(call.inputs[0]) if grads[0] is None else grads[0]
+    found = {}
+    for x in facts["gradients"]:
+        start = grads[1 + int(x[1:])] if x[0] == "s" else None
+        found[x] = like.new_empty(spikes.shape) if x[0] == "i" else owned_gradient(start, like)
     steps, batch, nodes = rows(spikes, long).shape
-    out = [rows(value, long).numpy() for x, value in found.items() if x[0] == "i"]
-    moving = [value.numpy().reshape(batch, nodes) for x, value in found.items() if x[0] != "i"]
-    starts = [array(state[j]).reshape(batch, nodes) for j in facts["states"]]
-    size = steps * max(1, facts["kept"]) * spikes.element_size()
+    sequences = (spikes, *(call.inputs[j] for j in facts["inputs"]))
+    arguments = [x for sequence in sequences for x in strided(rows(sequence, long))]
+    arguments += [rows(value, long).numpy() for x, value in found.items() if x[0] == "i"]
+    arguments += [array(call.state[j]).reshape(batch, nodes) for j in facts["states"]]
+    arguments += [value.numpy().reshape(batch, nodes) for x, value in found.items() if x[0] != "i"]
+    arguments += [*values_of(module, k, call.constants, like), steps, batch, nodes]
+    size = steps * max(1, facts["kept"]) * like.element_size()
     block = min(max(LEAST, SCRATCH // size), BLOCK, nodes)
-    arguments = [x for sequence in sequences for x in sequence]
-    arguments += [steps, batch, nodes, *out, *starts, *moving, *values]
     back = getattr(module, f"back_{k}")
     parallel.split(batch * -(-nodes // block), lambda first, last: back(*arguments, block, first, last))
     return [found[name] for name in wanted]
@@ -126,8 +111,3 @@ def rows(sequence: Tensor, long: bool) -> Tensor:
     """``[T, B, N]`` as ``[T, 1, B N]`` where all neurons have the same constants: longer rows."""
     sequence = sequence.detach()
     return sequence.flatten(1)[:, None] if long else sequence
-
-
-def _begin(name: str, grads: Sequence[Tensor | None], like: Tensor) -> Tensor:
-    """What a gradient that is carried starts from."""
-    return owned_gradient(grads[1 + int(name[1:])] if name[0] == "s" else None, like)

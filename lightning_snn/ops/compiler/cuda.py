@@ -11,84 +11,60 @@ from torch import Tensor
 
 from lightning_snn.ops import triton_tools as tools
 from lightning_snn.ops.compiler import store
+from lightning_snn.ops.compiler.call import Call
 
 BLOCK = 256
 """Neurons of a program that are computed each on their own."""
 
 
-def forward(
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    constants: Sequence[Tensor],
-    before: Tensor | None,
-    coupling: Tensor | None,
-    strength: float,
-    target: int,
-    key: str,
-    recorded: int,
-) -> list[Tensor]:
+def forward(call: Call) -> list[Tensor]:
     """Spikes ``[T, B, N]``, the state after the last step, and what is recorded ``[T, B, N]``."""
-    module = store.load(key, "triton")
-    k = len(module.VARIANTS) - 1  # looking at values would wait for the card
-    facts = module.VARIANTS[k]
-    steps, batch, nodes = inputs[0].shape
-    sent = [
-        torch.empty(inputs[0].shape, dtype=state[0].dtype, device=state[0].device)
-        for _ in range(1 + recorded)
-    ]
-    ends = [tools.owned(x) for x in state]
-    arguments: list[Any] = [x for j in facts["inputs"] for x in _strided(inputs[j])]
-    arguments += [*sent, *(ends[j] for j in facts["states"]), *values_of(module, k, constants, state[0])]
-    if before is None:
-        kernel, grid, block = getattr(module, f"scan_{k}"), tools.grid_of(nodes, BLOCK, batch), BLOCK
-    else:
-        grid, block = (1, batch), triton.next_power_of_2(nodes)
-        arguments.append(before.contiguous())
-        kernel = getattr(module, f"uniform{target}_{k}" if coupling is None else f"sheet_{k}")
-        if coupling is None:
-            arguments.append(strength)
-        else:
-            fired = torch.empty(batch, nodes, dtype=torch.int32, device=before.device)
-            arguments += [coupling.contiguous(), fired]
-    warps = 4 if before is None else 8
-    kernel[grid](*arguments, steps, batch, nodes, BLOCK=block, num_warps=warps, enable_fp_fusion=False)
+    like, before, coupling = call.state[0], call.before, call.coupling
+    module, k, facts = variant(call.forward)
+    shape = call.inputs[0].shape
+    sent = [like.new_empty(shape) for _ in range(1 + call.recorded)]
+    ends = [tools.owned(x) for x in call.state]
+    arguments: list[Any] = [x for j in facts["inputs"] for x in _strided(call.inputs[j])]
+    arguments += [*sent, *(ends[j] for j in facts["states"]), *values_of(module, k, call.constants, like)]
+    name, grid, block = "scan", tools.grid_of(shape[2], BLOCK, shape[1]), BLOCK
+    if before is not None:
+        grid, block = (1, shape[1]), triton.next_power_of_2(shape[2])
+        name = f"uniform{call.target}" if coupling is None else "sheet"
+        how = call.strength if coupling is None else coupling.contiguous()
+        arguments += [before.contiguous(), how, torch.empty_like(before, dtype=torch.int32)]
+    options = {"num_warps": 4 if before is None else 8, "enable_fp_fusion": False}
+    getattr(module, f"{name}_{k}")[grid](*arguments, *shape, BLOCK=block, **options)
     return [sent[0], *ends, *sent[1:]]
 
 
-def backward(
-    grads: Sequence[Tensor | None],
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    constants: Sequence[Tensor],
-    key: str,
-    *wanted: str,
-) -> list[Tensor]:
+def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
     """The gradients that are wanted: of inputs ``[T, B, N]``, else ``[B, N]``."""
-    module = store.load(key, "triton")
-    k, like = len(module.VARIANTS) - 1, state[0]
-    facts = module.VARIANTS[k]
-    steps, batch, nodes = inputs[0].shape
-    spikes = torch.zeros_like(inputs[0]) if grads[0] is None else grads[0]
+    key, *wanted = call.backward.split()
+    module, k, facts = variant(key)
+    like, (steps, batch, nodes) = call.state[0], call.inputs[0].shape
+    spikes = torch.zeros_like(call.inputs[0]) if grads[0] is None else grads[0]
     found = {}
     for x in facts["gradients"]:
-        if x[0] == "i":
-            found[x] = torch.empty(inputs[0].shape, dtype=like.dtype, device=like.device)
-        else:
-            found[x] = tools.owned_gradient(grads[1 + int(x[1:])] if x[0] == "s" else None, like)
+        start = grads[1 + int(x[1:])] if x[0] == "s" else None
+        found[x] = like.new_empty(spikes.shape) if x[0] == "i" else tools.owned_gradient(start, like)
     segment = max(1, math.isqrt(steps))
     starts = like.new_empty(-(-steps // segment) * len(facts["again"]), batch, nodes)
     kept = like.new_empty(segment * facts["kept"], batch, nodes)
-    arguments = [
-        x for sequence in (spikes, *(inputs[j] for j in facts["inputs"])) for x in _strided(sequence)
-    ]
-    arguments += [x for name, x in found.items() if name[0] == "i"] + [
-        state[j].contiguous() for j in facts["states"]
-    ]
-    arguments += [x for name, x in found.items() if name[0] != "i"] + values_of(module, k, constants, like)
-    getattr(module, f"back_{k}")[tools.grid_of(nodes, BLOCK, batch)](
-        *arguments, starts, kept, segment, steps, batch, nodes, BLOCK=BLOCK, enable_fp_fusion=False
-    )
+    sequences = (spikes, *(call.inputs[j] for j in facts["inputs"]))
+    arguments: list[Any] = [x for sequence in sequences for x in _strided(sequence)]
+    arguments += [x for name, x in found.items() if name[0] == "i"]
+    arguments += [call.state[j].contiguous() for j in facts["states"]]
+    arguments += [x for name, x in found.items() if name[0] != "i"]
+    arguments += [*values_of(module, k, call.constants, like), starts, kept, segment, steps, batch, nodes]
+    grid = tools.grid_of(nodes, BLOCK, batch)
+    getattr(module, f"back_{k}")[grid](*arguments, BLOCK=BLOCK, enable_fp_fusion=False)
     return [found[name] for name in wanted]
+
+
+def variant(key: str) -> tuple[ModuleType, int, dict[str, Any]]:
+    """The module of a key and its variant for every state: looking at values would wait for the card."""
+    module = store.load(key, "triton")
+    return module, len(module.VARIANTS) - 1, module.VARIANTS[-1]
 
 
 def values_of(module: ModuleType, k: int, constants: Sequence[Tensor], like: Tensor) -> list[Tensor]:

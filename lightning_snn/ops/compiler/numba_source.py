@@ -17,64 +17,22 @@ TABLE = COMMON | {
 
 HEAD = '''"""{title}"""
 
-import numba
 import numpy as np
 import torch
 
-from lightning_snn.ops.jit import add_rows, collect
-from lightning_snn.ops.kernel_cache import keep_on_disk
+from lightning_snn.ops.compiler.inline import couple, exp, inhibit
+from lightning_snn.ops.jit import jit
 
-F, I = np.{dtype}, np.int32
+F, exp = np.{dtype}, {exp}
 log, sqrt, tanh, sin, cos = np.log, np.sqrt, np.tanh, np.sin, np.cos
 floor, ceil, round = np.floor, np.ceil, np.rint
 
-
-
-def jit(function):
-    compiled = numba.njit(function, nogil=True, error_model="numpy")
-    keep_on_disk(compiled, function)
-    return compiled
-
-
-@jit
-def join(row, total):
-    for e in range(len(row)):
-        total[e] = row[e] + total[e]
-
-
-@jit
-def inhibit(row, sent, strength, total):
-    all_sent = F(0)
-    for e in range(len(row)):
-        all_sent += sent[e]
-    for e in range(len(row)):
-        total[e] = row[e] + strength * (all_sent - sent[e])
-
 '''
-
-EXP = {
-    torch.float64: "\nexp = np.exp\n",
-    torch.float32: '''
-@jit
-def exp(x):
-    """Within 1 ulp, without a branch: a call of libm's would keep the loop from being vectorised."""
-    y = F(-104) if x < F(-104) else x
-    y = F(89) if y > F(89) else y
-    k = (y * F(1.44269504) + F(12582912)) - F(12582912)
-    r = (y - k * F(0.693359375)) - k * F(-2.12194440e-4)
-    p = (F(1.9875691500e-4) * r + F(1.3981999507e-3)) * r + F(8.3334519073e-3)
-    p = ((p * r + F(4.1665795894e-2)) * r + F(1.6666665459e-1)) * r + F(5.0000001201e-1)
-    n = I(k)
-    m = n >> I(1)
-    return (p * (r * r) + r + F(1)) * I((m + I(127)) << I(23)).view(F) * I((n - m + I(127)) << I(23)).view(F)
-
-''',
-}  # fmt: skip
 
 SCAN = """
 @jit
-def {name}({arguments}, block, first, last):
-    {shape}parts = (N + block - 1) // block{scratch}
+def {name}({arguments}, T, B, N, block, first, last):
+    parts = (N + block - 1) // block{scratch}
     for item in range(first, last):
         b, lo = item // parts, item % parts * block
         hi = min(lo + block, N)
@@ -82,133 +40,86 @@ def {name}({arguments}, block, first, last):
         for t in range(T):
             {forward}{backward}
 """
-SHEET = """
+COUPLED = """
 @jit
-def sheet{suffix}({arguments}, before, coupling, first, last):
-    T, B, N = out.shape
+def {name}({arguments}, T, B, N, before, how, first, last):
     lo, hi, total, fired = 0, N, np.empty(N, F), np.empty(N, np.int64)
     for b in range(first, last):{views}
         sent = before[b]
         for t in range(T):
-            count = collect(sent, fired)
-            add_rows(coupling, sent, fired, count, total)
-            join({row}, total)
+            {join}({row}, sent, how, fired, total)
             {forward}
             sent = out[t, b]
 """
-UNIFORM = """
-@jit
-def uniform{which}{suffix}({arguments}, before, strength, first, last):
-    T, B, N = out.shape
-    lo, hi, total = 0, N, np.empty(N, F)
-    for b in range(first, last):{views}
-        sent = before[b]
-        for t in range(T):
-            inhibit({row}, sent, strength, total)
-            {forward}
-            sent = out[t, b]
-"""
-
-
 SCRATCH = """
     kept, spare = np.empty(({}, T, block), F), np.empty(({}, block), F)"""
+COPY = """
+        {x}_ = spare[{j}, :n]
+        {x}_[:] = {x}[b, lo:hi]"""
+BACK = """
+        for t in range(T - 1, -1, -1):
+            """
 
 
 def head(title: str, dtype: torch.dtype) -> str:
     """What every module begins with."""
-    return HEAD.format(title=title, dtype=str(dtype).removeprefix("torch.")) + EXP[dtype]
+    exp = "exp" if dtype == torch.float32 else "np.exp"
+    return HEAD.format(title=title, dtype=str(dtype).removeprefix("torch."), exp=exp)
 
 
 def forward(plan: Plan, suffix: str) -> str:
-    """Kernels ``scan``, ``sheet`` and ``uniform``; the step that they share.
-
-    Args:
-        plan: What to compute.
-        suffix: Of the names of the kernels.
-    """
-    states, each = plan.states, _each(plan)
-    sent = ["out", *plan.recorded]
-    given = _loads([*plan.inputs, *each, *states])
+    """Kernels ``scan``, ``sheet`` and ``uniform``, their names ending in ``suffix``; the step they share."""
+    states, sent = plan.states, ["out", *plan.recorded]
     outputs = [(f"{x}[e] = {{}}", plan.forward[x]) for x in (*sent, *states)]
-    step = _step(f"fstep{suffix}", [*plan.inputs, *sent, *states, *plan.kinds], outputs, given)
-    arguments = ", ".join([*_strided(plan.inputs), *sent, *states, *plan.kinds])
-    views = _views(states, plan)
-    others = [*(f"{x}[t, b, lo:hi]" for x in sent), *(f"{x}_" for x in (*states, *plan.kinds))]
+    names = [*sent, *states, *plan.kinds]
+    source = _step(f"fstep{suffix}", [*plan.inputs, *names], outputs, _loads([*plan.inputs, *states], plan))
+    arguments = ", ".join([*_strided(plan.inputs), *names])
+    given = [*(f"{x}[t, b, lo:hi]" for x in sent), *_under([*states, *plan.kinds])]
 
-    def calling(joined: str | None = None) -> str:
-        return _call(f"fstep{suffix}", ["total" if x == joined else _row(x) for x in plan.inputs] + others)
+    def kernel(form: str, name: str, joined: str = "", **parts: str) -> str:
+        rows = ["total" if x == joined else _row(x) for x in plan.inputs]
+        call = _call(f"fstep{suffix}", rows + given)
+        views = _views(states, plan)
+        return form.format(name=f"{name}{suffix}", arguments=arguments, views=views, forward=call, **parts)
 
-    source = step + SCAN.format(
-        name=f"scan{suffix}",
-        arguments=arguments,
-        shape="T, B, N = out.shape\n    ",
-        scratch="",
-        views=views,
-        forward=calling(),
-        backward="",
-    )
-    if "i0" in plan.inputs:
-        source += SHEET.format(
-            suffix=suffix, arguments=arguments, views=views, row=_row("i0"), forward=calling("i0")
-        )
+    source += kernel(SCAN, "scan", scratch="", backward="")
     for x in plan.inputs:
-        source += UNIFORM.format(
-            which=x[1:], suffix=suffix, arguments=arguments, views=views, row=_row(x), forward=calling(x)
-        )
-    return source
+        source += kernel(COUPLED, f"uniform{x[1:]}", x, join="inhibit", row=_row(x))
+    return source + (
+        kernel(COUPLED, "sheet", "i0", join="couple", row=_row("i0")) if "i0" in plan.inputs else ""
+    )
 
 
 def backward(plan: Plan, suffix: str) -> str:
     """Kernel ``back``: forward to keep what the gradients need, then backward."""
-    each, states, again = _each(plan), plan.states, plan.recomputed
-    kept, moving = [f"k{j}" for j in range(len(plan.kept))], [f"g{x}" for x in plan.moving]
+    again, moving = plan.recomputed, [f"g{x}" for x in plan.moving]
+    kept = {x: f"k{j}" for j, x in enumerate(plan.kept)}
     out = [f"g{x}" for x in plan.backward if x not in plan.moving]
-    given = _loads([*plan.inputs, *each])
-    keep = [(f"{name}[e] = {{}}", x) for name, x in zip(kept, plan.kept, strict=True)]
+    keep = [(f"{name}[e] = {{}}", x) for x, name in kept.items()]
     keep += [(f"{x}[e] = {{}}", plan.forward[x]) for x in again]
-    source = _step(f"rstep{suffix}", [*plan.inputs, *kept, *again, *plan.kinds], keep, given | _loads(again))
-    known = {x: f"{name}[e]" for name, x in zip(kept, plan.kept, strict=True)}
     results = [(f"g{x}[e] = {{}}", value) for x, value in plan.backward.items()]
-    source += _step(
-        f"bstep{suffix}",
-        [*plan.inputs, "g", *out, *kept, *moving, *plan.kinds],
-        results,
-        given | _loads(["g", *moving]) | known,
-    )
-    copies = "".join(
-        f"\n        {x}_ = spare[{j}, :n]\n        {x}_[:] = {x}[b, lo:hi]" for j, x in enumerate(again)
-    )
-    rows, constants = [_row(x) for x in plan.inputs], [f"{x}_" for x in plan.kinds]
-    scratch = [f"kept[{j}, t, :n]" for j in range(len(kept))]
-    first = (
-        _call(f"rstep{suffix}", [*rows, *scratch, *(f"{x}_" for x in again), *constants]) if kept else "pass"
-    )
-    second = _call(
-        f"bstep{suffix}",
-        [
-            *rows,
-            _row("g"),
-            *(f"{x}[t, b, lo:hi]" for x in out),
-            *scratch,
-            *(f"{x}_" for x in moving),
-            *constants,
-        ],
-    )
+    loads = _loads(["g", *plan.inputs, *moving], plan) | {x: f"{name}[e]" for x, name in kept.items()}
+    first, second = [*kept.values(), *again, *plan.kinds], ["g", *out, *kept.values(), *moving, *plan.kinds]
+    source = _step(f"rstep{suffix}", [*plan.inputs, *first], keep, _loads([*plan.inputs, *again], plan))
+    source += _step(f"bstep{suffix}", [*plan.inputs, *second], results, loads)
+    rows, scratch = [_row(x) for x in plan.inputs], [f"kept[{j}, t, :n]" for j in range(len(kept))]
+    keeping = _call(f"rstep{suffix}", [*rows, *scratch, *_under([*again, *plan.kinds])]) if kept else "pass"
+    gradients = [_row("g"), *(f"{x}[t, b, lo:hi]" for x in out), *scratch, *_under([*moving, *plan.kinds])]
     return source + SCAN.format(
-        name=f"back{suffix}",
-        arguments=", ".join([*_strided(["g", *plan.inputs]), *"TBN", *out, *states, *moving, *plan.kinds]),
-        shape="", views=_views(moving, plan) + copies,
+        name=f"back{suffix}", forward=keeping, backward=BACK + _call(f"bstep{suffix}", [*rows, *gradients]),
+        arguments=", ".join([*_strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]),
+        views=_views(moving, plan) + "".join(COPY.format(x=x, j=j) for j, x in enumerate(again)),
         scratch=SCRATCH.format(len(kept), len(again)),
-        forward=first, backward=f"\n        for t in range(T - 1, -1, -1):\n            {second}",
     )  # fmt: skip
 
 
-def _each(plan: Plan) -> list[str]:
-    return [name for name, kind in plan.kinds.items() if kind == "each"]
+def _loads(names: Iterable[str], plan: Plan) -> dict[Expression, str]:
+    each = [name for name, kind in plan.kinds.items() if kind == "each"]
+    return {argument(x): f"{x}[e]" for x in (*names, *each)}
 
 
-def _loads(names: Iterable[str]) -> dict[Expression, str]:
-    return {argument(x): f"{x}[e]" for x in names}
+def _under(names: Iterable[str]) -> list[str]:
+    return [f"{x}_" for x in names]
 
 
 def _step(

@@ -9,8 +9,26 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from lightning_snn.core import checks
 from lightning_snn.ops import backend
+from lightning_snn.ops.compiler.call import Call
 
 PACKAGE = "lightning_snn.ops.compiler"
+
+
+def run(call: Call) -> list[Tensor]:
+    """Spikes ``[T, B, N]``, the state after the last step, and recorded sequences ``[T, B, N]``.
+
+    Where nobody watches the kernels run without an operator, which takes as long as a small scan.
+    """
+    watched = call.backward or checks.is_recorded() or _get_current_dispatch_mode() is not None
+    if watched or any(type(x) is not Tensor for x in (*call.inputs, *call.state)):
+        return neuron_scan(*call)  # type: ignore[no-any-return]
+    with torch.no_grad():
+        return _forward(call)
+
+
+def _forward(call: Call) -> list[Tensor]:
+    found: list[Tensor] = backend.kernels(PACKAGE, call.inputs[0].device).forward(call)
+    return found
 
 
 @torch.library.custom_op("lightning_snn::neuron_scan", mutates_args=())
@@ -26,38 +44,16 @@ def neuron_scan(
     backward: str,
     recorded: int,
 ) -> list[Tensor]:
-    """Spikes ``[T, B, N]``, the state after the last step, and ``recorded`` sequences ``[T, B, N]``.
-
-    Args:
-        inputs: ``[T, B, N]`` each.
-        state: ``[B, N]`` each.
-        constants: One number or ``[N]`` each.
-        before: Spikes ``[B, N]`` of the step before the first, for neurons that send to each other.
-        coupling: Row j ``[N]`` is what a spike of neuron j adds to the first input; without it every spike
-            adds ``strength`` to an input of all others.
-        strength: That number.
-        target: Place of that input.
-        forward: Key of the kernels.
-        backward: Key of those of the gradient, and what needs one: ``i0``, ``s1``, ``p2``.
-        recorded: How many sequences the kernels record.
-    """
-    del backward
-    kernels = backend.kernels(PACKAGE, inputs[0].device)
-    found: list[Tensor] = kernels.forward(
-        inputs, state, _numbers(constants), before, coupling, strength, target, forward, recorded
-    )
-    return found
+    """See `Call`."""
+    sent = (before, coupling, strength, target)
+    return _forward(Call(inputs, state, constants, *sent, forward, backward, recorded))
 
 
 @neuron_scan.register_fake
 def _(inputs: Sequence[Tensor], state: Sequence[Tensor], *others: Any) -> list[Tensor]:
-    recorded = others[-1]
-    sequences = [state[0].new_empty(inputs[0].shape) for _ in range(1 + recorded)]
-    return [
-        sequences[0],
-        *(torch.empty_like(x, memory_format=torch.contiguous_format) for x in state),
-        *sequences[1:],
-    ]
+    sequences = [state[0].new_empty(inputs[0].shape) for _ in range(1 + others[-1])]
+    ends = [torch.empty_like(x, memory_format=torch.contiguous_format) for x in state]
+    return [sequences[0], *ends, *sequences[1:]]
 
 
 @torch.library.custom_op("lightning_snn::neuron_scan_backward", mutates_args=())
@@ -68,51 +64,19 @@ def neuron_scan_backward(
     constants: Sequence[Tensor],
     backward: str,
 ) -> list[Tensor]:
-    """The gradients that ``backward`` names after its key."""
-    found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).backward(
-        grads, inputs, state, _numbers(constants), *backward.split()
-    )
+    """The gradients that ``backward`` names after its key: of inputs ``[T, B, N]``, else ``[B, N]``."""
+    call = Call(inputs, state, constants, backward=backward)
+    found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).backward(call, grads)
     return found
 
 
 @neuron_scan_backward.register_fake
 def _(
-    grads: Any,
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    constants: Any,
-    backward: str,
+    grads: Any, inputs: Sequence[Tensor], state: Sequence[Tensor], constants: Any, backward: str
 ) -> list[Tensor]:
     del grads, constants
-    names = backward.split()[1:]
-    return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in names]
-
-
-def _numbers(constants: Sequence[Tensor]) -> list[Tensor]:
-    """Constants; those of one number without dimensions, so that they take the format of what they meet."""
-    return [x.reshape(()) if x.ndim and x.numel() == 1 else x for x in constants]
-
-
-def run(
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    constants: Sequence[Tensor],
-    before: Tensor | None,
-    coupling: Tensor | None,
-    strength: float,
-    target: int,
-    forward: str,
-    backward: str,
-    recorded: int,
-) -> list[Tensor]:
-    """`neuron_scan`; its kernels where nobody watches, since an operator takes as long as a small scan."""
-    given = (inputs, state, constants, before, coupling, strength, target, forward)
-    watched = backward or checks.is_recorded() or _get_current_dispatch_mode() is not None
-    if watched or any(type(x) is not Tensor for x in (*inputs, *state)):
-        return neuron_scan(*given, backward, recorded)  # type: ignore[no-any-return]
-    with torch.no_grad():
-        found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).forward(*given, recorded)
-    return found
+    wanted = backward.split()[1:]
+    return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in wanted]
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:

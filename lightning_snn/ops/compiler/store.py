@@ -103,5 +103,6 @@ def _hashed(*texts: str) -> str:
 @cache
 def _of_compiler() -> str:
     """What the compiler is, and the functions that kernels take from this package: no cache looks at them."""
-    parts = [*sorted(Path(__file__).parent.glob("*.py")), Path(__file__).parents[1] / "jit.py"]
+    here = Path(__file__).parent
+    parts = [*sorted(here.glob("*.py")), here.parent / "jit.py", here.parent / "triton_tools.py"]
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()

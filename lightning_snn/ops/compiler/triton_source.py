@@ -9,12 +9,12 @@ from lightning_snn.ops.compiler.plan import Plan
 from lightning_snn.ops.compiler.statements import COMMON, statements
 
 TABLE = COMMON | {
-    "div": "div({}, {})",
     "not": "({} == 0)",
     "where": "tl.where({}, {}, {})",
     "cast": "tl.where({}, 1.0, 0.0).to(F)",
-    "abs": "tl.abs({})",
-    **{name: f"tl.{name}({{}})" for name in ("exp", "log", "sin", "cos", "floor", "ceil")},
+    **{name: f"tl.{name}({{}})" for name in ("abs", "exp", "log", "sin", "cos", "floor", "ceil")},
+    **{name: f"tools.{name}({{}}, F)" for name in ("sqrt", "tanh", "round")},
+    "div": "tools.div({}, {}, F)",
 }
 
 HEAD = '''"""{title}
@@ -26,46 +26,10 @@ import torch
 import triton
 import triton.language as tl
 
-from lightning_snn.ops.triton_tools import add_fired_rows, collect
+from lightning_snn.ops import triton_tools as tools
 
 F = tl.constexpr(tl.{dtype})
-BIG = tl.constexpr({big})
-
-
-@triton.jit
-def div(x, y):
-    return {div}
-
-
-@triton.jit
-def sqrt(x):
-    return {sqrt}
-
-
-@triton.jit
-def tanh(x):
-    """A series near 0, where the quotient of exponentials would cancel."""
-    size, square = tl.abs(x), x * x
-    e = tl.exp(-2.0 * size)
-    far = tl.where(x < 0, -1.0, 1.0).to(F) * div(1.0 - e, 1.0 + e)
-    near = (((62.0 / 2835.0 * square - 17.0 / 315.0) * square + 2.0 / 15.0) * square - 1.0 / 3.0) * square
-    return tl.where(size < 0.05, x + x * near, far)
-
-
-@triton.jit
-def round(x):
-    return tl.where(tl.abs(x) < BIG / 3, (x + BIG) - BIG, x)
 '''
-
-FORMATS = {
-    torch.float32: {
-        "dtype": "float32",
-        "big": 1.5 * 2**23,
-        "div": "tl.div_rn(x, y)",
-        "sqrt": "tl.sqrt_rn(x)",
-    },
-    torch.float64: {"dtype": "float64", "big": 1.5 * 2**52, "div": "x / y", "sqrt": "tl.sqrt(x)"},
-}
 
 BEGIN = """
 
@@ -75,14 +39,7 @@ def {name}({arguments}, T, B, N, BLOCK: tl.constexpr):
     b = tl.program_id(1).to(tl.int64)
     here, at, size, one = e < N, b * N + e, (b * 0 + B) * N, b * 0 + 1
 """
-JOINED = """    count = collect(tl.load(before + at, here, 0.0), e, here, listed + b * N)
-    sent = before + b * N
-"""
-JOIN = "total = {row} + add_fired_rows(coupling, sent, listed + b * N, count, e, here, N, {like})"
-LIST = """        last = tl.load(out + t * one * size + at, here, 0.0)
-        count = collect(tl.where(here, last, 0.0), e, here, listed + b * N)
-        sent = out + t * one * size + b * N
-"""
+JOIN = "tools.{}({}, sent, how, listed + b * N, e, here, N)"
 AGAIN = """    for part_back in range(tl.cdiv(T, SEGMENT)):
         part = tl.cdiv(T, SEGMENT) - 1 - part_back
         first = part * SEGMENT
@@ -93,41 +50,29 @@ AGAIN = """    for part_back in range(tl.cdiv(T, SEGMENT)):
 
 def head(title: str, dtype: torch.dtype) -> str:
     """What every module begins with."""
-    return HEAD.format(title=title, **FORMATS[dtype])
+    return HEAD.format(title=title, dtype=str(dtype).removeprefix("torch."))
 
 
 def forward(plan: Plan, suffix: str) -> str:
-    """Kernels ``scan``, ``sheet`` and ``uniform``."""
+    """Kernels ``scan``, ``sheet`` and ``uniform``, whose names end in ``suffix``."""
     states, sent = plan.states, ["out", *plan.recorded]
-    given = {argument(x): _row(x) for x in plan.inputs}
-    outputs = [(_put(x), plan.forward[x]) for x in sent] + [
-        (_set(x, plan.forward[x]), plan.forward[x]) for x in states
-    ]
-    arguments = [*_strided(plan.inputs), *sent, *states, *plan.kinds]
-    loads, stores = _loads(states, plan), _stores(states)
+    outputs = [(_put(x), plan.forward[x]) for x in sent]
+    outputs += [(_set(x, plan.forward[x]), plan.forward[x]) for x in states]
+    given = {argument(x): _row(x) for x in plan.inputs} | _own(states)
+    names = [*_strided(plan.inputs), *sent, *states, *plan.kinds]
 
-    def kernel(
-        name: str, further: Sequence[str], before: str, join: dict[Expression, str], after: str
-    ) -> str:
-        body = _statements(outputs, given | join | _own(states), 8)
-        begin = BEGIN.format(name=f"{name}{suffix}", arguments=", ".join([*arguments, *further]))
-        return f"{begin}{loads}{before}    for t in range(T):\n{body}{after}{stores}"
+    def kernel(name: str, join: str = "", target: str = "") -> str:
+        first = last = ""
+        joined = {argument(target): JOIN.format(join, _row(target))} if join else {}
+        if join:
+            first, last = "    sent = before + b * N\n", "        sent = out + t * one * size + b * N\n"
+        arguments = ", ".join([*names, *(("before", "how", "listed") if join else ())])
+        body = _statements(outputs, given | joined, 8)
+        begin = BEGIN.format(name=f"{name}{suffix}", arguments=arguments) + _loads(states, plan)
+        return f"{begin}{first}    for t in range(T):\n{body}{last}{_stores(states)}"
 
-    source = kernel("scan", [], "", {}, "")
-    if "i0" in plan.inputs and states:
-        joined = JOIN.format(row=_row("i0"), like=f"{states[0]}_").removeprefix("total = ")
-        source += kernel("sheet", ["before", "coupling", "listed"], JOINED, {argument("i0"): joined}, LIST)
-    for x in plan.inputs:
-        joined = f"{_row(x)} + strength * (tl.sum(sent, 0) - sent)"
-        last = "        sent = tl.load(out + t * one * size + at, here, 0.0)\n"
-        source += kernel(
-            f"uniform{x[1:]}",
-            ["before", "strength"],
-            "    sent = tl.load(before + at, here, 0.0)\n",
-            {argument(x): joined},
-            last,
-        )
-    return source
+    coupled = [kernel(f"uniform{x[1:]}", "inhibit", x) for x in plan.inputs]
+    return "".join([kernel("scan"), *coupled, *(kernel("sheet", "couple", x) for x in plan.inputs[:1])])
 
 
 def backward(plan: Plan, suffix: str) -> str:
@@ -135,42 +80,29 @@ def backward(plan: Plan, suffix: str) -> str:
     again, moving = plan.recomputed, [f"g{x}" for x in plan.moving]
     out = [f"g{x}" for x in plan.backward if x not in plan.moving]
     rows = {argument(x): _row(x) for x in plan.inputs}
+    places = {x: _at("kept", k, len(plan.kept), "(t - first)") for k, x in enumerate(plan.kept)}
+    starts = {x: _at("starts", k, len(again), "{}") for k, x in enumerate(again)}
     advance = [(_set(x, plan.forward[x]), plan.forward[x]) for x in again]
-    keep = [(_place("kept", k, len(plan.kept), "(t - first)"), x) for k, x in enumerate(plan.kept)]
-    kept = {x: _load(_at("kept", k, len(plan.kept), "(t - first)")) for k, x in enumerate(plan.kept)}
-    results = [
-        (_put(f"g{x}") if x[0] == "i" else _set(f"g{x}", value), value) for x, value in plan.backward.items()
-    ]
-    begin = "".join(
-        f"            tl.store({_at('starts', j, len(again), '(t // SEGMENT)')}, {x}_, here)\n"
-        for j, x in enumerate(again)
-    )
-    arguments = [
-        *_strided(["g", *plan.inputs]),
-        *out,
-        *plan.states,
-        *moving,
-        *plan.kinds,
-        "starts",
-        "kept",
-        "SEGMENT",
-    ]
-    source = BEGIN.format(name=f"back{suffix}", arguments=", ".join(arguments)) + _loads(
-        [*again, *moving], plan
-    )
+    keep = [(f"tl.store({place}, {{}}, here)", x) for x, place in places.items()]
+    results = [(_put(f"g{x}") if x[0] == "i" else _set(f"g{x}", v), v) for x, v in plan.backward.items()]
+    arguments = [*_strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]
+    begin = BEGIN.format(name=f"back{suffix}", arguments=", ".join([*arguments, "starts", "kept", "SEGMENT"]))
+    lines = [begin, _loads([*again, *moving], plan)]
     if again:
-        source += f"    for t in range(T):\n        if t % SEGMENT == 0:\n{begin}"
-        source += _statements(advance, rows | _own(again), 8)
-    source += AGAIN
-    source += "".join(
-        f"        {x}_ = {_load(_at('starts', j, len(again), 'part'))}\n" for j, x in enumerate(again)
-    )
+        lines.append("    for t in range(T):\n        if t % SEGMENT == 0:\n")
+        lines += [
+            f"            tl.store({place.format('(t // SEGMENT)')}, {x}_, here)\n"
+            for x, place in starts.items()
+        ]
+        lines.append(_statements(advance, rows | _own(again), 8))
+    lines += [AGAIN, *(f"        {x}_ = {_load(place.format('part'))}\n" for x, place in starts.items())]
     if plan.kept:
-        source += "        for t in range(first, first + length):\n"
-        source += _statements(keep + advance, rows | _own(again), 12) + "        tl.debug_barrier()\n"
-    source += "        for back in range(length):\n            t = first + length - 1 - back\n"
-    source += _statements(results, rows | {argument("g"): _row("g")} | _own(moving) | kept, 12)
-    return source + _stores(moving)
+        lines.append("        for t in range(first, first + length):\n")
+        lines.append(_statements(keep + advance, rows | _own(again), 12) + "        tl.debug_barrier()\n")
+    lines.append("        for back in range(length):\n            t = first + length - 1 - back\n")
+    loads = {x: _load(place) for x, place in places.items()} | {argument("g"): _row("g")}
+    lines += [_statements(results, rows | _own(moving) | loads, 12), _stores(moving)]
+    return "".join(lines)
 
 
 def _statements(outputs: Sequence[tuple[str, Expression]], given: dict[Expression, str], indent: int) -> str:
@@ -204,10 +136,6 @@ def _set(name: str, value: Expression) -> str:
 
 def _at(name: str, k: int, count: int, place: str) -> str:
     return f"{name} + ({place} * one * {count} + {k}) * size + at"
-
-
-def _place(name: str, k: int, count: int, place: str) -> str:
-    return f"tl.store({_at(name, k, count, place)}, {{}}, here)"
 
 
 def _loads(names: Iterable[str], plan: Plan) -> str:
