@@ -6,6 +6,7 @@ from types import ModuleType
 
 import numba
 import numpy as np
+import pytest
 import torch
 from helpers.tensors import rand
 
@@ -43,21 +44,19 @@ def on_both(run, kernels="numba"):
 
 
 @contextmanager
-def interpreted(monkeypatch):
+def interpreted():
     """Generated kernels run as the Python that they are: numba would take seconds for each."""
-    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
-    monkeypatch.setattr(store, "load", _plain)
-    with np.errstate(all="ignore"):
+    with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
+        patch.setattr(numba.config, "DISABLE_JIT", True)
+        patch.setattr(store, "load", _plain)
         yield
 
 
 @cache
 def _plain(key, form):
     module = ModuleType(f"plain_{key}")
-    exec(
-        compile(store.text(key, form).replace("keep_on_disk(compiled, function)", ""), key, "exec"),
-        vars(module),
-    )
+    source = store.text(key, form).replace("keep_on_disk(compiled, function)", "")
+    exec(compile(source, key, "exec"), vars(module))
     return module
 
 

@@ -80,11 +80,17 @@ def test_rheobase_without_adaptation_is_the_formula():
 
 def test_the_exponential_is_bounded_and_gradients_are_finite():
     current = (5000 * rand(60, 2, 5)).requires_grad_()
-    spikes, state = AdEx(dt=1.0, peak=20.0)(current)
+    model = AdEx(dt=1.0, peak=20.0)
+    spikes, state = model(current)
     assert spikes.any()
     (gradient,) = torch.autograd.grad(spikes.sum() + state.w.sum(), current)
     assert gradient.isfinite().all()
     assert gradient[-1].any()
+    v = torch.tensor([[-30.0, 0.0, 1e4]], requires_grad=True)
+    before = model.before_reset(torch.zeros(1, 3), model.rest(1, 3, v)._replace(v=v))
+    (gradient,) = torch.autograd.grad(before.v.sum(), v)
+    assert before.v.isfinite().all()
+    assert (gradient.abs() < 3000).all()  # leak dt / capacitance e^10
 
 
 def test_the_peak_is_the_highest_potential():

@@ -50,7 +50,7 @@ def test_learning_is_the_default_and_can_be_left():
     assert [name for name, _ in PLIF().named_parameters()] == ["learned.tau_mem"]
     assert PLIF([2.0, 3.0]).learned["tau_mem"].shape == (2,)
     assert not [*PLIF(learn=[]).parameters()]
-    with pytest.raises(ValueError, match=r"^tau_mem must be a finite number above 1, got 1$"):
+    with pytest.raises(ValueError, match=r"^tau_mem must be a finite number above 1, got 1.0$"):
         PLIF(1.0)
 
 

@@ -63,6 +63,13 @@ def test_the_potential_is_that_of_a_fine_solution():
     np.testing.assert_allclose(state.v, v, rtol=2e-3, atol=2e-4)
 
 
+def test_coarse_steps_do_not_pass_by_the_spike():
+    """With ``h curvature x`` above 1 the divisor would be negative, and v below rest."""
+    v = torch.linspace(2.0, 9.5, 20, dtype=torch.float64)[None]
+    spikes, _ = QuadraticIF(1.0)(torch.zeros(3, 1, 20, dtype=torch.float64), QuadraticIF.State(v))
+    assert spikes.any(0).all()
+
+
 def test_both_fixed_points_stay():
     v = torch.tensor([[0.0, 1.0]], dtype=torch.float64)
     _, state = QuadraticIF(2.0)(torch.zeros(50, 1, 2, dtype=torch.float64), QuadraticIF.State(v))

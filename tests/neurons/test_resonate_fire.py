@@ -60,9 +60,10 @@ def test_frequency_and_damping_are_learned():
 
     def end(shift, name):
         given = {"frequency": torch.tensor([10.0, 30.0]).double(), "damping": torch.tensor(0.02).double()}
-        given[name] = given[name] * math.exp(shift)  # what is learned is the logarithm
+        given[name] = given[name] * math.exp(shift)
         return ResonateFire(**given, threshold=1e9)(current.double())[1].y.sum()
 
     for gradient, name in zip(found, ("frequency", "damping"), strict=True):
-        difference = (end(1e-4, name) - end(-1e-4, name)) / 2e-4
-        assert gradient.sum().item() == pytest.approx(difference.item(), rel=1e-3)
+        difference = (end(1e-4, name) - end(-1e-4, name)).item() / 2e-4
+        share = 1.0 if name == "frequency" else 0.02  # of a frequency the logarithm is learned
+        assert gradient.sum().item() * share == pytest.approx(difference, rel=1e-3)

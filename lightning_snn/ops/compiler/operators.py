@@ -10,17 +10,18 @@ from lightning_snn.ops.compiler.expression import LOGIC, TORCH, Expression, make
 
 Rule = Callable[..., Expression]
 
+POWERS = tuple(k / 2 for k in range(-8, 9))
+"""Exponents; the gradients of -1 and 0.5 need -2 and -0.5."""
+
 
 def _power(x: Expression, exponent: Any) -> Expression:
-    if isinstance(exponent, Expression) or exponent % 0.5 or abs(exponent) > 8:
-        raise NotImplementedError("a power other than a whole or a half number from -8 to 8")
+    if isinstance(exponent, Expression) or exponent not in POWERS:
+        raise NotImplementedError("a power other than half numbers from -4 to 4")
     if exponent < 0:
         return make("div", 1.0, _power(x, -exponent))
     if exponent in (0, 1):
-        return x if exponent else number(1.0)
-    if exponent == 0.5:
-        return make("sqrt", x)
-    return make("mul", _power(x, exponent - 1), x)
+        return x if exponent == 1 else number(1.0)
+    return make("sqrt", x) if exponent == 0.5 else make("mul", _power(x, exponent - 1), x)
 
 
 def _bound(x: Expression, low: Any = None, high: Any = None) -> Expression:

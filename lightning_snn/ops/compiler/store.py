@@ -8,16 +8,18 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from threading import get_ident
 from types import ModuleType
 
 FORMS = ("numba", "triton")
+_END = "\n# whole\n"
 
 
 def keep(numba: str, triton: str) -> str:
     """Write down the two forms of a kernel; returns the key under which `load` finds them."""
     key = _hashed(_of_compiler(), *(source.partition("\n")[2] for source in (numba, triton)))  # no titles
     for form, source in zip(FORMS, (numba, triton), strict=True):
-        if not _path(key, form).exists():
+        if _read(_path(key, form)) is None:
             _write(_path(key, form), source)
     return key
 
@@ -25,9 +27,10 @@ def keep(numba: str, triton: str) -> str:
 def remembered(text: str, make: Callable[[], Sequence[str]]) -> Sequence[str]:
     """The keys that ``make`` gave for the same ``text`` and the same compiler, in this process or another."""
     path = _folder() / f"snn_keys_{_hashed(_of_compiler(), text)}.txt"
-    if path.exists():
-        keys = path.read_text(encoding="utf-8").split("\n")
-        if all(_path(key.split()[0], form).exists() for key in keys if key for form in FORMS):
+    known = _read(path)
+    if known is not None:
+        keys = known.split("\n")
+        if all(_read(_path(key.split()[0], form)) is not None for key in keys if key for form in FORMS):
             return keys
     keys = [*make()]
     _write(path, "\n".join(keys))
@@ -42,7 +45,7 @@ def load(key: str, form: str) -> ModuleType:
         FileNotFoundError: if no model of this machine has made it.
     """
     path = _path(key, form)
-    if not path.exists():
+    if _read(path) is None:
         raise FileNotFoundError(
             f"there is no compiled neuron model {path.stem} in {path.parent}: run the model that the program "
             "was exported from once on this machine, or set NUMBA_CACHE_DIR to the folder that was used there"
@@ -79,9 +82,18 @@ def _folder() -> Path:
 
 
 def _write(path: Path, source: str) -> None:
-    part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(source, encoding="utf-8")
-    part.replace(path)  # whole or not at all, whatever other processes do
+    part = path.with_suffix(f".{os.getpid()}-{get_ident()}")
+    part.write_text(source + _END, encoding="utf-8")
+    part.replace(path)  # at once, whatever other processes and threads do
+
+
+def _read(path: Path) -> str | None:
+    """What was written; nothing where it is not whole, after a crash or on a full disk."""
+    try:
+        found = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    return found.removesuffix(_END) if found.endswith(_END) else None
 
 
 def _hashed(*texts: str) -> str:

@@ -1,5 +1,6 @@
 """A neuron's step and its gradient as expressions: torch runs it once, and every operator is written down."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes, _get_current_dispatch_mode
 
 from lightning_snn.ops.compiler.expression import Expression, argument, make, number
 from lightning_snn.ops.compiler.operators import OF_CONSTANTS, RULES
@@ -91,6 +92,18 @@ def _check_same(one: Sequence[tuple[Expression, str]], other: Sequence[tuple[Exp
     for (first, place), (second, _) in zip_longest(one, other, fillvalue=(None, "the step")):
         if first is not second:
             raise _unknown(_VALUE, place)
+
+
+def refuse(name: str, instead: str) -> None:
+    """Raise `CannotCompileError` if a step that is traced now reads an attribute of its model.
+
+    Args:
+        name: What it is called.
+        instead: What the step should read.
+    """
+    if not torch.compiler.is_compiling() and isinstance(_get_current_dispatch_mode(), _Tracer):
+        place = _where(frame for frame, _ in walk_stack(sys._getframe(2)))
+        raise _unknown(f"self.{name}", place, f": read {instead}")
 
 
 @contextmanager
@@ -183,7 +196,9 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         own = any(x.dtype == self.dtype for x in args if isinstance(x, Tensor))
         formats = (self.dtype, torch.bool) if own else (self.dtype, torch.bool, torch.get_default_dtype())
         if tuple(result.shape) not in (self.shape, ()) or result.dtype not in formats:
-            what = f"{name}, which gives {result.dtype} {list(result.shape)} for {self.dtype} {[*self.shape]},"
+            what = (
+                f"{name}, which gives {result.dtype} {list(result.shape)} for {self.dtype} {[*self.shape]},"
+            )
             why = ": neurons are computed each on their own, in one number format"
             raise _unknown(what, self.place, why)
         if result.dtype is torch.bool and not made.is_truth:  # such as a sum of two

@@ -34,7 +34,6 @@ def of(change):
 
 
 def branch(v, p):
-    del p
     return v * 2 if v > 1 else v
 
 
@@ -43,7 +42,6 @@ def branch_on_a_constant(v, p):
 
 
 def branch_on_any(v, p):
-    del p
     return v * 2 if (v > 1).any() else v
 
 
@@ -61,7 +59,12 @@ REFUSED = {
     "transposed": (lambda v, p: v @ v.t(), ".t()", "the operator t cannot be compiled"),
     "neighbours": (lambda v, p: v.roll(1, 1), ".roll(", "the operator roll cannot be compiled"),
     "unknown": (lambda v, p: torch.erf(v), ".erf(", "the operator erf cannot be compiled"),
-    "power": (lambda v, p: v**2.3, "**2.3", "a power other than a whole or a half number"),
+    "power": (
+        lambda v, p: v**2.3,
+        "**2.3",
+        "a power other than half numbers from -4 to 4 cannot be compiled",
+    ),
+    "power by a variable": (lambda v, p: p.tau**v, "p.tau**v", "a power other than half numbers"),
     "random draw": (lambda v, p: v + torch.rand_like(v), ".rand_like(", "the operator rand_like cannot"),
     "outside tensor": (
         lambda v, p: v * TABLE,
