@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -88,6 +88,11 @@ class NeuronModel(Declared, Running):
         """Make the type of the state of a class that declares one."""
         super().__init_subclass__(**kwargs)
         if "state" in vars(cls):
+            if not isinstance(cls.state, Mapping) or not cls.state:
+                raise TypeError(
+                    f"{cls.__name__}.state must say what each variable starts from, such as {{'v': 0.0}}, "
+                    f"got {cls.state!r}"
+                )
             cls.State = state_type(cls.__qualname__, "State", cls.state, cls.__module__)
 
     @classmethod
@@ -103,9 +108,16 @@ class NeuronModel(Declared, Running):
         self.numbers: dict[str, float | Tensor] = {}
         self.learned = nn.ParameterDict()
         fields = type(self).fields
+        if not self.state:
+            raise TypeError(f"{type(self).__name__} must declare the variables of its state")
+        for variable, start in self.state.items():
+            if isinstance(start, str):
+                checks.one_of(
+                    f"{type(self).__name__}.state[{variable!r}]", start, type(self).constants_declared()
+                )
         for name, value in given.items():
             if not isinstance(fields[name], Constant):
-                setattr(self, name, fields[name].checked(value))
+                setattr(self, name, value)
         for name, value in given.items():
             if isinstance(fields[name], Constant):
                 self.numbers[name] = fields[name].checked(self.default_of(name) if value is None else value)
@@ -142,21 +154,41 @@ class NeuronModel(Declared, Running):
             ValueError: if it is not allowed.
         """
         field = self.constants_declared()[name]
-        checked, before = field.checked(value), self.value_of(name)
+        checked = field.checked(value)
+        before: Any = self.numbers.get(name)
+        if name in self.learned:
+            before, number = self.learned[name].detach().clone(), torch.as_tensor(checked)
+            checked = field.free(number.reshape(()) if number.numel() == 1 else number)
+            if checked.ndim and checked.shape != before.shape:
+                raise ValueError(
+                    f"{name} must hold 1 or {before.numel()} values, as many as are learned, got "
+                    f"{checked.numel()}"
+                )
+        elif name in self._buffers:
+            before = self._buffers[name]
+            checked = torch.as_tensor(checked).to(before)
+        self._put(name, checked)
+        try:
+            self.check()
+        except ValueError:
+            self._put(name, before)
+            raise
+
+    def _put(self, name: str, value: Any) -> None:
         if name in self.learned:
             with torch.no_grad():
-                self.learned[name].copy_(field.free(torch.as_tensor(checked)))
+                self.learned[name].copy_(value)
         elif name in self._buffers:
-            self._buffers[name] = torch.as_tensor(checked).to(before)
+            self._buffers[name] = value
         else:
-            self.numbers[name] = checked
+            self.numbers[name] = value
         self._known = {}
-        self.check()
 
     def _begin_learning(self, names: Sequence[str]) -> None:
         known = self.constants_declared()
-        names = [names] if isinstance(names, str) else names
-        for name in names:
+        if not isinstance(names, Collection):
+            raise ValueError(f"learn must be a list of names of constants, got {names!r}")
+        for name in dict.fromkeys([names] if isinstance(names, str) else names):
             checks.one_of("learn", name, known)
             value = torch.as_tensor(self.numbers.pop(name), dtype=torch.float64)
             self.learned[name] = nn.Parameter(known[name].free(value).float())
