@@ -36,7 +36,8 @@ def _forward(call: Call) -> list[Tensor]:
 
 
 def _backward(grads: Sequence[Tensor | None], *given: Any) -> list[Tensor]:
-    call = Call(*given[:3], backward=given[3])
+    inputs, state, constants, keys = given
+    call = Call(inputs, state, constants, backward=keys)
     found: list[Tensor] = backend.kernels(PACKAGE, call.inputs[0].device).backward(call, grads)
     return found
 
