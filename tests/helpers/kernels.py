@@ -33,6 +33,13 @@ RULES = {
 }
 
 
+def program(model, wanted=(), recorded=(), like=None):
+    """Keys of the kernels of a model, and the constants that they take, for a state ``like`` float32."""
+    like = torch.empty(0) if like is None else like
+    keys = model._program((), wanted, recorded, like, like.dtype)
+    return keys, [*model._prepared(like).values.values()]
+
+
 def on_both(run, kernels="numba"):
     """Results of ``run`` on the reference and on the kernels."""
     found = []
