@@ -39,7 +39,7 @@ os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
 
 # numba's cache does not notice changes of functions that a kernel calls from other files
 _package = Path(lightning_snn.__file__).parent
-_sources = sorted([*_package.glob("ops/**/*.py"), *_package.glob("dynamics/*.py")])
+_sources = sorted(_package.glob("ops/**/*.py"))
 _state = hashlib.sha256(b"".join(path.read_bytes() for path in _sources)).hexdigest()[:16]
 os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"lightning_snn-numba-{_state}"))
 

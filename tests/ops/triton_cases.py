@@ -3,12 +3,14 @@
 from functools import partial
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 
 pytest.importorskip("triton")
 
 from helpers.kernels import LIF_KINDS, RULES, assert_gradients, differentiate, on_both
+from helpers.models import EVERY
 from helpers.tensors import rand
 
 from lightning_snn import (
@@ -17,7 +19,6 @@ from lightning_snn import (
     IntegrateFire,
     Izhikevich,
     LateralKernel,
-    Relay,
     Square,
 )
 from lightning_snn.dynamics.surrogate import SurrogateName, spike
@@ -222,12 +223,16 @@ def test_conductance_lif(shape, strength, inhibited):
     assert_close((plain[0], *plain[1]), (fused[0], *fused[1]))
 
 
-def test_relay():
-    current = (3 * rand(9, 2, 5)).round() / 0.3
-    model = Relay(dt=0.3)
-    plain, fused = on_triton(lambda: differentiate(model.scan, current, model.rest(2, 5, current)))
-    assert (plain[0][0] == plain[0][0].round()).all()
-    assert_close(plain[0] + plain[1][:1], fused[0] + fused[1][:1])
+@pytest.mark.parametrize("case", EVERY.values(), ids=EVERY)
+def test_every_model(case):
+    model, current = case.model(), case.current(12, 2, 5)
+    start = model.rest(2, 5, current)
+    with np.errstate(all="ignore"):  # by lanes without a neuron
+        (values, gradients), (fused, fused_gradients) = on_triton(
+            lambda: differentiate(model.scan, current, start)
+        )
+    assert_close(values, fused)
+    assert_gradients(gradients, fused_gradients[: len(gradients)])
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])

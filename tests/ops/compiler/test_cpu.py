@@ -100,16 +100,27 @@ def threads(request):
         yield request.param
 
 
+@every_dtype
+@every_columns
 @pytest.mark.parametrize("memory", MEMORIES)
+@every_reset
 @pytest.mark.parametrize("surrogate", SURROGATES)
-def test_combinations_of_options(surrogate, memory):
-    """Every two of the options meet."""
-    place = SURROGATES.index(surrogate) + [*MEMORIES].index(memory)
-    reset, dtype = ["hard", "soft"][place % 2], [*TOLERANCE][place // 2 % 2]
-    columns = COLUMNS[(SURROGATES.index(surrogate) // 2 + [*MEMORIES].index(memory) // 2) % 2]
-    model = population(40, columns, reset=reset, surrogate=surrogate, **MEMORIES[memory])
-    current = 3 * rand(63, 2, 40, dtype=dtype)
-    values, _ = assert_alike(current, start_of(2, 40, model, dtype), model)
+def test_every_combination_of_options(surrogate, reset, memory, columns, dtype):
+    model = population(5, columns, reset=reset, surrogate=surrogate, **MEMORIES[memory])
+    current = 3 * rand(24, 2, 5, dtype=dtype)
+    with kernels.interpreted():
+        values, _ = assert_alike(current, start_of(2, 5, model, dtype), model)
+    assert 0.02 < values[0].mean() < 0.9
+
+
+@pytest.mark.parametrize(
+    ("surrogate", "reset", "memory"),
+    [("fast_sigmoid", "soft", "adaptive"), ("triangle", "hard", "refractory")],
+)
+def test_combinations_that_are_compiled(surrogate, reset, memory):
+    model = population(40, "shared", reset=reset, surrogate=surrogate, **MEMORIES[memory])
+    assert_alike(3 * rand(63, 2, 40), start_of(2, 40, model), model)
+    values, _ = differentiate(3 * rand(63, 2, 40), start_of(2, 40, model), model)
     assert 0.02 < values[0].mean() < 0.9
 
 
