@@ -29,8 +29,8 @@ def constant(name: str, value: object) -> None:
     """Raise ``ValueError`` if ``value`` is a tensor that needs a gradient."""
     if isinstance(value, Tensor) and value.requires_grad:
         raise ValueError(
-            f"{name} must be fixed, got a tensor that needs a gradient: neurons do not learn their "
-            f"parameters; give {name}.detach()"
+            f"{name} must be given as numbers, got a tensor that needs a gradient: give {name}.detach(), and "
+            f"learn=[{name!r}] to learn it"
         )
 
 

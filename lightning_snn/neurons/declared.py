@@ -19,14 +19,20 @@ class Declared(Configurable, nn.Module):
     """
 
     fields: dict[str, Field]
+    _arguments: inspect.Signature
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make the constructor of a class that declares fields."""
         super().__init_subclass__(**kwargs)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         inherited: Mapping[str, Field] = getattr(cls, "fields", {})
+        for name in own.keys() - inherited:
+            if any(hasattr(base, name) for base in cls.__bases__):
+                raise TypeError(f"{cls.__name__}.{name} needs another name: every neuron model has a {name}")
         cls.fields = cls.taken({**inherited, **own})
-        if cls.fields != inherited and "__init__" not in vars(cls):
+        cls._arguments = _signature(cls)
+        made = cls.__init__ is nn.Module.__init__ or hasattr(cls.__init__, "__signature__")
+        if cls.fields != inherited and made and "__init__" not in vars(cls):
             cls.__init__ = _constructor(cls)  # type: ignore[method-assign]
             lines = "".join(f"\n    {field.text}" for field in _ordered(cls.fields).values())
             cls.__doc__ = f"{inspect.cleandoc(cls.__doc__ or cls.__name__)}\n\nArgs:{lines}\n"
@@ -47,7 +53,7 @@ def _ordered(fields: Mapping[str, Field]) -> dict[str, Field]:
     return {name: fields[name] for name in sorted(fields, key=rank.__getitem__)}
 
 
-def _constructor(cls: type[Declared]) -> Callable[..., None]:
+def _signature(cls: type[Declared]) -> inspect.Signature:
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     types: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
@@ -58,18 +64,24 @@ def _constructor(cls: type[Declared]) -> Callable[..., None]:
         inspect.Parameter(name, kinds[field.kw_only], default=field.default, annotation=types.get(name, Any))
         for name, field in _ordered(cls.fields).items()
     ]
-    signature = inspect.Signature(parameters, return_annotation=None)
+    return inspect.Signature(parameters, return_annotation=None)
 
+
+def _constructor(cls: type[Declared]) -> Callable[..., None]:
     def __init__(self: Declared, *args: Any, **kwargs: Any) -> None:
+        signature = type(self)._arguments  # a class with a constructor of its own may have more fields
         try:
             bound = signature.bind(self, *args, **kwargs)
         except TypeError as error:
-            raise TypeError(f"{type(self).__name__}: {error}; it takes {', '.join(cls.fields)}") from None
+            takes = ", ".join([*signature.parameters][1:])
+            raise TypeError(f"{type(self).__name__}: {error}; it takes {takes}") from None
         bound.apply_defaults()
         self.accept({name: value for name, value in bound.arguments.items() if name != "self"})
 
+    signature = cls._arguments
     __init__.__signature__ = signature  # type: ignore[attr-defined]
-    __init__.__annotations__ = {p.name: p.annotation for p in parameters[1:]} | {"return": None}
+    __init__.__annotations__ = {x.name: x.annotation for x in [*signature.parameters.values()][1:]}
+    __init__.__annotations__["return"] = None
     __init__.__module__, __init__.__qualname__ = cls.__module__, f"{cls.__qualname__}.__init__"
     return __init__
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.neurons.parameters import Parameter
+from lightning_snn.ops import compiler
 
 
 @dataclass(eq=False)
@@ -28,6 +29,14 @@ class Field:
         """Learn what it is called."""
         self.name = name
 
+    def __get__(self, model: Any, owner: type | None = None) -> Any:
+        """The value of a model."""
+        return self if model is None else vars(model).get(self.name, self.default)
+
+    def __set__(self, model: Any, value: Any) -> None:
+        """Change the value of a model."""
+        vars(model)[self.name] = self.checked(value)
+
     @property
     def text(self) -> str:
         """Its line of a docstring."""
@@ -43,6 +52,8 @@ class Field:
             checks.one_of(self.name, value, self.choices)
         if self.positive and value is not None:
             checks.positive(self.name, value)
+        if isinstance(self.default, bool) and not isinstance(value, bool):
+            raise ValueError(f"{self.name} must be True or False, got {value!r}")
         return value
 
 
@@ -58,7 +69,10 @@ class Constant(Field):
 
     def __get__(self, model: Any, owner: type | None = None) -> Any:
         """The value of a model."""
-        return self if model is None else model.value_of(self.name)
+        if model is None:
+            return self
+        compiler.refuse(self.name, f"p.{self.name}")
+        return model.value_of(self.name)
 
     def __set__(self, model: Any, value: Any) -> None:
         """Change the value of a model."""
@@ -185,7 +199,10 @@ class TimeStep(Field):
 
     def __get__(self, model: Any, owner: type | None = None) -> float:
         """The step of a model in ms."""
-        return self if model is None else model.time_step  # type: ignore[return-value]
+        if model is None:
+            return self  # type: ignore[return-value]
+        compiler.refuse(self.name, "the dt that step is given")
+        return model.time_step  # type: ignore[no-any-return]
 
     def __set__(self, model: Any, value: float | None) -> None:
         """Change the step of a model."""

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -27,6 +27,12 @@ def state_type(model: str, name: str, variables: Iterable[str], module: str) -> 
     made.__qualname__ = f"{model}.{name}"
     made.__doc__ = f"{name} ``[B, N]`` of `{model}`: {', '.join(variables)}."
     return made
+
+
+def _filled(value: Tensor | float, like: Tensor) -> Tensor:
+    return (
+        torch.zeros_like(like) + value.to(like) if isinstance(value, Tensor) else torch.full_like(like, value)
+    )
 
 
 class NeuronModel(Declared, Running):
@@ -82,6 +88,11 @@ class NeuronModel(Declared, Running):
         """Make the type of the state of a class that declares one."""
         super().__init_subclass__(**kwargs)
         if "state" in vars(cls):
+            if not isinstance(cls.state, Mapping) or not cls.state:
+                raise TypeError(
+                    f"{cls.__name__}.state must say what each variable starts from, such as {{'v': 0.0}}, "
+                    f"got {cls.state!r}"
+                )
             cls.State = state_type(cls.__qualname__, "State", cls.state, cls.__module__)
 
     @classmethod
@@ -97,9 +108,16 @@ class NeuronModel(Declared, Running):
         self.numbers: dict[str, float | Tensor] = {}
         self.learned = nn.ParameterDict()
         fields = type(self).fields
+        if not self.state:
+            raise TypeError(f"{type(self).__name__} must declare the variables of its state")
+        for variable, start in self.state.items():
+            if isinstance(start, str):
+                checks.one_of(
+                    f"{type(self).__name__}.state[{variable!r}]", start, type(self).constants_declared()
+                )
         for name, value in given.items():
             if not isinstance(fields[name], Constant):
-                setattr(self, name, fields[name].checked(value))
+                setattr(self, name, value)
         for name, value in given.items():
             if isinstance(fields[name], Constant):
                 self.numbers[name] = fields[name].checked(self.default_of(name) if value is None else value)
@@ -136,21 +154,41 @@ class NeuronModel(Declared, Running):
             ValueError: if it is not allowed.
         """
         field = self.constants_declared()[name]
-        checked, before = field.checked(value), self.value_of(name)
+        checked = field.checked(value)
+        before: Any = self.numbers.get(name)
+        if name in self.learned:
+            before, number = self.learned[name].detach().clone(), torch.as_tensor(checked)
+            checked = field.free(number.reshape(()) if number.numel() == 1 else number)
+            if checked.ndim and checked.shape != before.shape:
+                raise ValueError(
+                    f"{name} must hold 1 or {before.numel()} values, as many as are learned, got "
+                    f"{checked.numel()}"
+                )
+        elif name in self._buffers:
+            before = self._buffers[name]
+            checked = torch.as_tensor(checked).to(before)
+        self._put(name, checked)
+        try:
+            self.check()
+        except ValueError:
+            self._put(name, before)
+            raise
+
+    def _put(self, name: str, value: Any) -> None:
         if name in self.learned:
             with torch.no_grad():
-                self.learned[name].copy_(field.free(torch.as_tensor(checked)))
+                self.learned[name].copy_(value)
         elif name in self._buffers:
-            self._buffers[name] = torch.as_tensor(checked).to(before)
+            self._buffers[name] = value
         else:
-            self.numbers[name] = checked
+            self.numbers[name] = value
         self._known = {}
-        self.check()
 
     def _begin_learning(self, names: Sequence[str]) -> None:
         known = self.constants_declared()
-        names = [names] if isinstance(names, str) else names
-        for name in names:
+        if not isinstance(names, Collection):
+            raise ValueError(f"learn must be a list of names of constants, got {names!r}")
+        for name in dict.fromkeys([names] if isinstance(names, str) else names):
             checks.one_of("learn", name, known)
             value = torch.as_tensor(self.numbers.pop(name), dtype=torch.float64)
             self.learned[name] = nn.Parameter(known[name].free(value).float())
@@ -168,7 +206,11 @@ class NeuronModel(Declared, Running):
 
     def start(self, p: Any) -> Mapping[str, Tensor | float]:
         """What the variables start from, by name; a model overrides this where `state` cannot say it."""
-        return {name: getattr(p, x) if isinstance(x, str) else x for name, x in self.state.items()}
+        plain = {x: value for x, value in self.numbers.items() if isinstance(value, float)}
+        return {
+            name: x if not isinstance(x, str) else plain[x] if x in plain else getattr(p, x)
+            for name, x in self.state.items()
+        }
 
     def values(self) -> Values:
         """The declared constants in float64."""
@@ -181,9 +223,8 @@ class NeuronModel(Declared, Running):
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
         """State ``[batch, num_neurons]`` to start from, at least float32, on the device of ``like``."""
         dtype = torch.promote_types(like.dtype, torch.float32)
-        empty = like.new_zeros(batch, num_neurons, dtype=dtype)
-        found = self.start(self.values())
-        return self.State(*(empty + torch.as_tensor(found[name]).to(empty) for name in self.state))
+        shape, found = (batch, num_neurons), self.start(self.values())
+        return self.State(*(_filled(found[name], like.new_empty(shape, dtype=dtype)) for name in self.state))
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """The constants of one neuron by name."""

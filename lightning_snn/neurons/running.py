@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.core.random import RandomStream
-from lightning_snn.neurons.values import Prepared, Values, kind_of, listed, own, prepared, version_of
+from lightning_snn.neurons.values import Prepared, Values, exact, kind_of, listed, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
 from lightning_snn.ops.neuron_scan import neuron_scan
 from lightning_snn.ops.sequence import (
@@ -27,6 +27,9 @@ from lightning_snn.ops.tap import Tap
 from lightning_snn.ops.uniform_scan import uniform_scan
 
 _programs: dict[tuple[Any, ...], compiler.Program] = {}
+_PLAIN = (bool, int, float, str, tuple, list)
+_NO_SETTINGS = {*vars(nn.Module()), "numbers", "own_dt", "time_step", "_known", "_init_args"} - {"training"}
+"""Attributes that are no settings: what a step gets as arguments, and what the machinery keeps."""
 
 
 class Running(nn.Module, ABC):
@@ -131,7 +134,7 @@ class Running(nn.Module, ABC):
             )
         spikes, *states = found
         after, before = (self._declared(x, current) for x in (states[0], states[-1]))
-        return spikes, after, before
+        return self._fitting("spikes", spikes, current), after, before
 
     def _declared(self, state: Any, like: Tensor) -> Any:
         """A state that `step` returned, as the model declares it.
@@ -139,20 +142,31 @@ class Running(nn.Module, ABC):
         Raises:
             ValueError: if it is another.
         """
-        values = [*state.values()] if isinstance(state, Mapping) else [*state]
-        if len(values) != len(self.state) or (isinstance(state, Mapping) and [*state] != [*self.state]):
+        if isinstance(state, Mapping):
+            fits, got = state.keys() == self.state.keys(), ", ".join(map(str, state))
+            state = [state.get(name) for name in self.state]
+        else:
+            fits = isinstance(state, list | tuple) and len(state) == len(self.state)
+            got = f"{len(state)} values" if isinstance(state, list | tuple) else type(state).__name__
+        if not fits:
             raise ValueError(
                 f"{type(self).__name__}.step must return the variables that `state` declares "
-                f"({', '.join(self.state)}), got {len(values)}: {', '.join(getattr(state, '_fields', ()))}"
+                f"({', '.join(self.state)}), got {got}"
             )
-        for name, value in zip(self.state, values, strict=True):
-            if not isinstance(value, Tensor) or value.shape not in (like.shape, ()):
-                shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
-                raise ValueError(
-                    f"{type(self).__name__}.step must return {name} as a tensor {list(like.shape)} like the "
-                    f"input, got {shape}"
-                )
-        return self.State(*(value if value.ndim else value.expand_as(like) for value in values))
+        return self.State(
+            *(self._fitting(name, value, like) for name, value in zip(self.state, state, strict=True))
+        )
+
+    def _fitting(self, name: str, value: Any, like: Tensor) -> Tensor:
+        """What `step` returned in the shape and number format of the state."""
+        if not isinstance(value, Tensor) or value.shape not in (like.shape, ()):
+            shape = list(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            raise ValueError(
+                f"{type(self).__name__}.step must return {name} as a tensor {list(like.shape)} like the "
+                f"input, got {shape}"
+            )
+        fitting: Tensor = value.to(like.dtype)
+        return fitting if value.ndim else fitting.expand_as(like)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """What was derived from attributes is derived anew; fields set themselves, buffers too."""
@@ -167,26 +181,43 @@ class Running(nn.Module, ABC):
         """The constants as a step takes them, with ``dt``; if none is learned, kept until one changes."""
         fixed = not torch.compiler.is_compiling() and len(self._parameters) == len(self.learned) == 0
         key = (like.dtype, like.device)
-        if fixed and key in self._known and self._known[key].is_fresh():
+        held = (*self._buffers.values(), *self.numbers.values())
+        sources = [x for x in held if isinstance(x, Tensor)]
+        if fixed and key in self._known and self._known[key].is_fresh(sources):
             return self._known[key]
         with torch.inference_mode(False):  # validation may come before training
             dt = torch.tensor(self.time_step, dtype=torch.float64)
-            values = prepared({**vars(self.values()), **self.constants(self.values(), dt), "dt": dt}, like)
+            values = prepared({**vars(self.values()), **self._derived(dt), "dt": dt}, like)
         if not fixed:
             return Prepared(values)
-        sources = [x for x in (*self._buffers.values(), *self.numbers.values()) if isinstance(x, Tensor)]
         self._known[key] = Prepared(values, [(x, version_of(x)) for x in sources])
         return self._known[key]
 
+    def _derived(self, dt: Tensor) -> dict[str, Tensor]:
+        """What `constants` returns, in float64.
+
+        Raises:
+            ValueError: if that is no numbers by name.
+        """
+        found = self.constants(self.values(), dt)
+        if not isinstance(found, Mapping) or not all(isinstance(x, Tensor | float) for x in found.values()):
+            raise ValueError(
+                f"{type(self).__name__}.constants must return tensors by name, got {type(found).__name__}"
+                + (f" of {found}" if isinstance(found, Mapping) else "")
+            )
+        return {name: exact(x) for name, x in found.items()}
+
     @property
     def settings(self) -> tuple[Any, ...]:
-        """Its plain attributes: a step may depend on them."""
-        plain = (int, float, str, bool, type(None))
-        return tuple(
-            (name, x)
-            for name, x in vars(self).items()
-            if (isinstance(x, plain) or callable(x)) and name != "time_step" and name[0] != "_"
-        )
+        """Its attributes, and those of its class: a step may depend on them."""
+        own = (cls for cls in reversed(type(self).__mro__) if issubclass(cls, Running))
+        found = {name: x for cls in own for name, x in vars(cls).items() if isinstance(x, _PLAIN)}
+        found |= {name: x for name, x in vars(self).items() if name not in _NO_SETTINGS}
+        return tuple((name, x if callable(x) else repr(x)) for name, x in found.items())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without keys of kernels: a copy may run where there are no such."""
+        return {**vars(self), "_known": {}}
 
     def scan(
         self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
@@ -328,7 +359,7 @@ class Running(nn.Module, ABC):
             return found[0], self.State(*found[1:count])
 
         operator = (
-            f"{compiler.__name__}.{type(self).__name__}"  # what does not compile leaves other models fused
+            f"{compiler.__name__}.{id(type(self))}.{type(self).__name__}"  # one fails, others stay fused
         )
         if not self.compiled or sends or (wanted and before is not None):
             return plain()

@@ -1,6 +1,6 @@
 """The constants of a model in the forms that its step and its kernels take."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,9 +36,12 @@ class Prepared:
     sources: list[tuple[Tensor, int | None]] = field(default_factory=list)
     programs: dict[Any, tuple[str, str]] = field(default_factory=dict)
 
-    def is_fresh(self) -> bool:
+    def is_fresh(self, sources: Sequence[Tensor]) -> bool:
         """Whether the tensors are what they were."""
-        return all(version is not None and version == version_of(x) for x, version in self.sources)
+        return len(sources) == len(self.sources) and all(
+            x is y and version is not None and version == version_of(x)
+            for x, (y, version) in zip(sources, self.sources, strict=True)
+        )
 
 
 def version_of(value: Tensor) -> int | None:

@@ -8,7 +8,7 @@ from lightning_snn.ops.compiler.call import Call
 from lightning_snn.ops.compiler.operator import run
 from lightning_snn.ops.compiler.plan import Kind
 from lightning_snn.ops.compiler.program import Case, Program, Step, build
-from lightning_snn.ops.compiler.trace import CannotCompileError, outside
+from lightning_snn.ops.compiler.trace import CannotCompileError, outside, refuse
 
 __all__ = [
     "Call",
@@ -19,6 +19,7 @@ __all__ = [
     "Step",
     "build",
     "outside",
+    "refuse",
     "run",
     "source",
 ]

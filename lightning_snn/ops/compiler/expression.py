@@ -59,7 +59,9 @@ def number(value: float | bool) -> Expression:
 def make(op: str, *given: Expression | float) -> Expression:
     """An expression, simplified where that changes no bit but a zero's sign and what inf and NaN give."""
     args = [x if isinstance(x, Expression) else number(x) for x in given]
-    if op not in LOGIC and op not in ("where", "cast"):
+    if op in LOGIC:
+        args = [x if x.is_truth else make("ne", x, 0.0) for x in args]
+    elif op not in ("where", "cast"):
         args = [make("cast", x) if x.is_truth else x for x in args]
     if op == "where":
         args[1:] = [make("cast", x) if x.is_truth else x for x in args[1:]]

@@ -26,6 +26,7 @@ from lightning_snn.ops.jit import jit
 F, exp = np.{dtype}, {exp}
 log, sqrt, tanh, sin, cos = np.log, np.sqrt, np.tanh, np.sin, np.cos
 floor, ceil, round = np.floor, np.ceil, np.rint
+inf, nan = F("inf"), F("nan")
 
 '''
 
@@ -128,7 +129,7 @@ def _step(
     outputs: Sequence[tuple[str, Expression]],
     given: Mapping[Expression, str],
 ) -> str:
-    lines = statements(outputs, given, TABLE, 8, "F({})", "F('{}')")
+    lines = statements(outputs, given, TABLE, 8, "F({})", "({})")
     return f"\n@jit\ndef {name}({', '.join(arguments)}):\n    for e in range(len({arguments[0]})):\n{lines}"
 
 

@@ -1,5 +1,6 @@
 """What torch's operators are as expressions: the table of what the compiler understands."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,6 +54,23 @@ def _sigmoid(x: Expression) -> Expression:
     return make("div", 1.0, make("add", make("exp", make("neg", x)), 1.0))
 
 
+def _log1p(x: Expression) -> Expression:
+    """What rounding ``1 + x`` loses is in the quotient. Source: Kahan's note on the HP-15C."""
+    rounded = make("add", x, 1.0)
+    exact = make("div", make("mul", make("log", rounded), x), make("sub", rounded, 1.0))
+    same = make("or", make("eq", rounded, 1.0), make("eq", rounded, math.inf))
+    return make("where", same, x, exact)
+
+
+def _expm1(x: Expression) -> Expression:
+    """As `_log1p`; where ``exp(x)`` is 1, 0 or infinite there is nothing to correct."""
+    e = make("exp", x)
+    less = make("sub", e, 1.0)
+    plain = make("or", make("eq", less, -1.0), make("gt", x, 32.0))
+    exact = make("div", make("mul", less, x), make("log", e))
+    return make("where", make("eq", e, 1.0), x, make("where", plain, less, exact))
+
+
 def _named(op: str) -> Rule:
     return lambda *args: make(op, *args)
 
@@ -83,6 +101,8 @@ RULES: Mapping[str, Rule] = {name: _named(name) for name in TORCH} | {
     "sgn": _sign,
     "sign": _sign,
     "sigmoid": _sigmoid,
+    "log1p": _log1p,
+    "expm1": _expm1,
     "threshold_backward": lambda g, x, low: make("where", make("le", x, low), 0.0, g),
     "sigmoid_backward": lambda g, y: make("mul", g, make("mul", make("sub", 1.0, y), y)),
     "tanh_backward": lambda g, y: make("mul", g, make("sub", 1.0, make("mul", y, y))),
@@ -94,7 +114,7 @@ RULES: Mapping[str, Rule] = {name: _named(name) for name in TORCH} | {
     "full_like": lambda _, value, **__: number(value),
     "new_full": lambda _, __, value, **___: number(value),
     "full": lambda _, value, **__: number(value),
-    **{name: _constant(0.0) for name in ("zeros_like", "new_zeros", "zeros")},
+    **{name: _constant(0.0) for name in ("zeros_like", "new_zeros", "zeros", "empty_like")},
     **{name: _constant(1.0) for name in ("ones_like", "new_ones", "ones")},
     **{name: lambda x, *_, **__: x for name in _SAME},
 }

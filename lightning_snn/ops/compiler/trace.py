@@ -1,5 +1,6 @@
 """A neuron's step and its gradient as expressions: torch runs it once, and every operator is written down."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -10,13 +11,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes, _get_current_dispatch_mode
 
 from lightning_snn.ops.compiler.expression import Expression, argument, make, number
 from lightning_snn.ops.compiler.operators import OF_CONSTANTS, RULES
 
-SHAPE = (2, 3)
-"""Of every traced tensor: a step that mixes neurons shows by giving another."""
+SHAPES = ((2, 3), (3, 5))
+"""Of every traced tensor, first and again: a step that mixes neurons shows by giving another."""
 
 _HERE = tuple(str(Path(path).parent) for path in (torch.__file__, __file__))
 """Folders whose lines are not a step's."""
@@ -58,19 +59,23 @@ def trace(
         CannotCompileError: if the step holds what the compiler does not know; it names operator and line.
     """
     with outside(), torch.set_grad_enabled(grads is not None):
-        tracer, leaves, outputs = _traced(step, names, dtype, 0.5)
-        again, _, _ = _traced(step, names, dtype, -0.75)
+        tracer, leaves, outputs = _traced(step, names, dtype, 0.5, SHAPES[0])
+        again, _, _ = _traced(step, names, dtype, -0.75, SHAPES[1])
         _check_same(tracer.log, again.log)
         found = [tracer.of(x) for x in outputs]
         return Traced(found, [] if grads is None else _gradients(tracer, leaves, outputs, grads, dtype))
 
 
 def _traced(
-    step: Callable[..., Sequence[Tensor]], names: Sequence[str], dtype: torch.dtype, value: float
+    step: Callable[..., Sequence[Tensor]],
+    names: Sequence[str],
+    dtype: torch.dtype,
+    value: float,
+    shape: tuple[int, int],
 ) -> tuple["_Tracer", list[Tensor], list[Tensor]]:
     """A step run on arguments that all hold one value, what it was given and what it gave."""
-    inputs = [torch.full(SHAPE, value, dtype=dtype) for _ in names]  # torch's generator stays as it is
-    tracer = _Tracer({_place(x): argument(name) for x, name in zip(inputs, names, strict=True)}, dtype)
+    inputs = [torch.full(shape, value, dtype=dtype) for _ in names]  # torch's generator stays as it is
+    tracer = _Tracer({_place(x): argument(name) for x, name in zip(inputs, names, strict=True)}, dtype, shape)
     with tracer:
         leaves = [x.requires_grad_(torch.is_grad_enabled()) for x in inputs]
         try:
@@ -83,10 +88,22 @@ def _traced(
 
 
 def _check_same(one: Sequence[tuple[Expression, str]], other: Sequence[tuple[Expression, str]]) -> None:
-    """Raise `CannotCompileError` if what a step computes depends on the values that it is given."""
+    """Raise `CannotCompileError` if what a step computes depends on values or shapes that it is given."""
     for (first, place), (second, _) in zip_longest(one, other, fillvalue=(None, "the step")):
         if first is not second:
             raise _unknown(_VALUE, place)
+
+
+def refuse(name: str, instead: str) -> None:
+    """Raise `CannotCompileError` if a step that is traced now reads an attribute of its model.
+
+    Args:
+        name: What it is called.
+        instead: What the step should read.
+    """
+    if not torch.compiler.is_compiling() and isinstance(_get_current_dispatch_mode(), _Tracer):
+        place = _where(frame for frame, _ in walk_stack(sys._getframe(2)))
+        raise _unknown(f"self.{name}", place, f": read {instead}")
 
 
 @contextmanager
@@ -128,9 +145,9 @@ def _place(x: Tensor) -> int:
 class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Writes down what every operator does."""
 
-    def __init__(self, known: dict[int, Expression], dtype: torch.dtype) -> None:
+    def __init__(self, known: dict[int, Expression], dtype: torch.dtype, shape: tuple[int, int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.known, self.dtype, self.backward = known, dtype, False
+        self.known, self.dtype, self.shape, self.backward = known, dtype, shape, False
         self.alive: list[Any] = []  # memory that is freed would be taken again
         self.log: list[tuple[Expression, str]] = []  # what was made, and where
 
@@ -174,13 +191,19 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return self._decomposed(func, name, args, kwargs)
         except NotImplementedError as error:
             raise _unknown(str(error), self.place) from None
+        except TypeError as error:  # a rule takes no such arguments
+            raise _unknown(f"the operator {name} with these arguments", self.place) from error
         result = func(*args, **kwargs)
-        if tuple(result.shape) not in (SHAPE, ()) or result.dtype not in (self.dtype, torch.bool):
-            raise _unknown(
-                f"{name}, which gives {result.dtype} {list(result.shape)} for {self.dtype} {list(SHAPE)},",
-                self.place,
-                ": neurons are computed each on their own, in one number format",
+        own = any(x.dtype == self.dtype for x in args if isinstance(x, Tensor))
+        formats = (self.dtype, torch.bool) if own else (self.dtype, torch.bool, torch.get_default_dtype())
+        if tuple(result.shape) not in (self.shape, ()) or result.dtype not in formats:
+            what = (
+                f"{name}, which gives {result.dtype} {list(result.shape)} for {self.dtype} {[*self.shape]},"
             )
+            why = ": neurons are computed each on their own, in one number format"
+            raise _unknown(what, self.place, why)
+        if result.dtype is torch.bool and not made.is_truth:  # such as a sum of two
+            made = make("ne", made, 0.0)
         return self._keep(result, made)
 
     def _keep(self, result: Tensor, made: Expression) -> Tensor:
@@ -203,7 +226,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         raise _unknown(f"the operator {name}", self.place) from None
 
 
-_VALUE = "a branch on a value, or a value as a number of Python,"
+_VALUE = "a branch on a value or a shape, or one as a number of Python,"
 _AS_NUMBER = ("Boolean value of Tensor", "converted to Scalar", "converted to Python scalars")
 """What torch says of such."""
 

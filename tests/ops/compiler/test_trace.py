@@ -14,7 +14,7 @@ from lightning_snn.ops.compiler import CannotCompileError
 
 TABLE = torch.ones(2, 3)
 INSTEAD = "compiled = False in the class runs it step by step in PyTorch"
-VALUE = "a branch on a value, or a value as a number of Python, cannot be compiled"
+VALUE = "a branch on a value or a shape, or one as a number of Python, cannot be compiled"
 
 
 class Cell(NeuronModel):
