@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lightning_snn.core import checks
 from lightning_snn.core.random import RandomStream
 from lightning_snn.neurons.values import Prepared, Values, exact, kind_of, listed, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
@@ -361,7 +362,7 @@ class Running(nn.Module, ABC):
         operator = (
             f"{compiler.__name__}.{id(type(self))}.{type(self).__name__}"  # one fails, others stay fused
         )
-        if not self.compiled or sends or (wanted and before is not None):
+        if not self.compiled or sends or (wanted and before is not None) or checks.is_transformed():
             return plain()
         return backend.run(operator, current.device, fused, plain)
 
