@@ -29,6 +29,12 @@ def state_type(model: str, name: str, variables: Iterable[str], module: str) -> 
     return made
 
 
+def _filled(value: Tensor | float, like: Tensor) -> Tensor:
+    return (
+        torch.zeros_like(like) + value.to(like) if isinstance(value, Tensor) else torch.full_like(like, value)
+    )
+
+
 class NeuronModel(Declared, Running):
     """A population of neurons; state is passed in and returned, never kept.
 
@@ -200,7 +206,11 @@ class NeuronModel(Declared, Running):
 
     def start(self, p: Any) -> Mapping[str, Tensor | float]:
         """What the variables start from, by name; a model overrides this where `state` cannot say it."""
-        return {name: getattr(p, x) if isinstance(x, str) else x for name, x in self.state.items()}
+        plain = {x: value for x, value in self.numbers.items() if isinstance(value, float)}
+        return {
+            name: x if not isinstance(x, str) else plain[x] if x in plain else getattr(p, x)
+            for name, x in self.state.items()
+        }
 
     def values(self) -> Values:
         """The declared constants in float64."""
@@ -213,9 +223,8 @@ class NeuronModel(Declared, Running):
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
         """State ``[batch, num_neurons]`` to start from, at least float32, on the device of ``like``."""
         dtype = torch.promote_types(like.dtype, torch.float32)
-        empty = like.new_zeros(batch, num_neurons, dtype=dtype)
-        found = self.start(self.values())
-        return self.State(*(empty + torch.as_tensor(found[name]).to(empty) for name in self.state))
+        shape, found = (batch, num_neurons), self.start(self.values())
+        return self.State(*(_filled(found[name], like.new_empty(shape, dtype=dtype)) for name in self.state))
 
     def parameters_of(self, index: int) -> dict[str, float]:
         """The constants of one neuron by name."""

@@ -1,7 +1,7 @@
-"""How far compiled neurons are from the plain loop over the same step: spikes, states and gradients, a row a model.
+"""How far compiled neurons are from the plain loop over the same step: spikes, states, gradients, by model.
 
-`python recipes/benchmarks/errors.py` prints the table; every constant is learned, the current and the gradients
-of all outputs are random.
+`python recipes/benchmarks/errors.py` prints the table. Every constant is learned; the current and the
+weights of all outputs are random.
 """
 # ruff: noqa: E402 - the process is tuned before torch is imported
 

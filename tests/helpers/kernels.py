@@ -4,7 +4,6 @@ from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -34,6 +33,13 @@ RULES = {
 }
 
 
+def program(model, wanted=(), recorded=(), like=None):
+    """Keys of the kernels of a model, and the constants that they take, for a state ``like`` float32."""
+    like = torch.empty(0) if like is None else like
+    keys = model._program((), wanted, recorded, like, like.dtype)
+    return keys, [*model._prepared(like).values.values()]
+
+
 def on_both(run, kernels="numba"):
     """Results of ``run`` on the reference and on the kernels."""
     found = []
@@ -47,7 +53,6 @@ def on_both(run, kernels="numba"):
 def interpreted():
     """Generated kernels run as the Python that they are: numba would take seconds for each."""
     with pytest.MonkeyPatch.context() as patch, np.errstate(all="ignore"):
-        patch.setattr(numba.config, "DISABLE_JIT", True)
         patch.setattr(store, "load", _plain)
         yield
 
@@ -55,8 +60,7 @@ def interpreted():
 @cache
 def _plain(key, form):
     module = ModuleType(f"plain_{key}")
-    source = store.text(key, form).replace("keep_on_disk(compiled, function)", "")
-    exec(compile(source, key, "exec"), vars(module))
+    exec(compile(store.text(key, form).replace("@jit", ""), key, "exec"), vars(module))
     return module
 
 

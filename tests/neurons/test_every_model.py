@@ -137,11 +137,11 @@ def test_a_sweep_compiles_once(case):
     assert len({x.sum().item() for x in found}) > 15 or {*names} <= {"threshold"}
 
 
-def learning(case):
+def learning(case, **options):
     """A model all of whose constants are learned, every other one for each neuron; its input and state."""
     values = {x: case.number(x) for x in case.constants}
     values |= {x: [values[x] * (1 + k / 100) for k in range(N)] for x in case.constants[::2]}
-    model = case.model(learn=case.constants, **values).double()
+    model = case.model(learn=case.constants, **values, **options).double()
     with backend.use("reference"), torch.no_grad():
         _, state = model(case.current(7, B, N, seed=1, dtype=torch.float64))
     leaves = [case.current(T, B, N, dtype=torch.float64), *state]
@@ -150,8 +150,11 @@ def learning(case):
 
 
 @each
-def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(case):
-    model, current, state = learning(case)
+@pytest.mark.parametrize("detach", [True, False])
+def test_gradients_of_inputs_states_and_constants_are_those_of_the_plain_loop(case, detach):
+    """With the surrogate that is the default; or with another, and a gradient through the reset."""
+    changed = {} if detach else {"detach_reset": False, "surrogate": "fast_sigmoid", "slope": 5.0}
+    model, current, state = learning(case, **{} if case.kind.graded else changed)
     leaves, found = [current, *state, *model.parameters()], []
     for name in ("reference", "numba"):
         with backend.use(name), interpreted():

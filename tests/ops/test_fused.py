@@ -11,6 +11,7 @@ from helpers.kernels import (
     assert_gradients,
     differentiate,
     on_both,
+    program,
     with_threads,
 )
 from helpers.tensors import assert_equal, rand
@@ -347,10 +348,9 @@ def neuron_scan_of(model, current, wanted, *, before=None, coupling=None, target
     for name in wanted:
         if name[0] == "s":
             state[int(name[1:])].requires_grad_()
-    constants = [*model._prepared(state[0]).values()]
-    program = model._program((), wanted, recorded, torch.float32)
+    keys, constants = program(model, wanted, recorded)
     inputs = [current, *(torch.zeros(4, 2, 5) for _ in model.inputs[1:])]
-    arguments = (inputs, state, constants, before, coupling, 0.5, target, *program, len(recorded))
+    arguments = (inputs, state, constants, before, coupling, 0.5, target, *keys, len(recorded))
     return torch.ops.lightning_snn.neuron_scan, arguments
 
 

@@ -1,10 +1,12 @@
 """The one operator that runs every compiled neuron model, and its gradient."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import _are_functorch_transforms_active
+from torch.autograd.function import once_differentiable
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from lightning_snn.core import checks
@@ -17,17 +19,26 @@ PACKAGE = "lightning_snn.ops.compiler"
 def run(call: Call) -> list[Tensor]:
     """Spikes ``[T, B, N]``, the state after the last step, and recorded sequences ``[T, B, N]``.
 
-    Where nobody watches the kernels run without an operator, which takes as long as a small scan.
+    Where nobody watches there is no operator: its lists of tensors take as long as a small scan.
     """
-    watched = call.backward or checks.is_recorded() or _get_current_dispatch_mode() is not None
+    watched = checks.is_recorded() or _get_current_dispatch_mode() or _are_functorch_transforms_active()
     if watched or any(type(x) is not Tensor for x in (*call.inputs, *call.state)):
         return neuron_scan(*call)  # type: ignore[no-any-return]
+    if call.backward:
+        return [*_Scan.apply(call, *call.inputs, *call.state, *call.constants)]
     with torch.no_grad():
         return _forward(call)
 
 
 def _forward(call: Call) -> list[Tensor]:
     found: list[Tensor] = backend.kernels(PACKAGE, call.inputs[0].device).forward(call)
+    return found
+
+
+def _backward(grads: Sequence[Tensor | None], *given: Any) -> list[Tensor]:
+    inputs, state, constants, keys = given
+    call = Call(inputs, state, constants, backward=keys)
+    found: list[Tensor] = backend.kernels(PACKAGE, call.inputs[0].device).backward(call, grads)
     return found
 
 
@@ -65,9 +76,7 @@ def neuron_scan_backward(
     backward: str,
 ) -> list[Tensor]:
     """The gradients that ``backward`` names after its key: of inputs ``[T, B, N]``, else ``[B, N]``."""
-    call = Call(inputs, state, constants, backward=backward)
-    found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).backward(call, grads)
-    return found
+    return _backward(grads, inputs, state, constants, backward)
 
 
 @neuron_scan_backward.register_fake
@@ -79,25 +88,44 @@ def _(
     return [state[0].new_empty((inputs[0] if name[0] == "i" else state[0]).shape) for name in wanted]
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+def _keep(ctx: Any, inputs: Sequence[Any], output: Any) -> None:
     del output
-    ctx.counts = [len(x) for x in inputs[:3]]
-    ctx.key = inputs[8]
-    ctx.save_for_backward(*(x for group in inputs[:3] for x in group))
+    call = Call(*inputs)
+    ctx.counts, ctx.key = [len(x) for x in call[:3]], call.backward
+    ctx.save_for_backward(*call.inputs, *call.state, *call.constants)
     ctx.set_materialize_grads(False)
 
 
-def _differentiate(ctx: Any, grads: Sequence[Tensor | None]) -> tuple[Any, ...]:
+def _differentiate(
+    ctx: Any, grads: Sequence[Tensor | None], kernels: Callable[..., list[Tensor]] = neuron_scan_backward
+) -> tuple[Any, ...]:
+    """Gradients of inputs, state and constants, in three lists; none of the other arguments."""
     saved = iter(ctx.saved_tensors)
     inputs, state, constants = ([next(saved) for _ in range(count)] for count in ctx.counts)
-    got = neuron_scan_backward(list(grads[: 1 + len(state)]), inputs, state, constants, ctx.key)
+    got = kernels(list(grads[: 1 + len(state)]), inputs, state, constants, ctx.key)
     found = dict(zip(ctx.key.split()[1:], got, strict=True))
-    sizes = [_summed(found.get(f"p{k}"), value) for k, value in enumerate(constants)]
-    groups = (
-        [found.get(f"{letter}{k}") for k in range(len(group))]
-        for letter, group in (("i", inputs), ("s", state))
+    return (
+        [found.get(f"i{k}") for k in range(len(inputs))],
+        [found.get(f"s{k}") for k in range(len(state))],
+        [_summed(found.get(f"p{k}"), value) for k, value in enumerate(constants)],
+        *(None for _ in Call._fields[3:]),
     )
-    return *groups, sizes, *(None for _ in range(7))
+
+
+class _Scan(torch.autograd.Function):
+    """The operator's gradient, without its lists."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+        del tensors
+        _keep(ctx, call, None)
+        return tuple(_forward(call))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
+        inputs, state, constants, *_ = _differentiate(ctx, grads, _backward)
+        return None, *inputs, *state, *constants
 
 
 def _summed(grad: Tensor | None, like: Tensor) -> Tensor | None:

@@ -109,7 +109,8 @@ def refuse(name: str, instead: str) -> None:
 @contextmanager
 def outside() -> Iterator[None]:
     """A compiler, an exporter or autocast around this call sees nothing of what is done here."""
-    with _disable_current_modes(), torch.inference_mode(False), torch.autocast("cpu", enabled=False):
+    hidden = torch._C.DisableTorchFunction()  # an exporter would write down the contexts that follow
+    with hidden, _disable_current_modes(), torch.inference_mode(False), torch.autocast("cpu", enabled=False):
         yield
 
 

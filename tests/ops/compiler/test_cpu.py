@@ -9,7 +9,7 @@ import itertools
 import pytest
 import torch
 from helpers import kernels
-from helpers.kernels import on_both
+from helpers.kernels import on_both, program
 from helpers.tensors import assert_equal, rand
 
 from lightning_snn import LIF, LateralKernel, Square
@@ -128,8 +128,7 @@ def test_every_shape(shape, memory, columns, dtype):
 
 def test_kernels_without_clocks_run_where_none_is_needed():
     def states(model, *state):
-        key = model._program((), (), (), torch.float32)[0]
-        return cpu.variant(key, state)[2]["states"]
+        return cpu.variant(program(model)[0][0], state)[2]["states"]
 
     zero, model = torch.zeros(2, 3), LIF()
     assert states(model, zero, zero, zero) == [0]
@@ -380,8 +379,7 @@ def test_compiled_equals_eager_from_a_state(options):
 def test_operators_obey_torchs_rules(memory, columns):
     model = population(5, columns, **MEMORIES[memory])
     current, state = 3 * rand(4, 2, 5), [*start_of(2, 5, model)]
-    constants = [*model._prepared(current).values()]
-    forward, backward = model._program((), ("i0", "s0", "s2"), (), torch.float32)
+    (forward, backward), constants = program(model, ("i0", "s0", "s2"))
     torch.library.opcheck(
         torch.ops.lightning_snn.neuron_scan_backward,
         ([rand(4, 2, 5), rand(2, 5), None, rand(2, 5)], [current], state, constants, backward),

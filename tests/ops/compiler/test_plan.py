@@ -5,6 +5,7 @@ import random
 
 import pytest
 import torch
+from helpers.kernels import program
 
 from lightning_snn import LIF, Izhikevich, NeuronModel
 from lightning_snn.ops.compiler import store
@@ -25,8 +26,7 @@ def planned(step, states, constants=0, *, wanted=(), starts=None, kinds=None):
 
 def facts(model, wanted=()):
     """What runs of a model from rest are said to compute: forward, and backward if gradients are wanted."""
-    keys = model._program((), wanted, (), torch.empty(0), torch.float32)
-    return [store.load(key.split()[0], "numba").VARIANTS[0] for key in keys if key]
+    return [store.load(key.split()[0], "numba").VARIANTS[0] for key in program(model, wanted)[0] if key]
 
 
 def test_states_that_stay_where_they_start_are_left_out():

@@ -99,7 +99,7 @@ def test_a_second_process_compiles_nothing_and_loads_an_exported_program(tmp_pat
     first, second = process(tmp_path), process(tmp_path)
     assert first["compiled"] > 2
     assert (second["compiled"], second["planned"]) == (0, False)
-    assert second["loaded"] > 2
+    assert second["loaded"] >= 2  # the scan and its gradient
     assert sum(first["spikes"]) > 5
     for name in ("spikes", "gradient", "exported"):
         assert first[name] == second[name]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.kernels import on_both
+from helpers.kernels import on_both, program
 from helpers.tensors import assert_equal, rand
 
 from lightning_snn import NeuronModel, Parameter, constant
@@ -147,7 +147,7 @@ def test_a_model_that_is_compiled_where_no_gradients_are_has_them_later(mode):
         model(rand(4, 2, 3))
     current = rand(4, 2, 3).requires_grad_()
     with mode():
-        model._program((), ("i0",), (), torch.empty(0), torch.float32)
+        program(model, ("i0",))
     model(current)[1].v.sum().backward()
     assert current.grad.all()
 
