@@ -135,15 +135,6 @@ def _summed(grad: Tensor | None, like: Tensor) -> Tensor | None:
     return (grad.sum() if like.numel() == 1 else grad.sum(0)).reshape(like.shape).to(like)
 
 
-def _no_further(ctx: Any, *grads: Any) -> None:
-    del ctx, grads
-    raise NotImplementedError(
-        "gradients of compiled neurons have no gradients themselves: run the model inside "
-        'lightning_snn.ops.backend.use("reference"), whose gradients have'
-    )
-
-
 neuron_scan.register_autograd(_differentiate, setup_context=_keep)
-neuron_scan_backward.register_autograd(_no_further)
 for _device in ("cpu", "cuda"):
     neuron_scan.register_autocast(_device, torch.float32)
