@@ -130,9 +130,9 @@ def test_a_step_that_changes_an_argument_in_place_is_refused():
 
 
 def returning(result, **attributes):
-    """A model whose step returns this of spikes and v."""
+    """A model whose step returns this of the model, spikes and v."""
 
-    def step(self, current, state, p, dt):
+    def step(self, current, state, *_):
         return result(self, self.spike(current), state.v + current)
 
     return type("Own", (NeuronModel,), {"state": {"v": 0.0, "w": 0.0}, "step": step, **attributes})
@@ -143,10 +143,10 @@ def returning(result, **attributes):
     ("result", "message"),
     [
         (lambda m, s, v: (m.State(v, v), s), r"the variables that `state` declares \(v, w\), got Tensor"),
-        (lambda m, s, v: (s, v), r"the variables that `state` declares \(v, w\), got Tensor"),
-        (lambda m, s, v: (s, None), r"the variables that `state` declares \(v, w\), got NoneType"),
-        (lambda m, s, v: (s, {"v": v}), r"the variables that `state` declares \(v, w\), got v$"),
-        (lambda m, s, v: (None, m.State(v, v)), r"spikes as a tensor \[2, \d\] like the input, got NoneType"),
+        (lambda _, s, v: (s, v), r"the variables that `state` declares \(v, w\), got Tensor"),
+        (lambda *x: (x[1], None), r"the variables that `state` declares \(v, w\), got NoneType"),
+        (lambda _, s, v: (s, {"v": v}), r"the variables that `state` declares \(v, w\), got v$"),
+        (lambda m, _, v: (None, m.State(v, v)), r"spikes as a tensor \[2, \d\] like the input, got NoneType"),
     ],
 )  # fmt: skip
 def test_what_a_step_returns_wrongly_is_told(result, message, compiled):
@@ -155,9 +155,9 @@ def test_what_a_step_returns_wrongly_is_told(result, message, compiled):
 
 
 def test_what_a_step_returns_is_taken_by_name_and_in_the_format_of_the_state():
-    mixed = returning(lambda m, s, v: (v > 1, {"w": torch.where(v > 1, m.a(), m.b()), "v": v}))
-    mixed.a, mixed.b = (lambda self, x=x: torch.tensor(x, dtype=torch.float64) for x in (0.5, 0.25))
-    spikes, v, w = assert_plain(returning(lambda m, s, v: (v > 1, {"w": s, "v": v}))())
+    mixed = returning(lambda m, _, v: (v > 1, {"w": torch.where(v > 1, m.a(), m.b()), "v": v}))
+    mixed.a, mixed.b = (lambda *_, x=x: torch.tensor(x, dtype=torch.float64) for x in (0.5, 0.25))
+    spikes, v, w = assert_plain(returning(lambda _, s, v: (v > 1, {"w": s, "v": v}))())
     assert (spikes.dtype, v.dtype) == (torch.float32, torch.float32)
     assert spikes.any()
     assert set(w.unique().tolist()) == {0.0, 1.0}
@@ -185,7 +185,7 @@ def test_variables_start_from_constants_that_there_are():
 
 def test_what_follows_from_constants_are_numbers_by_name():
     for found in (None, {"k": "2"}, ()):
-        own = returning(lambda m, s, v: (s, m.State(v, v)), constants=lambda self, p, dt, x=found: x)
+        own = returning(lambda m, s, v: (s, m.State(v, v)), constants=lambda *_, x=found: x)
         with pytest.raises(ValueError, match=r"^Own.constants must return tensors by name, got "):
             own()(CURRENT)
 
@@ -221,7 +221,7 @@ def test_transforms_of_torch_func():
 
 
 def test_code_that_torch_compile_made_sees_changed_options():
-    model = LIF(detach_reset=False)
+    model = LIF(2.0, detach_reset=False)
     compiled = torch.compile(lambda x: model(x)[1].v, backend="aot_eager")
 
     def differentiate(run):
