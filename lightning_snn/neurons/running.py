@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lightning_snn.core import checks
 from lightning_snn.core.random import RandomStream
 from lightning_snn.neurons.values import Prepared, Values, exact, kind_of, listed, own, prepared, version_of
 from lightning_snn.ops import backend, compiler
@@ -28,7 +29,8 @@ from lightning_snn.ops.uniform_scan import uniform_scan
 
 _programs: dict[tuple[Any, ...], compiler.Program] = {}
 _PLAIN = (bool, int, float, str, tuple, list)
-_NO_SETTINGS = {*vars(nn.Module()), "numbers", "own_dt", "time_step", "_known", "_init_args"} - {"training"}
+_NO_SETTINGS = {*vars(nn.Module()), "numbers", "own_dt", "time_step", "_known", "_changes", "_init_args"}
+_NO_SETTINGS.remove("training")
 """Attributes that are no settings: what a step gets as arguments, and what the machinery keeps."""
 
 
@@ -60,6 +62,7 @@ class Running(nn.Module, ABC):
     numbers: dict[str, float | Tensor]
     learned: nn.ParameterDict
     _known: dict[Any, Prepared]
+    _changes: int = 0
 
     @abstractmethod
     def step(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
@@ -176,6 +179,12 @@ class Running(nn.Module, ABC):
             super().__setattr__(name, value)
         if name != "_known":
             self._known = {}
+            self._count(name)
+
+    def _count(self, name: str) -> None:
+        """How often settings changed: code that `torch.compile` made of a run asks for it."""
+        if name not in _NO_SETTINGS and name not in ("training", "dt"):
+            vars(self)["_changes"] = vars(self).get("_changes", 0) + 1
 
     def _prepared(self, like: Tensor) -> Prepared:
         """The constants as a step takes them, with ``dt``; if none is learned, kept until one changes."""
@@ -345,7 +354,8 @@ class Running(nn.Module, ABC):
             silent = like.new_zeros(1).expand(current.shape)
             places = () if tap is None else tap.places(self.state)
             seen = None if torch.compiler.is_compiling() else like
-            forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype)
+            settings = (self._changes, self.training)
+            forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype, settings)
             inputs = [given.get(name, silent) for name in self.inputs]
             sent = (before, coupling, strength, target)
             found = compiler.run(
@@ -361,7 +371,7 @@ class Running(nn.Module, ABC):
         operator = (
             f"{compiler.__name__}.{id(type(self))}.{type(self).__name__}"  # one fails, others stay fused
         )
-        if not self.compiled or sends or (wanted and before is not None):
+        if not self.compiled or sends or (wanted and before is not None) or checks.is_transformed():
             return plain()
         return backend.run(operator, current.device, fused, plain)
 
@@ -377,11 +387,14 @@ class Running(nn.Module, ABC):
         record: tuple[tuple[int, bool], ...],
         like: Tensor | None,
         dtype: torch.dtype,
+        settings: tuple[Any, ...] = (),
     ) -> tuple[str, str]:
         """Keys of the kernels for inputs that are absent, gradients that are wanted, and so on.
 
-        A compiler and an exporter give nothing that it is ``like``: what they see has no values.
+        A compiler and an exporter give nothing that it is ``like``: what they see has no values. They take
+        the result for a constant as long as the ``settings`` are the same.
         """
+        del settings
         with nullcontext() if like is not None else compiler.outside():
             constants = self._prepared(torch.empty(0, dtype=dtype) if like is None else like)
             if (absent, wanted, record) not in constants.programs:
