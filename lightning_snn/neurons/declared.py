@@ -7,7 +7,7 @@ from typing import Any, dataclass_transform
 from torch import nn
 
 from lightning_snn.core.config import Configurable
-from lightning_snn.neurons.fields import Constant, Field, TimeStep, constant, option
+from lightning_snn.neurons.fields import Field, TimeStep, constant, option
 
 
 @dataclass_transform(field_specifiers=(constant, option, TimeStep))
@@ -93,6 +93,3 @@ def _annotations(cls: type) -> dict[str, Any]:
         return inspect.get_annotations(cls, eval_str=True)
     except NameError:  # a name that only a type checker sees
         return inspect.get_annotations(cls)
-
-
-__all__ = ["Constant", "Declared", "Field", "constant", "option"]

@@ -8,7 +8,9 @@ from lightning_snn.ops.compiler.call import Call
 from lightning_snn.ops.compiler.operator import run
 from lightning_snn.ops.compiler.plan import Kind
 from lightning_snn.ops.compiler.program import Case, Program, Step, build
-from lightning_snn.ops.compiler.trace import CannotCompileError, outside, refuse
+from lightning_snn.ops.compiler.refusal import CannotCompileError
+from lightning_snn.ops.compiler.trace import outside
+from lightning_snn.ops.compiler.tracer import refuse
 
 __all__ = [
     "Call",

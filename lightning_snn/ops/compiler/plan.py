@@ -47,11 +47,6 @@ class Plan:
         """Names of the gradients that are carried from step to step."""
         return [name for name in self.backward if name[0] != "i"]
 
-    @property
-    def per_neuron(self) -> bool:
-        """Whether a constant differs from neuron to neuron."""
-        return "each" in self.kinds.values()
-
 
 def plan(
     traced: Traced,
