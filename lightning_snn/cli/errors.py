@@ -121,8 +121,11 @@ def _key(message: str) -> str:
     return ".".join(outer)
 
 
-def _spellings(value: Any) -> tuple[str, str]:
-    return str(value), str(list(value) if isinstance(value, tuple) else value)
+def _spellings(value: Any) -> set[str]:
+    """What a sentence may say that it got: a value; of a list also one of its entries, or how many it has."""
+    if not isinstance(value, list | tuple):
+        return {str(value)}
+    return {str(value), str([*value]), str(len(value)), *map(str, value)}
 
 
 def _lacks(value: Any, name: str, kinds: Collection[str]) -> bool:

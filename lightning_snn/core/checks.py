@@ -29,8 +29,8 @@ def constant(name: str, value: object) -> None:
     """Raise ``ValueError`` if ``value`` is a tensor that needs a gradient."""
     if isinstance(value, Tensor) and value.requires_grad:
         raise ValueError(
-            f"{name} must be given as numbers, got a tensor that needs a gradient: give {name}.detach(), and "
-            f"learn=[{name!r}] to learn it"
+            f"{name} must be fixed, got a tensor that needs a gradient: give {name}.detach(), and "
+            f"learn=[{name!r}] where it is to be learned"
         )
 
 
@@ -94,6 +94,11 @@ def is_recorded() -> bool:
     """Whether the call is being traced, exported or compiled: then nothing may depend on values."""
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     return torch.compiler.is_compiling() or tracing
+
+
+def is_transformed() -> bool:
+    """Whether the call is inside a transform of ``torch.func``, such as ``grad`` or ``vmap``."""
+    return not is_recorded() and torch._C._functorch.maybe_current_level() is not None
 
 
 def spikes(name: str, value: Tensor, *, user: str) -> None:

@@ -31,8 +31,10 @@ class Configurable:
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the arguments under their names; ``__init__`` still reports the wrong ones."""
         self = super().__new__(cls)
+        found = kwargs
         with suppress(TypeError):
-            object.__setattr__(self, "_init_args", named_arguments(cls.__mro__, args, kwargs))
+            found = named_arguments(cls.__mro__, args, kwargs)
+        object.__setattr__(self, "_init_args", found)
         return self
 
     def again(self, **changes: Any) -> Self:

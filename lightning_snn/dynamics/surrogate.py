@@ -177,7 +177,7 @@ def _imported(path: str) -> Derivative:
         found: Derivative = getattr(import_module(package), name)
     except Exception as cause:  # also whatever somebody's module raises
         reason = f"{type(cause).__name__}: {cause}"
-        raise ValueError(f"surrogate {path!r} cannot be imported: {reason}") from cause
+        raise ValueError(f"surrogate must be importable ({reason}), got {path!r}") from cause
     if not callable(found):
-        raise ValueError(f"surrogate {path!r} must be a function of the distance, got {found!r}")
+        raise ValueError(f"surrogate must lead to a function of the distance, not {found!r}, got {path!r}")
     return found

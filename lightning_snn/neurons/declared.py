@@ -75,8 +75,10 @@ def _constructor(cls: type[Declared]) -> Callable[..., None]:
         except TypeError as error:
             takes = ", ".join([*signature.parameters][1:])
             raise TypeError(f"{type(self).__name__}: {error}; it takes {takes}") from None
+        given = dict([*bound.arguments.items()][1:])
+        object.__setattr__(self, "_init_args", given | self._init_args)
         bound.apply_defaults()
-        self.accept({name: value for name, value in bound.arguments.items() if name != "self"})
+        self.accept(dict([*bound.arguments.items()][1:]))
 
     signature = cls._arguments
     __init__.__signature__ = signature  # type: ignore[attr-defined]

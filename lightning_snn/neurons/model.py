@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections import namedtuple
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from lightning_snn.core import checks
 from lightning_snn.dynamics.surrogate import Surrogate, resolve, spike
-from lightning_snn.neurons.declared import Declared
+from lightning_snn.neurons.constants import WithConstants
 from lightning_snn.neurons.fields import Constant, Field, TimeStep, option
 from lightning_snn.neurons.maps import run_maps
-from lightning_snn.neurons.parameters import Parameter, check_length, entry
+from lightning_snn.neurons.parameters import check_length
 from lightning_snn.neurons.running import Running
-from lightning_snn.neurons.values import Values, exact
 from lightning_snn.ops.sequence import check_sequence
 from lightning_snn.ops.tap import Tap
 
@@ -35,7 +34,7 @@ def _filled(value: Tensor | float, like: Tensor) -> Tensor:
     )
 
 
-class NeuronModel(Declared, Running):
+class NeuronModel(WithConstants, Running):
     """A population of neurons; state is passed in and returned, never kept.
 
     A model declares its variables and constants and writes its equations once, in `step`; they run fused on
@@ -105,8 +104,6 @@ class NeuronModel(Declared, Running):
         """Take the arguments by name: check them, and make those to learn parameters."""
         nn.Module.__init__(self)
         self.own_dt = given.get("dt")
-        self.numbers: dict[str, float | Tensor] = {}
-        self.learned = nn.ParameterDict()
         fields = type(self).fields
         if not self.state:
             raise TypeError(f"{type(self).__name__} must declare the variables of its state")
@@ -118,80 +115,10 @@ class NeuronModel(Declared, Running):
         for name, value in given.items():
             if not isinstance(fields[name], Constant):
                 setattr(self, name, value)
-        for name, value in given.items():
-            if isinstance(fields[name], Constant):
-                self.numbers[name] = fields[name].checked(self.default_of(name) if value is None else value)
-        self._begin_learning(given["learn"])
-        for name, field in type(self).constants_declared().items():
-            if field.stored and name in self.numbers:
-                self._buffers[name] = torch.as_tensor(self.numbers.pop(name)).float()
+        self.take_constants(given)
         if not self.graded:
             resolve(self.surrogate, self.slope)
         self.check()
-
-    @classmethod
-    def constants_declared(cls) -> dict[str, Constant]:
-        """Its constants, by name."""
-        return {name: field for name, field in cls.fields.items() if isinstance(field, Constant)}
-
-    def default_of(self, name: str) -> Parameter:
-        """The value of a constant that is given none."""
-        raise ValueError(f"{name} must be given")
-
-    def check(self) -> None:
-        """Raise ``ValueError`` unless the constants fit each other; a model with rules overrides this."""
-
-    def value_of(self, name: str) -> Any:
-        """A constant: a number, or float64 ``[N]``; of one that is learned the value of now."""
-        if name in self.learned:
-            return self.constants_declared()[name].bound(self.learned[name])
-        return self._buffers[name] if name in self._buffers else self.numbers[name]
-
-    def set_constant(self, name: str, value: Any) -> None:
-        """Change a constant; it acts at once.
-
-        Raises:
-            ValueError: if it is not allowed.
-        """
-        field = self.constants_declared()[name]
-        checked = field.checked(value)
-        before: Any = self.numbers.get(name)
-        if name in self.learned:
-            before, number = self.learned[name].detach().clone(), torch.as_tensor(checked)
-            checked = field.free(number.reshape(()) if number.numel() == 1 else number)
-            if checked.ndim and checked.shape != before.shape:
-                raise ValueError(
-                    f"{name} must hold 1 or {before.numel()} values, as many as are learned, got "
-                    f"{checked.numel()}"
-                )
-        elif name in self._buffers:
-            before = self._buffers[name]
-            checked = torch.as_tensor(checked).to(before)
-        self._put(name, checked)
-        try:
-            self.check()
-        except ValueError:
-            self._put(name, before)
-            raise
-
-    def _put(self, name: str, value: Any) -> None:
-        if name in self.learned:
-            with torch.no_grad():
-                self.learned[name].copy_(value)
-        elif name in self._buffers:
-            self._buffers[name] = value
-        else:
-            self.numbers[name] = value
-        self._known = {}
-
-    def _begin_learning(self, names: Sequence[str]) -> None:
-        known = self.constants_declared()
-        if not isinstance(names, Collection):
-            raise ValueError(f"learn must be a list of names of constants, got {names!r}")
-        for name in dict.fromkeys([names] if isinstance(names, str) else names):
-            checks.one_of("learn", name, known)
-            value = torch.as_tensor(self.numbers.pop(name), dtype=torch.float64)
-            self.learned[name] = nn.Parameter(known[name].free(value).float())
 
     @abstractmethod
     def step(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
@@ -212,10 +139,6 @@ class NeuronModel(Declared, Running):
             for name, x in self.state.items()
         }
 
-    def values(self) -> Values:
-        """The declared constants in float64."""
-        return Values({name: exact(self.value_of(name)) for name in self.constants_declared()})
-
     def spike(self, distance: Tensor) -> Tensor:
         """1 where the ``distance`` to threshold is 0 or above, else 0; its gradient is the surrogate's."""
         return spike(distance, self.surrogate, self.slope)
@@ -225,12 +148,6 @@ class NeuronModel(Declared, Running):
         dtype = torch.promote_types(like.dtype, torch.float32)
         shape, found = (batch, num_neurons), self.start(self.values())
         return self.State(*(_filled(found[name], like.new_empty(shape, dtype=dtype)) for name in self.state))
-
-    def parameters_of(self, index: int) -> dict[str, float]:
-        """The constants of one neuron by name."""
-        return {
-            name: entry(torch.as_tensor(self.value_of(name)), index) for name in self.constants_declared()
-        }
 
     def again(self, **changes: Any) -> Self:
         """Another one of the same arguments, but for ``changes``; with the ``dt`` of now."""

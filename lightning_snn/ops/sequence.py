@@ -38,7 +38,7 @@ def check_kind(state: Any, kind: type) -> None:
     if not all(isinstance(value, Tensor) for value in fields):
         raise ValueError(
             f"state must be a {kind.__name__} of tensors, as rest() or a call before gave it, got "
-            f"{type(state).__name__}"
+            f"{type(state).__name__}{' of another class' if type(state).__name__ == kind.__name__ else ''}"
         )
 
 

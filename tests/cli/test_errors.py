@@ -49,6 +49,9 @@ LGN = "model.layers.lgn"
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
+        (f"--{LGN}.neuron.learn=[nonsense]", f"{LGN}.neuron.learn must be one of "),
+        (f"--{LGN}.neuron.surrogate=no.such", f"{LGN}.neuron.surrogate must be importable (ModuleNotFound"),
+        (f"--{LGN}.neuron.tau_mem=[3.0,4.0]", f"{LGN}.neuron.tau_mem must hold 1 or "),
         ("--loger=csv", "there is no key loger (did you mean logger?)"),
         ("--trainer.epochs=3", "there is no key trainer.epochs (did you mean trainer."),
         ("--self_organization.max_step=3", "did you mean self_organization.max_steps?"),

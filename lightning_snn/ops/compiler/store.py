@@ -82,6 +82,7 @@ def _folder() -> Path:
 
 
 def _write(path: Path, source: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)  # somebody may have emptied the cache
     part = path.with_suffix(f".{os.getpid()}-{get_ident()}")
     part.write_text(source + _END, encoding="utf-8")
     part.replace(path)  # at once, whatever other processes and threads do

@@ -81,10 +81,11 @@ def _traced(
         try:
             return tracer, leaves, list(step(*leaves))
         except (RuntimeError, ValueError) as error:
-            if not any(part in str(error) for part in _AS_NUMBER):
+            what = next((text for part, text in _SAID.items() if part in str(error)), None)
+            if what is None:
                 raise
             frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-            raise _unknown(_VALUE, _where(reversed(frames))) from error
+            raise _unknown(what, _where(reversed(frames))) from error
 
 
 def _check_same(one: Sequence[tuple[Expression, str]], other: Sequence[tuple[Expression, str]]) -> None:
@@ -148,6 +149,7 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, known: dict[int, Expression], dtype: torch.dtype, shape: tuple[int, int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.known, self.dtype, self.shape, self.backward = known, dtype, shape, False
+        self.given = set(known)
         self.alive: list[Any] = []  # memory that is freed would be taken again
         self.log: list[tuple[Expression, str]] = []  # what was made, and where
 
@@ -193,6 +195,8 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise _unknown(str(error), self.place) from None
         except TypeError as error:  # a rule takes no such arguments
             raise _unknown(f"the operator {name} with these arguments", self.place) from error
+        if func._schema.is_mutable and _place(args[0]) in self.given:
+            raise _unknown(_IN_PLACE, self.place)
         result = func(*args, **kwargs)
         own = any(x.dtype == self.dtype for x in args if isinstance(x, Tensor))
         formats = (self.dtype, torch.bool) if own else (self.dtype, torch.bool, torch.get_default_dtype())
@@ -227,7 +231,13 @@ class _Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 _VALUE = "a branch on a value or a shape, or one as a number of Python,"
-_AS_NUMBER = ("Boolean value of Tensor", "converted to Scalar", "converted to Python scalars")
+_IN_PLACE = "an argument that is changed in place"
+_SAID = {
+    "Boolean value of Tensor": _VALUE,
+    "converted to Scalar": _VALUE,
+    "converted to Python scalars": _VALUE,
+    "used in an in-place operation": _IN_PLACE,
+}
 """What torch says of such."""
 
 

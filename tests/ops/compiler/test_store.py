@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -202,6 +203,17 @@ def test_files_that_are_cut_off_are_written_again(move, tmp_path, kind, size):
     move(tmp_path)
     assert torch.equal(IntegrateFire()(rand(4, 2, 3))[0], expected)
     assert path.read_bytes() == whole
+
+
+def test_a_folder_that_is_deleted_meanwhile_is_made_again(move, tmp_path):
+    move(tmp_path / "cache")
+    current = rand(4, 2, 3)
+    IntegrateFire()(current)
+    shutil.rmtree(tmp_path / "cache")
+    leaf = current.clone().requires_grad_()
+    IntegrateFire()(leaf)[1].v.sum().backward()
+    assert leaf.grad.any()
+    assert [*(tmp_path / "cache").glob("snn_numba_*.py")]
 
 
 def test_threads_may_compile_a_model_at_once(move, tmp_path):
