@@ -9,7 +9,7 @@ from lightning_snn.ops import backend
 from lightning_snn.ops.compiler import cpu
 
 COMPILER = "lightning_snn.ops.compiler"
-LIF_SCAN = f"{COMPILER}.LIF"
+LIF_SCAN = f"{COMPILER}.{id(LIF)}.LIF"
 CPU = torch.device("cpu")
 NOISE = 3 * torch.rand(20, 2, 9, generator=torch.Generator().manual_seed(0))
 

@@ -1,5 +1,6 @@
 """The numba kernels of the scans, held to their references."""
 
+from contextlib import nullcontext
 from typing import get_args
 
 import pytest
@@ -42,7 +43,8 @@ SHAPES = [(1, 3, 1000), (63, 1, 1), (63, 3, 1000)]
 def test_every_surrogate_has_its_derivative(name, dtype):
     model, distance = IntegrateFire(threshold=1.0, surrogate=name), torch.linspace(-3, 3, 61, dtype=dtype)
     found = distance.clone().requires_grad_()
-    model((1 + found)[None, None])[0].sum().backward()
+    with interpreted() if name not in ("atan", "multi_gaussian") else nullcontext():
+        model((1 + found)[None, None])[0].sum().backward()
     expected = torch.autograd.functional.vjp(lambda x: spike(x, name), distance, torch.ones_like(distance))
     torch.testing.assert_close(found.grad, expected[1], rtol=1e-5, atol=1e-5)
 
@@ -90,15 +92,25 @@ def assert_lif_alike(kind, shape, per_neuron, dtype):
 
 @pytest.mark.parametrize(
     ("preset", "clip_peak", "dtype"),
-    [
-        ("regular_spiking", False, torch.float32),
-        ("regular_spiking", True, torch.float64),
-        ("heterogeneous", False, torch.float64),
-        ("heterogeneous", True, torch.float32),
-    ],
+    [("regular_spiking", True, torch.float64), ("heterogeneous", False, torch.float32)],
 )
 @pytest.mark.parametrize("shape", [(1, 3, 1000), (20, 1, 1), (20, 3, 1000)])
 def test_izhikevich_equals_the_reference(shape, preset, clip_peak, dtype):
+    share = assert_izhikevich_alike(shape, preset, clip_peak, dtype)
+    if shape[0] > 1 and shape[2] > 1:
+        assert share > 0.01
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("clip_peak", [False, True])
+@pytest.mark.parametrize("preset", ["regular_spiking", "heterogeneous"])
+def test_every_kind_of_izhikevich_equals_the_reference(preset, clip_peak, dtype):
+    with interpreted():
+        assert assert_izhikevich_alike((20, 2, 5), preset, clip_peak, dtype) > 0.01
+
+
+def assert_izhikevich_alike(shape, preset, clip_peak, dtype):
+    """Kernels give the plain loop's bits, and its gradients; returns the share of spikes."""
     steps, batch, nodes = shape
     model = Izhikevich(preset, num_neurons=nodes, clip_peak=clip_peak)
     current = 20 * rand(steps, batch, nodes, dtype=dtype)
@@ -106,10 +118,9 @@ def test_izhikevich_equals_the_reference(shape, preset, clip_peak, dtype):
     (values, gradients), (fused_values, fused_gradients) = on_both(
         lambda: differentiate(model.scan, current, start)
     )
-    if steps > 1 and nodes > 1:
-        assert values[0].mean() > 0.01
     assert_equal(values, fused_values)
     assert_gradients(gradients, fused_gradients)
+    return values[0].mean()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

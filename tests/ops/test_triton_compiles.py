@@ -34,7 +34,9 @@ POINTERS = {
 }  # fmt: skip
 
 
-def kind_of(name, constants):
+def kind_of(name, constants, kernel):
+    if name == "how":  # what each neuron sends to each, or one number
+        return "*fp32" if kernel.__name__.startswith("sheet") else "fp32"
     if name in constants:
         return "constexpr"
     if name in INTEGERS or name.endswith(("_t", "_b")):
@@ -53,7 +55,7 @@ def compiles(kernel, constants, warps):
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
-    signature = {argument: kind_of(argument, constants) for argument in kernel.arg_names}
+    signature = {argument: kind_of(argument, constants, kernel) for argument in kernel.arg_names}
     source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
     options = {"enable_fp_fusion": False, "num_warps": warps}
     compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
