@@ -40,7 +40,7 @@ class NeuronModel(WithConstants, Running):
     A model declares its variables and constants and writes its equations once, in `step`; they run fused on
     CPU and GPU, with gradients:
 
-    >>> from lightning_snn.neurons.fields import constant
+    >>> from lightning_snn import Parameter, constant
     >>> class Leaky(NeuronModel):
     ...     '''Leaky integrate-and-fire.'''
     ...

@@ -46,8 +46,9 @@ def test_every_surrogate_has_its_derivative(name):
     torch.testing.assert_close(found.grad, expected[1], rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("per_neuron", [False, True])
-@pytest.mark.parametrize("shape", [(1, 3, 100), (9, 2, 300), (5, 1, 1)])
+@pytest.mark.parametrize(
+    ("shape", "per_neuron"), [((1, 3, 100), False), ((9, 2, 300), True), ((5, 1, 1), False)]
+)
 @pytest.mark.parametrize("kind", LIF_KINDS)
 def test_lif(kind, shape, per_neuron):
     steps, batch, nodes = shape
