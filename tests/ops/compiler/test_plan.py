@@ -70,10 +70,9 @@ def test_constants_are_hoisted_and_unused_ones_not_taken():
 
     made = planned(step, 1, 3, kinds=["one", "each", "one"])
     assert made.kinds == {"h0": "each"}
-    assert made.per_neuron
     (hoisted,) = made.hoisted
     assert hoisted.leaves == {"p0", "p1"}
-    assert not planned(step, 1, 3).per_neuron
+    assert planned(step, 1, 3).kinds == {"h0": "one"}
 
 
 def test_constants_of_0_and_1_simplify_and_others_are_taken_when_it_runs():
