@@ -1,5 +1,6 @@
 """Izhikevich's simple model of spiking neurons, with the arithmetic of the paper's program."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
@@ -138,11 +139,12 @@ class Izhikevich(NeuronModel):
 
     def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
         """One step; see the class. The parabola is lowest at -62.5 - 25 / dt mV, where v maps to itself."""
-        v = state.v
+        v, vertex = state.v, torch.full_like(state.v, -62.5)
+        top = torch.full_like(v, PEAK if self.clip_peak else math.inf)
         for _half in range(2):
+            limit = torch.where(v < p.low, vertex, top)
             moved = v + 0.5 * dt * (RATE * v * v + SLOPE * v + OFFSET - state.u + current)
-            moved = torch.where((v < p.low) & (moved > -62.5), -62.5, moved)
-            moved = torch.where(moved > PEAK, PEAK, moved) if self.clip_peak else moved
+            moved = torch.where(moved > limit, limit, moved)
             v = torch.where(moved < p.floor, p.floor, moved)
         clock = []
         if len(state) == 3:

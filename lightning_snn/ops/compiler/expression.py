@@ -57,7 +57,7 @@ def number(value: float | bool) -> Expression:
 
 
 def make(op: str, *given: Expression | float) -> Expression:
-    """An expression, simplified where that changes no bit but a zero's sign and what inf and NaN give."""
+    """An expression, simplified where that changes no bit but a zero's sign, and what inf, NaN, denormals give."""
     args = [x if isinstance(x, Expression) else number(x) for x in given]
     if op in LOGIC:
         args = [x if x.is_truth else make("ne", x, 0.0) for x in args]
@@ -107,6 +107,8 @@ def _simpler(op: str, x: Expression, y: Expression | None = None) -> Expression 
         )
     if x.op == "cast" and (op, value) in (("gt", 0), ("ne", 0), ("eq", 1), ("ge", 1)):
         return x.inputs[0]
+    if op in ("ge", "lt") and value == 0 and x.op == "div" and (x.inputs[1].value or 0) > 0:  # type: ignore[operator]
+        return make(op, x.inputs[0], 0.0)
     if op in ("and", "or"):
         if x is y or value is (op == "and"):
             return x
