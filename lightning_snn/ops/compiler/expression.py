@@ -57,7 +57,7 @@ def number(value: float | bool) -> Expression:
 
 
 def make(op: str, *given: Expression | float) -> Expression:
-    """An expression, simplified where that changes no bit but a zero's sign, and what inf, NaN, denormals give."""
+    """An expression, simplified where no bit changes but a zero's sign, and what inf, NaN, denormals give."""
     args = [x if isinstance(x, Expression) else number(x) for x in given]
     if op in LOGIC:
         args = [x if x.is_truth else make("ne", x, 0.0) for x in args]
