@@ -40,7 +40,7 @@ def process(tmp_path, monkeypatch):
     """``process()``: kernels of a new process, called once; its warnings."""
     path = tmp_path / "some_kernels.py"
     path.write_text(SOURCE)
-    numba.config.reload_config()  # or the first compilation does, if a test before has changed the environment
+    numba.config.reload_config()  # the first compilation would, if a test before changed the environment
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(numba.config, "CACHE_LOCATOR_CLASSES", "UserProvidedCacheLocator")
 
