@@ -146,8 +146,9 @@ class NeuronModel(WithConstants, Running):
     def rest(self, batch: int, num_neurons: int, like: Tensor) -> Any:
         """State ``[batch, num_neurons]`` to start from, at least float32, on the device of ``like``."""
         dtype = torch.promote_types(like.dtype, torch.float32)
-        shape, found = (batch, num_neurons), self.start(self.values())
-        return self.State(*(_filled(found[name], like.new_empty(shape, dtype=dtype)) for name in self.state))
+        empty = like.new_empty((batch, num_neurons), dtype=dtype)
+        found = self.start(self._prepared(empty).exact)
+        return self.State(*(_filled(found[name], empty) for name in self.state))
 
     def again(self, **changes: Any) -> Self:
         """Another one of the same arguments, but for ``changes``; with the ``dt`` of now."""

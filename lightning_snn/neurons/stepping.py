@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.core.random import RandomStream
-from lightning_snn.neurons.values import Prepared, Values, exact, own, prepared, version_of
+from lightning_snn.core.unchanged import Unchanged
+from lightning_snn.neurons.values import Prepared, Values, exact, own, prepared
 from lightning_snn.ops.sequence import check_inputs, check_kind
 from lightning_snn.ops.tap import Tap
 
@@ -176,23 +177,24 @@ class Stepping(nn.Module, ABC):
         key = (like.dtype, like.device)
         held = (*self._buffers.values(), *self.numbers.values())
         sources = [x for x in held if isinstance(x, Tensor)]
-        if fixed and key in self._known and self._known[key].is_fresh(sources):
+        if fixed and key in self._known and self._known[key].sources.are(sources):
             return self._known[key]
         with torch.inference_mode(False):  # validation may come before training
             dt = torch.tensor(self.time_step, dtype=torch.float64)
-            values = prepared({**vars(self.values()), **self._derived(dt), "dt": dt}, like)
+            p = self.values()
+            values = prepared({**vars(p), **self._derived(p, dt), "dt": dt}, like)
         if not fixed:
-            return Prepared(values)
-        self._known[key] = Prepared(values, [(x, version_of(x)) for x in sources])
+            return Prepared(p, values)
+        self._known[key] = Prepared(p, values, Unchanged(sources))
         return self._known[key]
 
-    def _derived(self, dt: Tensor) -> dict[str, Tensor]:
+    def _derived(self, p: Values, dt: Tensor) -> dict[str, Tensor]:
         """What `constants` returns, in float64.
 
         Raises:
             ValueError: if that is no numbers by name.
         """
-        found = self.constants(self.values(), dt)
+        found = self.constants(p, dt)
         if not isinstance(found, Mapping) or not all(isinstance(x, Tensor | float) for x in found.values()):
             raise ValueError(
                 f"{type(self).__name__}.constants must return tensors by name, got {type(found).__name__}"

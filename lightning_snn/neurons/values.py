@@ -1,6 +1,6 @@
 """The constants of a model in the forms that its step and its kernels take."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core import checks
+from lightning_snn.core.unchanged import Unchanged
 from lightning_snn.ops.compiler import Kind
 
 
@@ -27,26 +28,16 @@ class Prepared:
     """Constants for one number format and device.
 
     Args:
-        values: By name, as a step takes them.
-        sources: The tensors that they come from, and their versions then.
+        exact: The declared ones in float64.
+        values: All by name, as a step takes them.
+        sources: The tensors that they come from, as they were then.
         programs: Keys of the kernels that were made for them.
     """
 
+    exact: Values
     values: dict[str, Tensor]
-    sources: list[tuple[Tensor, int | None]] = field(default_factory=list)
+    sources: Unchanged = field(default_factory=lambda: Unchanged([]))
     programs: dict[Any, tuple[str, str]] = field(default_factory=dict)
-
-    def is_fresh(self, sources: Sequence[Tensor]) -> bool:
-        """Whether the tensors are what they were."""
-        return len(sources) == len(self.sources) and all(
-            x is y and version is not None and version == version_of(x)
-            for x, (y, version) in zip(sources, self.sources, strict=True)
-        )
-
-
-def version_of(value: Tensor) -> int | None:
-    """How often a tensor was changed in place; None where torch does not count."""
-    return None if torch.compiler.is_compiling() or value.is_inference() else value._version
 
 
 def prepared(values: Mapping[str, Tensor], like: Tensor) -> dict[str, Tensor]:

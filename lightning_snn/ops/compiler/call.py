@@ -1,6 +1,6 @@
 """What a scan of compiled neurons takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -33,3 +33,23 @@ class Call(NamedTuple):
     forward: str = ""
     backward: str = ""
     recorded: int = 0
+
+
+def carried(
+    names: Iterable[str],
+    grads: Sequence[Tensor | None],
+    like: Tensor,
+    shape: Sequence[int],
+    owned: Callable[[Tensor | None, Tensor], Tensor],
+) -> dict[str, Tensor]:
+    """Room for the gradients that a kernel gives.
+
+    Args:
+        names: What they are of: ``i..`` inputs, ``s..`` states, ``p..`` constants.
+        grads: Gradients of the spikes and of the state after the last step, where a carried one begins.
+        like: A state ``[B, N]``.
+        shape: That of the inputs ``[T, B, N]``.
+        owned: A copy of a gradient, or zeros like a state.
+    """
+    begin = {f"s{k}": x for k, x in enumerate(grads[1:])}
+    return {x: like.new_empty(shape) if x[0] == "i" else owned(begin.get(x), like) for x in names}

@@ -1,6 +1,5 @@
 """Generated kernels in numba: blocks of neurons split over threads."""
 
-import math
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -8,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_snn.core.unchanged import Unchanged
 from lightning_snn.ops import parallel
 from lightning_snn.ops.compiler import store
-from lightning_snn.ops.compiler.call import Call
+from lightning_snn.ops.compiler.call import Call, carried
 from lightning_snn.ops.jit import array, owned, owned_gradient, strided
 
 BLOCK = 2**13
@@ -54,10 +54,7 @@ def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
     module, k, facts = variant(key, call.state)
     like, long = call.state[0], "each" not in facts["kinds"]
     spikes = torch.zeros_like(call.inputs[0]) if grads[0] is None else grads[0]
-    found = {}
-    for x in facts["gradients"]:
-        start = grads[1 + int(x[1:])] if x[0] == "s" else None
-        found[x] = like.new_empty(spikes.shape) if x[0] == "i" else owned_gradient(start, like)
+    found = carried(facts["gradients"], grads, like, spikes.shape, owned_gradient)
     steps, batch, nodes = rows(spikes, long).shape
     sequences = (spikes, *(call.inputs[j] for j in facts["inputs"]))
     arguments = [x for sequence in sequences for x in strided(rows(sequence, long))]
@@ -87,24 +84,16 @@ def _is(values: Any, value: float) -> bool:
 
 def values_of(module: ModuleType, k: int, constants: Sequence[Tensor], like: Tensor) -> list[Any]:
     """What a kernel takes from constants: numbers and arrays."""
-    last = module.VARIANTS[k].get("last")
-    if last is not None and all(
-        a is b and version == _version(a) for a, (b, version) in zip(constants, last[0], strict=True)
-    ):
-        return [*last[1]]
+    constants, facts = [*constants], module.VARIANTS[k]
+    if "values" in facts and facts["unchanged"].are(constants):
+        return [*facts["values"]]
     found = []
-    kinds = module.VARIANTS[k]["kinds"]
-    for value, kind in zip(getattr(module, f"constants_{k}")(*constants), kinds, strict=True):
+    for value, kind in zip(getattr(module, f"constants_{k}")(*constants), facts["kinds"], strict=True):
         numbers = value.detach().to(like.dtype).contiguous().numpy()
         found.append(numbers if kind == "each" else numbers.reshape(-1)[0])
     if not any(x.requires_grad for x in constants):
-        module.VARIANTS[k]["last"] = [(x, _version(x)) for x in constants], found
+        facts["unchanged"], facts["values"] = Unchanged(constants), found
     return [*found]
-
-
-def _version(value: Tensor) -> float:
-    """How often a tensor was changed in place; no number where torch does not count."""
-    return math.nan if value.is_inference() else value._version
 
 
 def rows(sequence: Tensor, long: bool) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lightning_snn.ops import triton_tools as tools
 from lightning_snn.ops.compiler import store
-from lightning_snn.ops.compiler.call import Call
+from lightning_snn.ops.compiler.call import Call, carried
 
 BLOCK = 256
 """Neurons of a program that are computed each on their own."""
@@ -43,10 +43,7 @@ def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
     module, k, facts = variant(key)
     like, (steps, batch, nodes) = call.state[0], call.inputs[0].shape
     spikes = torch.zeros_like(call.inputs[0]) if grads[0] is None else grads[0]
-    found = {}
-    for x in facts["gradients"]:
-        start = grads[1 + int(x[1:])] if x[0] == "s" else None
-        found[x] = like.new_empty(spikes.shape) if x[0] == "i" else tools.owned_gradient(start, like)
+    found = carried(facts["gradients"], grads, like, spikes.shape, tools.owned_gradient)
     segment = max(1, math.isqrt(steps))
     starts = like.new_empty(-(-steps // segment) * len(facts["again"]), batch, nodes)
     kept = like.new_empty(segment * facts["kept"], batch, nodes)

@@ -6,7 +6,7 @@ import torch
 
 from lightning_snn.ops.compiler.expression import Expression, argument
 from lightning_snn.ops.compiler.plan import Plan
-from lightning_snn.ops.compiler.statements import COMMON, statements
+from lightning_snn.ops.compiler.statements import COMMON, statements, strided
 
 TABLE = COMMON | {
     "div": "({} / {})",
@@ -74,7 +74,7 @@ def forward(plan: Plan, suffix: str) -> str:
     outputs = [(f"{x}[e] = {{}}", plan.forward[x]) for x in (*sent, *states)]
     names = [*sent, *states, *plan.kinds]
     source = _step(f"fstep{suffix}", [*plan.inputs, *names], outputs, _loads([*plan.inputs, *states], plan))
-    arguments = ", ".join([*_strided(plan.inputs), *names])
+    arguments = ", ".join([*strided(plan.inputs), *names])
     given = [*(f"{x}[t, b, lo:hi]" for x in sent), *_under([*states, *plan.kinds])]
 
     def kernel(form: str, name: str, joined: str = "", **parts: str) -> str:
@@ -108,7 +108,7 @@ def backward(plan: Plan, suffix: str) -> str:
     gradients = [_row("g"), *(f"{x}[t, b, lo:hi]" for x in out), *scratch, *_under([*moving, *plan.kinds])]
     return source + SCAN.format(
         name=f"back{suffix}", forward=keeping, backward=BACK + _call(f"bstep{suffix}", [*rows, *gradients]),
-        arguments=", ".join([*_strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]),
+        arguments=", ".join([*strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]),
         views=_views(moving, plan) + "".join(COPY.format(x=x, j=j) for j, x in enumerate(again)),
         scratch=SCRATCH.format(len(kept), len(again)),
     )  # fmt: skip
@@ -131,10 +131,6 @@ def _step(
 ) -> str:
     lines = statements(outputs, given, TABLE, 8, "F({})", "({})")
     return f"\n@jit\ndef {name}({', '.join(arguments)}):\n    for e in range(len({arguments[0]})):\n{lines}"
-
-
-def _strided(names: Iterable[str]) -> list[str]:
-    return [x for name in names for x in (name, f"{name}_t", f"{name}_b")]
 
 
 def _row(name: str) -> str:

@@ -35,10 +35,16 @@ def _forward(call: Call) -> list[Tensor]:
     return found
 
 
-def _backward(grads: Sequence[Tensor | None], *given: Any) -> list[Tensor]:
-    inputs, state, constants, keys = given
-    call = Call(inputs, state, constants, backward=keys)
-    found: list[Tensor] = backend.kernels(PACKAGE, call.inputs[0].device).backward(call, grads)
+def _backward(
+    grads: Sequence[Tensor | None],
+    inputs: Sequence[Tensor],
+    state: Sequence[Tensor],
+    constants: Sequence[Tensor],
+    backward: str,
+) -> list[Tensor]:
+    """The gradients that ``backward`` names after its key: of inputs ``[T, B, N]``, else ``[B, N]``."""
+    call = Call(inputs, state, constants, backward=backward)
+    found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).backward(call, grads)
     return found
 
 
@@ -67,16 +73,9 @@ def _(inputs: Sequence[Tensor], state: Sequence[Tensor], *others: Any) -> list[T
     return [sequences[0], *ends, *sequences[1:]]
 
 
-@torch.library.custom_op("lightning_snn::neuron_scan_backward", mutates_args=())
-def neuron_scan_backward(
-    grads: Sequence[Tensor | None],
-    inputs: Sequence[Tensor],
-    state: Sequence[Tensor],
-    constants: Sequence[Tensor],
-    backward: str,
-) -> list[Tensor]:
-    """The gradients that ``backward`` names after its key: of inputs ``[T, B, N]``, else ``[B, N]``."""
-    return _backward(grads, inputs, state, constants, backward)
+neuron_scan_backward = torch.library.custom_op(
+    "lightning_snn::neuron_scan_backward", _backward, mutates_args=()
+)
 
 
 @neuron_scan_backward.register_fake

@@ -1,6 +1,6 @@
 """Expressions as lines of source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lightning_snn.ops.compiler.expression import Expression, order
 
@@ -53,3 +53,8 @@ def statements(
         lines.append(f"x{k} = {given[x] if x in given else form.format(*arguments)}")
     lines += [target.format(text(x)) for target, x in outputs]
     return "".join(" " * indent + line + "\n" for line in lines or ["pass"])
+
+
+def strided(names: Iterable[str]) -> list[str]:
+    """Arguments for sequences: each, and its strides of time and of samples."""
+    return [x for name in names for x in (name, f"{name}_t", f"{name}_b")]

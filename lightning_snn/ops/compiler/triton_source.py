@@ -6,7 +6,7 @@ import torch
 
 from lightning_snn.ops.compiler.expression import Expression, argument
 from lightning_snn.ops.compiler.plan import Plan
-from lightning_snn.ops.compiler.statements import COMMON, statements
+from lightning_snn.ops.compiler.statements import COMMON, statements, strided
 
 TABLE = COMMON | {
     "not": "({} == 0)",
@@ -59,7 +59,7 @@ def forward(plan: Plan, suffix: str) -> str:
     outputs = [(_put(x), plan.forward[x]) for x in sent]
     outputs += [(_set(x, plan.forward[x]), plan.forward[x]) for x in states]
     given = {argument(x): _row(x) for x in plan.inputs} | _own(states)
-    names = [*_strided(plan.inputs), *sent, *states, *plan.kinds]
+    names = [*strided(plan.inputs), *sent, *states, *plan.kinds]
 
     def kernel(name: str, join: str = "", target: str = "") -> str:
         first = last = ""
@@ -85,7 +85,7 @@ def backward(plan: Plan, suffix: str) -> str:
     advance = [(_set(x, plan.forward[x]), plan.forward[x]) for x in again]
     keep = [(f"tl.store({place}, {{}}, here)", x) for x, place in places.items()]
     results = [(_put(f"g{x}") if x[0] == "i" else _set(f"g{x}", v), v) for x, v in plan.backward.items()]
-    arguments = [*_strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]
+    arguments = [*strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]
     begin = BEGIN.format(name=f"back{suffix}", arguments=", ".join([*arguments, "starts", "kept", "SEGMENT"]))
     lines = [begin, _loads([*again, *moving], plan)]
     if again:
@@ -107,10 +107,6 @@ def backward(plan: Plan, suffix: str) -> str:
 
 def _statements(outputs: Sequence[tuple[str, Expression]], given: dict[Expression, str], indent: int) -> str:
     return statements(outputs, given, TABLE, indent, "{}", "float('{}')")
-
-
-def _strided(names: Iterable[str]) -> list[str]:
-    return [x for name in names for x in (name, f"{name}_t", f"{name}_b")]
 
 
 def _own(names: Iterable[str]) -> dict[Expression, str]:
