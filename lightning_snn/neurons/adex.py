@@ -9,7 +9,7 @@ from lightning_snn.core.time import steps_of
 from lightning_snn.dynamics.reset import hard_reset
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import Parameter, check_below
+from lightning_snn.neurons.parameters import Parameter, check_below, unit_of
 
 
 class AdEx(NeuronModel):
@@ -68,7 +68,7 @@ class AdEx(NeuronModel):
             "fade": torch.exp(-dt / p.tau_w),
             "limit": ((p.peak - p.threshold) / p.delta).clamp_max(10.0),
             "pause": steps_of(p.refractory, dt),
-            "distance": p.peak - p.v_reset if self.scale is None else torch.as_tensor(self.scale),
+            "distance": unit_of(self.scale, p.peak - p.v_reset),
         }
 
     def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import Parameter
+from lightning_snn.neurons.parameters import Parameter, unit_of
 from lightning_snn.neurons.resonate_fire import turn
 
 
@@ -50,7 +50,7 @@ class BalancedResonateFire(NeuronModel):
 
     def constants(self, p: Any, dt: Tensor) -> dict[str, Tensor]:
         """The turn of a step without braking, see `turn`, and the decay of q."""
-        scale = p.threshold if self.scale is None else torch.as_tensor(self.scale)
+        scale = unit_of(self.scale, p.threshold)
         fade = torch.exp(-dt / p.tau_q)
         return {**turn(p.damping, p.frequency, dt), "fade": fade, "pull": p.braking * dt, "distance": scale}
 

@@ -29,6 +29,11 @@ def check_below(low: str, lower: Parameter, high: str, higher: Parameter) -> Non
         raise ValueError(f"{low} must lie below {high} = {higher}, got {lower}")
 
 
+def unit_of(scale: float | None, otherwise: Tensor) -> Tensor:
+    """The distance that a surrogate counts as 1: what was given, or else another."""
+    return otherwise if scale is None else torch.as_tensor(scale)
+
+
 def check_length(name: str, value: float | Tensor, num_neurons: int) -> None:
     """Raise ``ValueError`` unless a parameter holds one value, or one for each neuron."""
     if isinstance(value, Tensor) and value.ndim and len(value) not in (1, num_neurons):

@@ -9,7 +9,7 @@ from torch import Tensor
 from lightning_snn.dynamics.reset import hard_reset
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import Parameter, check_below
+from lightning_snn.neurons.parameters import Parameter, check_below, unit_of
 
 
 class PLIF(NeuronModel):
@@ -58,7 +58,7 @@ class PLIF(NeuronModel):
         """The share of the way to its goal that v moves in a step."""
         return {
             "share": -torch.expm1(dt * torch.log1p(-1 / p.tau_mem)),
-            "distance": p.threshold - p.v_reset if self.scale is None else torch.as_tensor(self.scale),
+            "distance": unit_of(self.scale, p.threshold - p.v_reset),
         }
 
     def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lightning_snn.dynamics.reset import hard_reset
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import Parameter, check_below
+from lightning_snn.neurons.parameters import Parameter, check_below, unit_of
 
 
 class QuadraticIF(NeuronModel):
@@ -71,7 +70,7 @@ class QuadraticIF(NeuronModel):
             "bend": bend,
             "depth": bend * ((p.threshold - p.v_rest) / 2) ** 2,
             "gain": p.resistance * dt / p.tau_mem,
-            "distance": p.peak - p.v_reset if self.scale is None else torch.as_tensor(self.scale),
+            "distance": unit_of(self.scale, p.peak - p.v_reset),
         }
 
     def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:

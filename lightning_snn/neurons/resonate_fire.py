@@ -8,7 +8,7 @@ from torch import Tensor
 from lightning_snn.dynamics.reset import hard_reset
 from lightning_snn.neurons.fields import constant, option
 from lightning_snn.neurons.model import NeuronModel
-from lightning_snn.neurons.parameters import Parameter
+from lightning_snn.neurons.parameters import Parameter, unit_of
 
 
 def turn(damping: Tensor, frequency: Tensor, dt: Tensor) -> dict[str, Tensor]:
@@ -59,7 +59,7 @@ class ResonateFire(NeuronModel):
 
     def constants(self, p: Any, dt: Tensor) -> dict[str, Tensor]:
         """The turn of a step, see `turn`."""
-        scale = p.threshold if self.scale is None else torch.as_tensor(self.scale)
+        scale = unit_of(self.scale, p.threshold)
         return {**turn(p.damping, p.frequency, dt), "distance": scale}
 
     def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
