@@ -29,6 +29,7 @@ class QuadraticIF(NeuronModel):
     Source: Latham et al., J. Neurophysiol. 83 (2000); Gerstner et al., Neuronal Dynamics (2014), eq.
     5.16. The step: Kahan, Unconventional numerical methods for trajectory calculations, Berkeley (1993).
 
+    >>> import torch
     >>> spikes, _ = QuadraticIF()(torch.ones(300, 1, 1))
     >>> int(spikes.sum())
     6

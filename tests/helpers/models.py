@@ -8,7 +8,18 @@ from typing import Any, NamedTuple
 
 from helpers.tensors import rand
 
-from lightning_snn import neurons
+from lightning_snn import (
+    LIF,
+    AdaptiveLIF,
+    AdEx,
+    ConductanceLIF,
+    CurrentLIF,
+    IntegrateFire,
+    Izhikevich,
+    LeakyIntegrator,
+    Relay,
+    neurons,
+)
 from lightning_snn.neurons import NeuronModel
 
 OWN = Path(__file__).parents[2] / "recipes" / "models" / "adex.py"
@@ -75,3 +86,19 @@ EVERY = {
 def as_users_file(folder: Path) -> None:
     """That file in a folder of the user's."""
     shutil.copy(OWN, folder / OWN.name)
+
+
+DRIVEN = {
+    "lif": (LIF(5.0, refractory=2.0, adaptation=0.1), 5.0),
+    "soft": (LIF(5.0, reset="soft"), 5.0),
+    "izhikevich": (Izhikevich("chattering"), 20.0),
+    "izhikevich refractory": (Izhikevich("chattering", refractory=3.0), 20.0),
+    "integrate and fire": (IntegrateFire(reset="soft"), 0.4),
+    "conductance": (ConductanceLIF(20.0), 3.0),
+    "current": (CurrentLIF(), 5.0),
+    "adaptive": (AdaptiveLIF(5.0), 5.0),
+    "adex": (AdEx(), 2000.0),
+    "leaky integrator": (LeakyIntegrator(5.0), 1.0),
+    "relay": (Relay(), 1.0),
+}
+"""Models to record from, each with the largest of the currents that make it spike."""

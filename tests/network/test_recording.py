@@ -4,22 +4,18 @@ from functools import partial
 
 import pytest
 import torch
+from helpers.models import DRIVEN
 from helpers.tensors import assert_equal, assert_same
 
 from lightning_snn import (
     LIF,
-    AdaptiveLIF,
-    AdEx,
     ConductanceLIF,
     Connection,
     Conv2d,
-    CurrentLIF,
     Dense,
     ExponentialCurrent,
     IntegrateFire,
-    Izhikevich,
     LateralKernel,
-    LeakyIntegrator,
     Maps,
     NeuronModel,
     Record,
@@ -32,21 +28,8 @@ from lightning_snn import (
 )
 from lightning_snn.network.watch import Watch
 
-MODELS = {
-    "lif": (LIF(5.0, refractory=2.0, adaptation=0.1), 5.0),
-    "soft": (LIF(5.0, reset="soft"), 5.0),
-    "izhikevich": (Izhikevich("chattering"), 20.0),
-    "izhikevich refractory": (Izhikevich("chattering", refractory=3.0), 20.0),
-    "integrate and fire": (IntegrateFire(reset="soft"), 0.4),
-    "conductance": (ConductanceLIF(20.0), 3.0),
-    "current": (CurrentLIF(), 5.0),
-    "adaptive": (AdaptiveLIF(5.0), 5.0),
-    "adex": (AdEx(), 2000.0),
-    "leaky integrator": (LeakyIntegrator(5.0), 1.0),
-    "relay": (Relay(), 1.0),
-}
 SHAPES = ["alone", "coupled", "uniform", "chain", "loop"]
-CASES = [(kind, "alone", None) for kind in MODELS] + [
+CASES = [(kind, "alone", None) for kind in DRIVEN] + [
     (kind, shape, dt)
     for kind, dt in (("lif", None), ("lif", 0.5), ("izhikevich refractory", None), ("conductance", None))
     for shape in SHAPES[1:]
@@ -65,7 +48,7 @@ def sheet():
 
 def networks(kind, dt=None, noise=0.0):
     """By name: alone, coupled and inhibited, a chain with kinetics and a delay, a loop."""
-    model, scale = MODELS[kind]
+    model, scale = DRIVEN[kind]
     late = {"gain": scale, "kinetics": ExponentialCurrent(5.0), "delay": 2.0}
     coupled = LateralKernel(excitation=0.2, inhibition=0.1, inhibition_range=2.0)
     found = {
@@ -143,7 +126,7 @@ def in_pieces(monkeypatch, steps):
 
 @pytest.mark.parametrize(("kind", "shape", "dt"), CASES)
 def test_a_recording_is_what_runs_of_one_step_have(monkeypatch, kind, shape, dt):
-    network, inputs = networks(kind, dt)[shape], drive(MODELS[kind][1])
+    network, inputs = networks(kind, dt)[shape], drive(DRIVEN[kind][1])
     plain, plain_state = network({"a": inputs})
     steps = step_by_step(network, inputs)
     for wanted in (of_layers(network), everything(network)):
@@ -161,7 +144,7 @@ def test_a_recording_is_what_runs_of_one_step_have(monkeypatch, kind, shape, dt)
 
 @pytest.mark.parametrize(("kind", "shape", "dt"), CASES)
 def test_neurons_alone_with_the_recorded_inputs_do_the_same(monkeypatch, kind, shape, dt):
-    network, inputs = networks(kind, dt)[shape], drive(MODELS[kind][1])
+    network, inputs = networks(kind, dt)[shape], drive(DRIVEN[kind][1])
     in_pieces(monkeypatch, 7)
     second = ["input_inhibition"] if kind == "conductance" else []
     wanted = {name: [*variables, *second] for name, variables in of_layers(network).items()}
@@ -188,12 +171,12 @@ def test_the_current_is_the_sum_of_what_is_delivered(shape):
         torch.testing.assert_close(recorded[name]["current"], total)
 
 
-@pytest.mark.parametrize("kind", [*MODELS][:6])
+@pytest.mark.parametrize("kind", [*DRIVEN][:6])
 def test_before_the_reset_is_where_spikes_come_from(kind):
     network = networks(kind)["alone"]
     names = state_names(network, "a")
-    _, _, after = network({"a": drive(MODELS[kind][1])}, record=everything(network))
-    _, _, recorded = network({"a": drive(MODELS[kind][1])}, record={"a": Record(names, when="before")})
+    _, _, after = network({"a": drive(DRIVEN[kind][1])}, record=everything(network))
+    _, _, recorded = network({"a": drive(DRIVEN[kind][1])}, record={"a": Record(names, when="before")})
     fired = after["a"]["spikes"] > 0
     for variable in names:
         before, then = recorded["a"][variable], after["a"][variable]

@@ -2,35 +2,19 @@
 
 import pytest
 import torch
+from helpers.models import DRIVEN
 from helpers.tensors import assert_same, rand
 
 from lightning_snn import (
     LIF,
-    AdaptiveLIF,
     AdEx,
     ConductanceLIF,
-    CurrentLIF,
-    IntegrateFire,
-    Izhikevich,
-    LeakyIntegrator,
     NeuronModel,
-    Relay,
     Tap,
 )
 from lightning_snn.ops import backend
 
-MODELS = {
-    "lif": (LIF(5.0, refractory=2.0, adaptation=0.1), 5.0),
-    "soft": (LIF(5.0, reset="soft"), 5.0),
-    "izhikevich": (Izhikevich("chattering", refractory=3.0), 20.0),
-    "integrate and fire": (IntegrateFire(reset="soft"), 0.4),
-    "conductance": (ConductanceLIF(20.0), 3.0),
-    "current": (CurrentLIF(), 5.0),
-    "adaptive": (AdaptiveLIF(5.0), 5.0),
-    "adex": (AdEx(refractory=2.0), 2000.0),
-    "leaky integrator": (LeakyIntegrator(5.0), 1.0),
-    "relay": (Relay(), 1.0),
-}
+MODELS = {**DRIVEN, "adex": (AdEx(refractory=2.0), 2000.0)}
 
 
 def wanted(model):
