@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lightning_snn import metrics
 from lightning_snn.core import batches, checks
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import SpikingLayer, SpikingNetwork, graph
@@ -36,6 +35,8 @@ class Presentation(NamedTuple):
             neurons send graded values, their mean.
         sparsity: Share of neurons of each of these layers that stay silent ``[B, L]``.
         spikes: Spikes ``[T, B, N]`` of these layers by name where gradients are recorded, else none.
+        rates: Mean firing rates in Hz of their neurons ``[B, N]`` by name, with gradients, where these are
+            recorded, else none; means where they send graded values.
         lengths: Steps of each sample ``[B]``; None where all of them last T steps.
     """
 
@@ -43,6 +44,7 @@ class Presentation(NamedTuple):
     rate: Tensor
     sparsity: Tensor
     spikes: dict[str, Tensor] = {}  # noqa: RUF012
+    rates: dict[str, Tensor] = {}  # noqa: RUF012
     lengths: Tensor | None = None
 
 
@@ -125,11 +127,15 @@ def _present(
         sent[name] = known[read_from]
     seen = {name: one for name, one in sent.items() if name in over_time}
     features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
+    counts = {name: _counts(sent, lengths) for name, sent in spikes.items()}
+    steps = len(spikes[read_from]) if lengths is None else lengths[:, None]
+    rates = {name: _per_second(network.layer(name)) * count / steps for name, count in counts.items()}
     with torch.no_grad():
-        shown = {name: _until(lengths, sent) for name, sent in spikes.items()}
-        rate = torch.stack([_rate(network.layer(n), s, lengths) for n, s in shown.items()], dim=1)
-        sparsity = torch.stack([metrics.sparsity(sent) for sent in shown.values()], dim=1)
-    return Presentation(features, rate, sparsity, spikes if torch.is_grad_enabled() else {}, lengths)
+        rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
+        sparsity = torch.stack([(count == 0).float().mean(1) for count in counts.values()], dim=1)
+    if not torch.is_grad_enabled():
+        return Presentation(features, rate, sparsity, lengths=lengths)
+    return Presentation(features, rate, sparsity, spikes, rates, lengths)
 
 
 def currents_of(
@@ -159,17 +165,18 @@ def _longest(lengths: list[Tensor | None]) -> Tensor | None:
     return torch.stack(found).amax(0) if len(found) == len(lengths) else None
 
 
-def _until(lengths: Tensor | None, spikes: Tensor) -> Tensor:
-    """Spikes ``[T, B, N]`` without those behind the end of a sample."""
+def _counts(spikes: Tensor, lengths: Tensor | None) -> Tensor:
+    """What each neuron sent ``[B, N]`` before the end of a sample, of its spikes ``[T, B, N]``."""
+    dtype = torch.promote_types(spikes.dtype, torch.float32)
     if lengths is None:
-        return spikes
-    return spikes * (torch.arange(len(spikes), device=lengths.device)[:, None] < lengths)[..., None]
+        return spikes.sum(0, dtype=dtype)
+    inside = torch.arange(len(spikes), device=lengths.device)[:, None] < lengths
+    return torch.einsum("tb,tbn->bn", inside.to(dtype), spikes.to(dtype))
 
 
-def _rate(layer: SpikingLayer, spikes: Tensor, lengths: Tensor | None) -> Tensor:
-    """Rate in Hz, or the mean of graded values ``[B]``."""
-    rate = metrics.firing_rate(spikes, dt=1000.0 if layer.neuron.graded else layer.dt)
-    return rate if lengths is None else rate * len(spikes) / lengths
+def _per_second(layer: SpikingLayer) -> float:
+    """Steps in a second; 1 where graded values have a mean and no rate."""
+    return 1.0 if layer.neuron.graded else 1000.0 / layer.dt
 
 
 def _joined(parts: list[Presentation]) -> Presentation:
