@@ -25,7 +25,7 @@ ROOMS = {
     "plasticity": "ops",
     "synapses": "geometry ops plasticity",
     "network": "geometry ops neurons plasticity synapses",
-    "readout": "neurons plasticity",
+    "readout": "dynamics neurons plasticity",
     "stimuli": "encoders geometry network ops synapses",
     "trainer": "plasticity",
     "presentation": "data encoders metrics network synapses trainer",
