@@ -12,7 +12,7 @@ from lightning_snn.core.batches import parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
-from lightning_snn.losses import Loss
+from lightning_snn.losses import Loss, Regulariser
 from lightning_snn.modules.kinds import learners, trained
 from lightning_snn.modules.measured import MeasuredModule
 from lightning_snn.modules.optimization import Optimization
@@ -33,6 +33,8 @@ class SpikingModule(MeasuredModule):
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
         loss: What is minimised; None: what the method `loss` of a subclass says.
+        regularisers: What is added to the loss, by name: costs of activity or weights; each is logged as
+            ``train/cost_<name>``.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
@@ -51,6 +53,7 @@ class SpikingModule(MeasuredModule):
         out_features: int,
         *,
         loss: Loss | None = None,
+        regularisers: Mapping[str, Regulariser] | None = None,
         connections: Mapping[str, Connection] | None = None,
         dt: float | None = None,
         min_delay: float = 0.0,
@@ -77,6 +80,8 @@ class SpikingModule(MeasuredModule):
             check_gradients(
                 self.readouts[name], self.network, key=f"control_readouts.{name}" if own else "readout"
             )
+        self.regularisers = dict(regularisers or {})
+        self._check_regularisers()
         self.automatic_optimization = bool(trained(self.readouts))
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():
@@ -129,7 +134,17 @@ class SpikingModule(MeasuredModule):
         total = torch.stack([*losses.values(), *few]).sum()
         self.log("train/loss", losses.get(NETWORK, total), prog_bar=True, batch_size=len(target))
         extra = self.regularisation(shown)
-        return total if extra is None else total + extra
+        costs = [] if extra is None else [extra]
+        return torch.stack([total, *costs, *self._costs(shown, len(target))]).sum()
+
+    def _costs(self, shown: Presentation, samples: int) -> list[Tensor]:
+        """The cost of each regulariser, which is logged."""
+        found = {name: one(shown, self.network) for name, one in self.regularisers.items()}
+        logged = {f"cost_{name}": cost.detach() for name, cost in found.items()}
+        for one in self.regularisers.values():
+            logged |= one.measured(shown, self.network)
+        self.log_dict({f"train/{name}": value for name, value in logged.items()}, batch_size=samples)
+        return list(found.values())
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Scores of a batch."""
@@ -163,6 +178,17 @@ class SpikingModule(MeasuredModule):
         return self.loss(
             output, target, **({} if output.ndim == 2 or lengths is None else {"lengths": lengths})
         )
+
+    def _check_regularisers(self) -> None:
+        """Raise ``ValueError`` if a regulariser does not fit, or there is nothing that it could change."""
+        layers = self.network.needed_for([self.read_from])
+        for name, one in self.regularisers.items():
+            if not any(p.requires_grad for p in self.network.parameters()):
+                raise ValueError(
+                    f"regularisers.{name} has nothing to change: no projection of the network is trained "
+                    "(trainable: true), and no constant of neurons learned (learn)"
+                )
+            one.check(self.network, layers, key=f"regularisers.{name}")
 
     def _combine(self, values: Tensor) -> Tensor:
         """The sum over all processes."""
