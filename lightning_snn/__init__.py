@@ -118,6 +118,7 @@ if TYPE_CHECKING:
     from lightning_snn.stimuli import RewardedImages as RewardedImages
     from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
     from lightning_snn.stimuli import Stimulus as Stimulus
+    from lightning_snn.synapses import TEBN as TEBN
     from lightning_snn.synapses import Columns as Columns
     from lightning_snn.synapses import Conv2d as Conv2d
     from lightning_snn.synapses import Dense as Dense
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import Lateral as Lateral
     from lightning_snn.synapses import LateralInhibition as LateralInhibition
     from lightning_snn.synapses import LateralKernel as LateralKernel
+    from lightning_snn.synapses import LayerNorm as LayerNorm
     from lightning_snn.synapses import ListedFields as ListedFields
     from lightning_snn.synapses import Local as Local
     from lightning_snn.synapses import Normalisation as Normalisation
@@ -189,9 +191,10 @@ _PUBLIC = {
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
-        "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
-        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Normalisation", "Pool2d",
-        "Projection", "RoundFields", "TDBatchNorm", "UniformInhibition", "WeightedProjection",
+        "TEBN", "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics",
+        "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
+        "Normalisation", "Pool2d", "Projection", "RoundFields", "TDBatchNorm", "UniformInhibition",
+        "WeightedProjection",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
