@@ -11,6 +11,7 @@ from lightning_snn.synapses.lateral_kernel import LateralKernel
 from lightning_snn.synapses.layer_norm import LayerNorm
 from lightning_snn.synapses.local import Local
 from lightning_snn.synapses.normalisation import Normalisation
+from lightning_snn.synapses.one_to_one import OneToOne
 from lightning_snn.synapses.pool2d import Pool2d
 from lightning_snn.synapses.projection import Projection
 from lightning_snn.synapses.td_batch_norm import TEBN, TDBatchNorm
@@ -34,6 +35,7 @@ __all__ = [
     "ListedFields",
     "Local",
     "Normalisation",
+    "OneToOne",
     "Pool2d",
     "Projection",
     "RoundFields",

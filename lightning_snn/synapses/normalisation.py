@@ -62,7 +62,8 @@ class Normalisation(Configurable, nn.Module, ABC):
     def fit(self, threshold: Tensor) -> None:
         """Start for neurons with a ``threshold`` charge, ``[]`` or ``[N]``; a channel has their mean."""
         weight: Any = self.norm.weight
-        weight.copy_(self.alpha * (threshold.view(-1, self.places).mean(1) if threshold.ndim else threshold))
+        exact = threshold.double()
+        weight.copy_(self.alpha * (exact.view(-1, self.places).mean(1) if exact.ndim else exact))
 
     def forward(self, charge: Tensor) -> Tensor:
         """Normalised charge ``[T, B, N]`` of charge ``[T, B, N]``."""
