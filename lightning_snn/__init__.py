@@ -140,6 +140,7 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import RoundFields as RoundFields
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import TrainingPhase as TrainingPhase
 
 _PUBLIC = {
     "callbacks": (
@@ -198,6 +199,9 @@ _PUBLIC = {
         "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
         "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Pool2d", "Projection",
         "RoundFields", "UniformInhibition", "WeightedProjection",
+    ),
+    "training": (
+        "TrainingPhase",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
