@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning_utilities.core.rank_zero import rank_zero_info, rank_zero_warn
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from lightning_snn.modules.measured import MeasuredModule
 from lightning_snn.modules.optimization import Optimization
@@ -66,15 +66,11 @@ class OptimizedModule(MeasuredModule):
             yield from (("readout", readout) for readout in readouts.values())
 
     def configure_optimizers(self) -> Any:
-        """The optimizer of the parameters that need a gradient, and the scheduler.
-
-        Raises:
-            ValueError: if phases do not fit the Trainer's epochs, or torch refuses an argument.
-        """
+        """The optimizer of the parameters that need a gradient, and the scheduler."""
         return self.optimization.of(
             [p for p in self.parameters() if p.requires_grad],
             self.trained_parts(),
-            None if self.plan is None else self._schedule,
+            None if self.plan is None else partial(PhaseSchedule, plan=self.plan),
         )
 
     def begin_phase(self, place: Place) -> None:
@@ -116,19 +112,38 @@ class OptimizedModule(MeasuredModule):
             return None
         return nothing([*self.network.parameters(), *self.controls.parameters()])
 
-    def _schedule(self, optimizer: Optimizer) -> PhaseSchedule:
-        """The schedule of the phases, for the Trainer's epochs."""
-        assert self.plan is not None
-        self.trainer.fit_loop.setup_data()  # without it Lightning knows no number of batches here
+    def setup(self, stage: str) -> None:
+        """As in the base class; see that the phases are as long as the training, where epochs end it."""
+        super().setup(stage)
+        epochs = self.trainer.max_epochs
+        if stage == "fit" and epochs not in (None, -1) and self.trainer.max_steps == -1:
+            self._check_epochs(epochs)
+
+    def on_train_start(self) -> None:
+        """As in the base class; the rates are those of the first step, now that Lightning knows the batches.
+
+        (To ask for their number before would begin with the data anew in a run that goes on.)
+
+        Raises:
+            ValueError: if the number of batches is not known, or phases do not fit the Trainer's steps.
+        """
+        super().on_train_start()
+        schedule = self.lr_schedulers()
+        if not isinstance(schedule, PhaseSchedule):
+            return
         batches = self.trainer.num_training_batches
         if math.isinf(batches):
             raise ValueError("phases need a train loader that knows its number of batches")
-        per_epoch = max(1, math.ceil(batches / self.trainer.accumulate_grad_batches))
+        per_epoch = math.ceil(batches / self.trainer.accumulate_grad_batches)
         steps = self.trainer.estimated_stepping_batches
-        warning = None if is_trial(self.trainer) else self.plan.check_epochs(steps / per_epoch)
+        if self.trainer.max_steps != -1 or self.trainer.max_epochs == -1:
+            self._check_epochs(steps / per_epoch)
+        schedule.begin(per_epoch, steps)
+
+    def _check_epochs(self, epochs: float) -> None:
+        warning = None if self.plan is None or is_trial(self.trainer) else self.plan.check_epochs(epochs)
         if warning:
             rank_zero_warn(warning)
-        return PhaseSchedule(optimizer, self.plan, steps_per_epoch=per_epoch, steps=steps)
 
 
 def nothing(parameters: Iterable[nn.Parameter]) -> Tensor | None:

@@ -31,7 +31,8 @@ def rates(of, count, **options):
     names = ("features", "readout")
     groups = [{"params": [p], "name": name} for p, name in zip(parameters, names, strict=True)]
     optimizer = torch.optim.SGD(groups, lr=0.5)
-    schedule, found = PhaseSchedule(optimizer, of, **options), []
+    schedule, found = PhaseSchedule(optimizer, of), []
+    schedule.begin(**options)
     for _ in range(count):
         found.append([group["lr"] for group in optimizer.param_groups])
         optimizer.step()
