@@ -73,8 +73,6 @@ def test_other_phases_do_not_go_on(trainer, data, tmp_path):
 @pytest.mark.parametrize(
     "switch",
     [
-        {"precision": "bf16-mixed"},
-        {"precision": "64-true"},
         {"accumulate_grad_batches": 2},
         {"gradient_clip_val": 1e-3},
         {"gradient_clip_val": 1e-3, "gradient_clip_algorithm": "value"},
