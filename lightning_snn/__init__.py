@@ -156,6 +156,7 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import TrainingPhase as TrainingPhase
 
 _PUBLIC = {
     "callbacks": (
@@ -216,6 +217,9 @@ _PUBLIC = {
         "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
         "Normalisation", "OneToOne", "Pool2d", "Projection", "RoundFields", "TDBatchNorm",
         "UniformInhibition", "WeightedProjection",
+    ),
+    "training": (
+        "TrainingPhase",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
