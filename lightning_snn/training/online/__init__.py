@@ -1,0 +1,1 @@
+"""Rules that learn while a network runs, and backpropagation with feedback of its own."""
