@@ -1,1 +1,1 @@
-"""How a network is trained."""
+"""How networks are trained: phases, initialisation, online rules."""
