@@ -135,9 +135,11 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import LateralKernel as LateralKernel
     from lightning_snn.synapses import ListedFields as ListedFields
     from lightning_snn.synapses import Local as Local
+    from lightning_snn.synapses import Normalisation as Normalisation
     from lightning_snn.synapses import Pool2d as Pool2d
     from lightning_snn.synapses import Projection as Projection
     from lightning_snn.synapses import RoundFields as RoundFields
+    from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
 
@@ -196,8 +198,8 @@ _PUBLIC = {
     ),
     "synapses": (
         "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
-        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Pool2d", "Projection",
-        "RoundFields", "UniformInhibition", "WeightedProjection",
+        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Normalisation", "Pool2d",
+        "Projection", "RoundFields", "TDBatchNorm", "UniformInhibition", "WeightedProjection",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
