@@ -1,6 +1,7 @@
 """Readouts: from features to class scores."""
 
 from lightning_snn.readout.local import ClassAssignment, SpikingDelta
+from lightning_snn.readout.over_time import LeakyReadout
 from lightning_snn.readout.readout import LocalReadout, Readout, SequenceReadout, check_gradients
 from lightning_snn.readout.ridge import Ridge
 from lightning_snn.readout.trained import MLP, ExtremeLearningMachine, Linear
@@ -9,6 +10,7 @@ __all__ = [
     "MLP",
     "ClassAssignment",
     "ExtremeLearningMachine",
+    "LeakyReadout",
     "Linear",
     "LocalReadout",
     "Readout",

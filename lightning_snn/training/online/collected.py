@@ -35,7 +35,7 @@ def collected(network: SpikingNetwork, shown: Shown, signals: Signals) -> tuple[
         RuntimeError: in the backward pass, if a weight has been changed in place since.
     """
     parameters = [*trained(network, shown.names), *signals.parameters()]
-    parameters += [] if shown.output is None else [*shown.output.parameters()]
+    parameters += [] if shown.output is None else [shown.output]
     found: tuple[Tensor, ...] = _Collected.apply(network, shown, signals, *parameters)
     return (None, [*found]) if shown.output is None else (found[0], [*found[1:]])
 
@@ -43,9 +43,16 @@ def collected(network: SpikingNetwork, shown: Shown, signals: Signals) -> tuple[
 def trained(network: SpikingNetwork, names: Sequence[str]) -> Iterator[nn.Parameter]:
     """The weights, and constants of neurons, of these layers that gradients are to reach."""
     for wire in _trained_wires(network, names):
-        yield wire.projection.weight
+        yield _weighted(wire).weight
     for name in names:
         yield from (p for p in network.layer(name).neuron.learned.values() if p.requires_grad)
+
+
+def trained_layers(network: SpikingNetwork, names: Sequence[str]) -> list[str]:
+    """Those of these layers whose neurons, or connections to them, are trained."""
+    reached = {wire.target for wire in _trained_wires(network, names)}
+    own = {name for name in names if any(p.requires_grad for p in network.layer(name).neuron.learned.values())}
+    return [name for name in names if name in reached | own]
 
 
 def _trained_wires(network: SpikingNetwork, names: Sequence[str]) -> list[Wire]:
@@ -54,6 +61,11 @@ def _trained_wires(network: SpikingNetwork, names: Sequence[str]) -> list[Wire]:
         for wire in wires_of(network, names)
         if isinstance(wire.projection, WeightedProjection) and wire.projection.weight.requires_grad
     ]
+
+
+def _weighted(wire: Wire) -> WeightedProjection:
+    assert isinstance(wire.projection, WeightedProjection)
+    return wire.projection
 
 
 class _Collected(torch.autograd.Function):
@@ -83,13 +95,12 @@ class _Collecting:
         self.constants = {
             name: found for name in shown.names if (found := learned_constants(network, name, like))
         }
-        learn = {wire.target for wire in self.wires} | self.constants.keys()
-        needed = signals.layers(network, shown, [name for name in shown.names if name in learn])
+        needed = signals.layers(network, shown, trained_layers(network, shown.names))
         self.structures = {name: self._structure(name, like) for name in needed}
         self.local: dict[str, Local] = {}
         self.kinetics: dict[str, Tensors] = {}
         self.by_wire = {
-            w.name: Eligibility(self.structures[w.target], ("input", w.input), w.projection.units)
+            w.name: Eligibility(self.structures[w.target], ("input", w.input), _weighted(w).units)
             for w in self.wires
         }
         self.by_constant = {
@@ -97,8 +108,8 @@ class _Collecting:
             for name, found in self.constants.items()
             for key in found
         }
-        self.readers = [] if shown.output is None else [(shown.output.weight, shown.read_from)]
-        self.readers += [(parameter, name) for name, parameter in signals.named_parameters()]
+        self.readers = [] if shown.output is None else [(shown.output, shown.read_from)]
+        self.readers += signals.readers
 
     def _structure(self, name: str, like: Tensor) -> Structure:
         layer = self.network.layer(name)
@@ -122,8 +133,6 @@ class _Collecting:
             self._advance(moment, self.signals(network, shown, moment, self.local, now, by_sum))
             for parameter, layer in self.readers if now is not None else ():
                 _add(found, parameter, now.t() @ moment.spikes[layer])
-        if output is not None and shown.output.bias is not None:
-            _add(found, shown.output.bias, output.sum((0, 1)))
         return found | self._of_weights() | self._of_constants()
 
     def _step(self, name: str, own: Inputs, state: Any) -> tuple[Tensor, Any]:
@@ -137,15 +146,17 @@ class _Collecting:
 
     def _advance(self, moment: Moment, signals: Tensors) -> None:
         for wire in self.wires:
-            arrived = self._arrived(wire, moment.arrived[wire.name])
+            arrived = self._arrived(wire, moment)
             self.by_wire[wire.name].advance(self.local[wire.target], arrived, signals[wire.target])
         for (name, _), eligibility in self.by_constant.items():
             signal = signals[name]
             eligibility.advance(self.local[name], signal.new_ones(len(signal), 1, 1), signal)
 
-    def _arrived(self, wire: Wire, spikes: Tensor) -> Tensor:
-        """What a weight of 1 makes of spikes ``[B, num_pre]`` at each place ``[B, P, F]``."""
-        fields, kinetics = wire.projection.fields(spikes), wire.projection.kinetics
+    def _arrived(self, wire: Wire, moment: Moment) -> Tensor:
+        """What a weight of 1 makes of what arrives at each place ``[B, P, F]``."""
+        projection, kinetics = _weighted(wire), wire.projection.kinetics
+        spikes = projection.kept(moment.arrived[wire.name][None], moment.synapses[wire.name])[0]
+        fields = projection.fields(spikes)
         if kinetics is None:
             return current_of(fields, self.network.dt)
         flat = fields.flatten(1)
@@ -156,7 +167,7 @@ class _Collecting:
     def _of_weights(self) -> dict[int, Tensor]:
         found: dict[int, Tensor] = {}
         for wire in self.wires:
-            projection = wire.projection
+            projection = _weighted(wire)
             with torch.enable_grad():
                 efficacy = projection.efficacy()
                 grad = self.by_wire[wire.name].gradient.to(efficacy)
@@ -193,4 +204,4 @@ def _alone(values: Tensor) -> Tensor:
 def _add(found: dict[int, Tensor], parameter: Tensor, grad: Tensor) -> None:
     """Add a gradient to that of a parameter."""
     key = id(parameter)
-    found[key] = found[key] + grad if key in found else grad.to(parameter)
+    found[key] = found[key] + grad.to(parameter) if key in found else grad.to(parameter)

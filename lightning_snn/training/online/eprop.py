@@ -6,7 +6,7 @@ import torch
 
 from lightning_snn.core import checks
 from lightning_snn.core.random import RandomStream
-from lightning_snn.readout import SequenceReadout
+from lightning_snn.readout.over_time import NeuronReadout
 from lightning_snn.training.online.collected import trained_layers
 from lightning_snn.training.online.learning import Reading
 from lightning_snn.training.online.online import Online
@@ -55,7 +55,7 @@ class EProp(Online):
                         f"{reading.read_from}, and {name} is to be trained too: take feedback random or adaptive"
                     )
             return Feedback({})
-        if not isinstance(readout, SequenceReadout):
+        if not isinstance(readout, NeuronReadout):
             raise ValueError(
                 f"learning: EProp(feedback={self.feedback!r}) needs a readout over time, such as LeakyReadout, "
                 f"got {type(readout).__name__}"

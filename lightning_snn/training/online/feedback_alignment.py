@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
 from lightning_snn.core import checks
 from lightning_snn.core.module_dict import ModuleDictOf
@@ -84,8 +85,12 @@ class Aligned(Learner):
             input, network, reading.encoders, read_from=reading.read_from, controls={},
             tau_trace=reading.tau_trace, over_time=over_time, projections=projections,
         )  # fmt: skip
-        readout = _readout(reading.readout, self)
-        found: Tensor = readout(shown.features[NETWORK])
+        weights = {
+            id(part.weight): self.feedback(f"readout/{name}")
+            for name, part in _linear(reading.readout).items()
+        }
+        with _Errors(weights):
+            found: Tensor = reading.readout(shown.features[NETWORK])
         return shown, found
 
 
@@ -107,14 +112,26 @@ def _with_errors_of(back: Tensor, values: Tensor) -> Tensor:
     return values + (back - back.detach())
 
 
-class _AlignedLinear(nn.Module):
-    def __init__(self, linear: nn.Linear, feedback: Tensor) -> None:
-        super().__init__()
-        self.linear, self.back = linear, feedback
+class _Errors(TorchFunctionMode):
+    """Inside, products with some weights, by their ``id``, send errors back through others."""
 
-    def forward(self, features: Tensor) -> Tensor:
-        values: Tensor = self.linear(features.detach())
-        return _with_errors_of(F.linear(features, self.back), values)
+    def __init__(self, feedback: Mapping[int, Tensor]) -> None:
+        super().__init__()
+        self.feedback = feedback
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run ``func``; a product with such weights as `_with_errors_of`."""
+        del types
+        kwargs = kwargs or {}
+        if func is not F.linear:
+            return func(*args, **kwargs)
+        features, weight, *bias = (*args, *kwargs.values())
+        back = self.feedback.get(id(weight))
+        if back is None:
+            return func(*args, **kwargs)
+        return _with_errors_of(func(features, back), func(features.detach(), weight, *bias))
 
 
 def _linear(readout: Readout) -> dict[str, nn.Linear]:

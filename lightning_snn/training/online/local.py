@@ -67,10 +67,9 @@ def structure_of(neuron: NeuronModel, sources: Sequence[Name], like: Tensor) -> 
     return Structure(variables, list(sources), {(a, b) for a, b in pairs if a in kept[0] and b in kept[1]})
 
 
-def has_membrane(neuron: NeuronModel, like: Tensor) -> bool:
-    """Whether anything of its first input is still there after a step; ``like`` ``[1, N]`` as its input."""
-    first: Name = ("input", neuron.inputs[0])
-    found = structure_of(neuron, [first], like)
+def has_membrane(neuron: NeuronModel, input: str, like: Tensor) -> bool:
+    """Whether anything of an ``input`` is still there after a step; ``like`` ``[1, N]`` as its input."""
+    found = structure_of(neuron, [("input", input)], like)
     return any(of in found.variables and to in found.variables for of, to in found.pairs)
 
 

@@ -11,7 +11,7 @@ from lightning_snn.core.random import fresh_seed
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.present import NETWORK, Presentation, by_layer, currents_of, lengths_of, per_second
 from lightning_snn.presentation.trace import trace_weights
-from lightning_snn.readout import Readout, SequenceReadout
+from lightning_snn.readout.over_time import NeuronReadout
 from lightning_snn.synapses import WeightedProjection
 from lightning_snn.training.online.collected import collected
 from lightning_snn.training.online.learning import Learner, Learning, Reading
@@ -68,19 +68,25 @@ class OnlineLearner(Learner):
         mean = trace_weights(ends, len(like), None, network.dt)
         sums = [Sum(name, mean) for name in names]
         output = None
-        if isinstance(reading.readout, SequenceReadout):
-            output = reading.readout.output
+        if isinstance(reading.readout, NeuronReadout):
+            output = reading.readout.output.weight
         else:
             sums.append(Sum(reading.read_from, trace_weights(ends, len(like), reading.tau_trace, network.dt)))
-        seed = fresh_seed() if any(network.layer(name).noise for name in names) else 0
+        seed = fresh_seed() if _draws(network, names) else 0
         shown = Shown(currents, names, reading.read_from, output, sums, seed)
         drive, totals = collected(network, shown, self.signals)
         means = dict(zip(names, totals, strict=False))
-        if isinstance(reading.readout, SequenceReadout):
+        if isinstance(reading.readout, NeuronReadout):
             found = reading.readout.respond(drive)
         else:
             found = reading.readout(totals[-1])
         return _presentation(network, means, lengths), found
+
+
+def _draws(network: SpikingNetwork, names: list[str]) -> bool:
+    return any(network.layer(name).noise for name in names) or any(
+        wire.projection.dropout for wire in wires_of(network, names)
+    )
 
 
 def _presentation(network: SpikingNetwork, means: Mapping[str, Tensor], lengths: Tensor | None) -> Presentation:
@@ -101,6 +107,11 @@ def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> Non
     """
     for wire in wires_of(network, names):
         key, projection = network.key(wire.name), wire.projection
+        if projection.norm is not None:
+            raise ValueError(
+                f"learning: {rule} takes one step of one sample at a time, and {key} has a norm, which sees them "
+                f"together, {type(projection.norm).__name__}: leave it out"
+            )
         wanted = [name for name, p in projection.named_parameters() if p.requires_grad]
         if not wanted:
             continue

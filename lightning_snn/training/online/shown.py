@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.training.online.walk import walk
@@ -30,28 +31,28 @@ class Shown:
         currents: Inputs ``[T, B, N]`` by layer.
         names: The layers that run, as listed.
         read_from: The layer that is read.
-        output: What is read of it in every step ``[T, B, C]``; None: nothing is.
+        output: Weights ``[C, N]`` of what is read of it in every step; None: nothing is.
         sums: What is read of layers over the whole of it, each ``[B, N]``.
-        seed: Of the layers' noise.
+        seed: Of the layers' noise and of dropout.
     """
 
     currents: dict[str, Tensor]
     names: list[str]
     read_from: str
-    output: nn.Linear | None = None
+    output: nn.Parameter | None = None
     sums: list[Sum] = field(default_factory=list)
     seed: int = 0
 
 
 @torch.no_grad()
 def read(network: SpikingNetwork, shown: Shown) -> list[Tensor]:
-    """The output ``[T, B, C]`` where there is one, then the sums ``[B, N]``, by a run that keeps nothing else."""
+    """The output ``[T, B, C]``, if any, then the sums ``[B, N]``, by a run that keeps nothing else."""
     outputs: list[Tensor] = []
     totals: list[Tensor] = []
     for t, moment in enumerate(walk(network, shown.currents, shown.names, seed=shown.seed)):
         sent = moment.spikes
         if shown.output is not None:
-            outputs.append(shown.output(sent[shown.read_from]))
+            outputs.append(F.linear(sent[shown.read_from], shown.output))
         now = [weights[t][:, None] * sent[layer] for layer, weights in shown.sums]
         totals = [total.add_(more) for total, more in zip(totals, now, strict=True)] if t else now
     return [torch.stack(outputs), *totals] if outputs else totals

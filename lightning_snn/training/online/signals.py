@@ -21,6 +21,11 @@ class Signals(nn.Module, ABC):
         del network, shown
         return list(trained)
 
+    @property
+    def readers(self) -> list[tuple[nn.Parameter, str]]:
+        """What learns as if it were weights ``[C, N]`` of the output, and the layer whose neurons it has."""
+        return []
+
     @abstractmethod
     def forward(
         self,
@@ -44,7 +49,7 @@ class Signals(nn.Module, ABC):
 
 
 class Feedback(Signals):
-    """Signals straight from the output: ``L = B' dE/dy``, with one matrix B for each layer; and from the sums.
+    """Signals straight from the output, ``L = B' dE/dy`` with a matrix B for each layer, and from the sums.
 
     Args:
         matrices: B ``[C, N]`` by layer; of one that is missing, and is read, the weights of the output.
@@ -57,11 +62,12 @@ class Feedback(Signals):
     def __init__(self, matrices: Mapping[str, Tensor], *, adaptive: bool = False) -> None:
         super().__init__()
         self.adaptive = adaptive
+        self.matrices = nn.Module()  # whose names are those of layers, and clash with nothing
         for name, matrix in matrices.items():
             if adaptive:
-                self.register_parameter(name, nn.Parameter(matrix))
+                self.matrices.register_parameter(name, nn.Parameter(matrix))
             else:
-                self.register_buffer(name, matrix)
+                self.matrices.register_buffer(name, matrix)
 
     def forward(
         self,
@@ -82,11 +88,16 @@ class Feedback(Signals):
             found[name] = sum(parts[1:], parts[0]) if parts else torch.zeros_like(step.spikes)
         return found
 
+    @property
+    def readers(self) -> list[tuple[nn.Parameter, str]]:
+        """See `Signals`."""
+        return [(parameter, name) for name, parameter in self.matrices.named_parameters()]
+
     def _matrix(self, name: str, shown: Shown) -> Tensor | None:
-        own: Tensor | None = getattr(self, name, None)
+        own: Tensor | None = getattr(self.matrices, name, None)
         if own is not None:
             return own.detach()
-        return shown.output.weight.detach() if shown.output is not None and name == shown.read_from else None
+        return shown.output.detach() if shown.output is not None and name == shown.read_from else None
 
 
 class Spatial(Signals):
@@ -117,7 +128,7 @@ class Spatial(Signals):
         found = {name: sums.get(name, torch.zeros_like(step.spikes)) for name, step in local.items()}
         if output is not None and shown.read_from in found:
             assert shown.output is not None
-            found[shown.read_from] = found[shown.read_from] + output @ shown.output.weight.detach()
+            found[shown.read_from] = found[shown.read_from] + output @ shown.output.detach()
         wires = [w for w in wires_of(network, shown.names) if not w.steps]
         for name in reversed(list(local)):
             for wire in wires:

@@ -53,7 +53,7 @@ def walk(
         network: The network.
         currents: Inputs ``[T, B, N]`` by layer.
         names: The layers to run, as listed.
-        seed: Of the layers' noise, which is the same at every call.
+        seed: Of the layers' noise and of dropout, which are the same at every call.
         step: How the neurons of a layer take a step; `NeuronModel.advance` by default.
     """
     take = step or (lambda name, own, state: _advance(network, name, own, state))
@@ -62,7 +62,7 @@ def walk(
     rest = network.rest(like.shape[1], like[0], layers=names)
     wires = wires_of(network, names)
     carry = {wire.name: wire.projection.prepared() for wire in wires}
-    synapses = {wire.name: rest.connections[wire.name] for wire in wires}
+    synapses = {w.name: w.opened(rest.connections[w.name], like, generator) for w in wires}
     queues = {w.name: w.queue(rest.layers[w.source].spikes, synapses[w.name]) for w in wires if w.late}
     states = {name: rest.layers[name].neurons for name in names}
     for t in range(len(like)):
