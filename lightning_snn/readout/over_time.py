@@ -1,7 +1,5 @@
 """Readouts over time: a neuron for each class, which integrates what it gets from a layer's spikes."""
 
-from abc import abstractmethod
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -19,27 +17,17 @@ class NeuronReadout(SequenceReadout):
     is not short beside it); a neuron without input comes to rest at its bias.
 
     Args:
-        in_features: Neurons of the layer that is read; the module fills it in.
-        num_classes: Number of classes, or of outputs; the module fills it in.
-        tau_mem: Membrane time constant in ms.
-        learn_tau: Whether it is learned, one number for all classes.
-
-    Raises:
-        ValueError: if a number is out of range.
+        in_features: Neurons of the layer that is read.
+        num_classes: Number of classes, or of outputs.
+        neuron: The neurons, of resistance 1.
+        tau_mem: Their membrane time constant in ms, at the start where it is learned.
     """
 
-    def __init__(
-        self, in_features: int, num_classes: int, *, tau_mem: float = 20.0, learn_tau: bool = False
-    ) -> None:
+    def __init__(self, in_features: int, num_classes: int, neuron: NeuronModel, *, tau_mem: float) -> None:
         super().__init__(in_features, num_classes)
-        checks.positive("tau_mem", tau_mem)
-        self.start_tau = tau_mem
         self.output = nn.Linear(in_features, num_classes)
-        self.neuron = self.make(tau_mem, ["tau_mem"] if learn_tau else [])
-
-    @abstractmethod
-    def make(self, tau_mem: float, learn: list[str]) -> NeuronModel:
-        """The neurons."""
+        self.neuron = neuron
+        self.charge = tau_mem
 
     def at(self, dt: float) -> None:
         """Take the step ``dt`` in ms of a network."""
@@ -47,12 +35,8 @@ class NeuronReadout(SequenceReadout):
 
     def forward(self, features: Tensor) -> Tensor:
         """Outputs ``[T, B, num_classes]`` of spikes ``[T, B, in_features]``."""
-        return self.respond(F.linear(features, self.output.weight))
-
-    def respond(self, arriving: Tensor) -> Tensor:
-        """Outputs ``[T, B, num_classes]`` of the weights ``[T, B, num_classes]`` of the spikes that arrive."""
-        current = current_of(arriving * self.start_tau, self.neuron.dt) + self.output.bias
-        outputs: Tensor = self.neuron(current)[0]
+        charge = F.linear(features, self.output.weight) * self.charge
+        outputs: Tensor = self.neuron(current_of(charge, self.neuron.dt) + self.output.bias)[0]
         return outputs
 
 
@@ -73,9 +57,11 @@ class LeakyReadout(NeuronReadout):
     Source: Bellec et al., NeurIPS (2018); Zenke and Vogels, Neural Comput. 33 (2021).
     """
 
-    def make(self, tau_mem: float, learn: list[str]) -> NeuronModel:
-        """Leaky integrators."""
-        return LeakyIntegrator(tau_mem, learn=learn)
+    def __init__(
+        self, in_features: int, num_classes: int, *, tau_mem: float = 20.0, learn_tau: bool = False
+    ) -> None:
+        neuron = LeakyIntegrator(tau_mem, learn=_learned(learn_tau))
+        super().__init__(in_features, num_classes, neuron, tau_mem=tau_mem)
 
 
 class SpikingReadout(NeuronReadout):
@@ -86,7 +72,7 @@ class SpikingReadout(NeuronReadout):
         num_classes: Number of classes; the module fills it in.
         tau_mem: Membrane time constant in ms.
         learn_tau: Whether it is learned, one number for all classes.
-        threshold: Potential at which a neuron spikes.
+        threshold: Potential at which a neuron spikes, above the reset at 0.
         surrogate: Gradient of the spike: a name, or a function of the distance; see `spike`.
         slope: Slope of the surrogate; by default its own.
 
@@ -110,9 +96,13 @@ class SpikingReadout(NeuronReadout):
         surrogate: Surrogate = "atan",
         slope: float | None = None,
     ) -> None:
-        self._options = {"threshold": threshold, "surrogate": surrogate, "slope": slope}
-        super().__init__(in_features, num_classes, tau_mem=tau_mem, learn_tau=learn_tau)
+        neuron = LIF(
+            tau_mem, threshold=threshold, reset="soft", surrogate=surrogate, slope=slope,
+            learn=_learned(learn_tau),
+        )  # fmt: skip
+        super().__init__(in_features, num_classes, neuron, tau_mem=tau_mem)
 
-    def make(self, tau_mem: float, learn: list[str]) -> NeuronModel:
-        """Leaky integrate-and-fire neurons."""
-        return LIF(tau_mem, learn=learn, reset="soft", **self._options)
+
+def _learned(learn_tau: bool) -> list[str]:
+    checks.flag("learn_tau", learn_tau)
+    return ["tau_mem"] if learn_tau else []
