@@ -152,6 +152,10 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import OTTT as OTTT
+    from lightning_snn.training import EProp as EProp
+    from lightning_snn.training import FeedbackAlignment as FeedbackAlignment
+    from lightning_snn.training import Learning as Learning
 
 _PUBLIC = {
     "callbacks": (
@@ -211,6 +215,9 @@ _PUBLIC = {
         "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
         "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Normalisation", "Pool2d",
         "Projection", "RoundFields", "TDBatchNorm", "UniformInhibition", "WeightedProjection",
+    ),
+    "training": (
+        "OTTT", "EProp", "FeedbackAlignment", "Learning",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
