@@ -156,6 +156,10 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import OTTT as OTTT
+    from lightning_snn.training import EProp as EProp
+    from lightning_snn.training import FeedbackAlignment as FeedbackAlignment
+    from lightning_snn.training import Learning as Learning
     from lightning_snn.training import TrainingPhase as TrainingPhase
 
 _PUBLIC = {
@@ -219,7 +223,7 @@ _PUBLIC = {
         "UniformInhibition", "WeightedProjection",
     ),
     "training": (
-        "TrainingPhase",
+        "OTTT", "EProp", "FeedbackAlignment", "Learning", "TrainingPhase",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
