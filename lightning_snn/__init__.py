@@ -140,6 +140,11 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import RoundFields as RoundFields
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import LSUV as LSUV
+    from lightning_snn.training import FluctuationDriven as FluctuationDriven
+    from lightning_snn.training import Initialisation as Initialisation
+    from lightning_snn.training import Kaiming as Kaiming
+    from lightning_snn.training import initialise as initialise
 
 _PUBLIC = {
     "callbacks": (
@@ -198,6 +203,9 @@ _PUBLIC = {
         "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
         "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Pool2d", "Projection",
         "RoundFields", "UniformInhibition", "WeightedProjection",
+    ),
+    "training": (
+        "LSUV", "FluctuationDriven", "Initialisation", "Kaiming", "initialise",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
