@@ -156,11 +156,16 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import LSUV as LSUV
     from lightning_snn.training import OTTT as OTTT
     from lightning_snn.training import EProp as EProp
     from lightning_snn.training import FeedbackAlignment as FeedbackAlignment
+    from lightning_snn.training import FluctuationDriven as FluctuationDriven
+    from lightning_snn.training import Initialisation as Initialisation
+    from lightning_snn.training import Kaiming as Kaiming
     from lightning_snn.training import Learning as Learning
     from lightning_snn.training import TrainingPhase as TrainingPhase
+    from lightning_snn.training import initialise as initialise
 
 _PUBLIC = {
     "callbacks": (
@@ -223,7 +228,8 @@ _PUBLIC = {
         "UniformInhibition", "WeightedProjection",
     ),
     "training": (
-        "OTTT", "EProp", "FeedbackAlignment", "Learning", "TrainingPhase",
+        "LSUV", "OTTT", "EProp", "FeedbackAlignment", "FluctuationDriven", "Initialisation", "Kaiming",
+        "Learning", "TrainingPhase", "initialise",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
