@@ -16,7 +16,7 @@ BLOCK_BYTES = 2**24
 def event_sum(spikes: Tensor, rows: Tensor, nodes: Tensor | None = None) -> Tensor:
     """See `lightning_snn.ops.event_sum.event_sum`; each list of each sample is a row of its own."""
     if nodes is None and rows.ndim == 2 and torch.is_grad_enabled():
-        plain: Tensor = _Sum.apply(spikes, rows)  # type: ignore[no-untyped-call]
+        plain: Tensor = _Sum.apply(spikes, rows)
         return plain
     if nodes is None:
         return _sum(spikes, rows)
