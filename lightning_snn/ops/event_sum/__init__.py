@@ -120,8 +120,9 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _differentiate(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
     spikes, rows = ctx.saved_tensors
-    to_spikes, to_rows, _ = ctx.needs_input_grad
-    return grad @ rows.t() if to_spikes else None, _event_outer(spikes, grad) if to_rows else None, None
+    to_spikes, to_rows, *others = ctx.needs_input_grad  # without arguments that have their default
+    found = grad @ rows.t() if to_spikes else None, _event_outer(spikes, grad) if to_rows else None
+    return *found, *(None for _ in others)
 
 
 _event_sum.register_autograd(_differentiate, setup_context=_keep)
