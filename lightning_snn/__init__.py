@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lightning_snn import encoders as encoders
     from lightning_snn import experiment as experiment
     from lightning_snn import geometry as geometry
+    from lightning_snn import losses as losses
     from lightning_snn import metrics as metrics
     from lightning_snn import modules as modules
     from lightning_snn import network as network
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lightning_snn import stimuli as stimuli
     from lightning_snn import synapses as synapses
     from lightning_snn import trainer as trainer
+    from lightning_snn import training as training
     from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
     from lightning_snn.callbacks import Recorder as Recorder
@@ -64,6 +66,8 @@ if TYPE_CHECKING:
     from lightning_snn.geometry import Sheet as Sheet
     from lightning_snn.geometry import Square as Square
     from lightning_snn.geometry import Torus as Torus
+    from lightning_snn.losses import CrossEntropy as CrossEntropy
+    from lightning_snn.losses import Loss as Loss
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
     from lightning_snn.modules import SpikingModule as SpikingModule
     from lightning_snn.network import Connection as Connection
@@ -115,6 +119,7 @@ if TYPE_CHECKING:
     from lightning_snn.readout import LocalReadout as LocalReadout
     from lightning_snn.readout import Readout as Readout
     from lightning_snn.readout import Ridge as Ridge
+    from lightning_snn.readout import SequenceReadout as SequenceReadout
     from lightning_snn.readout import SpikingDelta as SpikingDelta
     from lightning_snn.stimuli import Images as Images
     from lightning_snn.stimuli import RewardedImages as RewardedImages
@@ -132,9 +137,11 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import LateralKernel as LateralKernel
     from lightning_snn.synapses import ListedFields as ListedFields
     from lightning_snn.synapses import Local as Local
+    from lightning_snn.synapses import Normalisation as Normalisation
     from lightning_snn.synapses import Pool2d as Pool2d
     from lightning_snn.synapses import Projection as Projection
     from lightning_snn.synapses import RoundFields as RoundFields
+    from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
 
@@ -164,6 +171,9 @@ _PUBLIC = {
     "geometry": (
         "Damaged", "Disk", "Maps", "OnOff", "Points", "Scrambled", "Sheet", "Square", "Torus",
     ),
+    "losses": (
+        "CrossEntropy", "Loss",
+    ),
     "modules": (
         "SpikingClassifier", "SpikingModule",
     ),
@@ -183,15 +193,15 @@ _PUBLIC = {
     ),
     "readout": (
         "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "LocalReadout", "Readout",
-        "Ridge", "SpikingDelta",
+        "Ridge", "SequenceReadout", "SpikingDelta",
     ),
     "stimuli": (
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
         "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
-        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Pool2d", "Projection",
-        "RoundFields", "UniformInhibition", "WeightedProjection",
+        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Normalisation", "Pool2d",
+        "Projection", "RoundFields", "TDBatchNorm", "UniformInhibition", "WeightedProjection",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
@@ -199,9 +209,9 @@ _PUBLIC = {
 _ROOM_OF = {name: room for room, names in _PUBLIC.items() for name in names}
 
 _ROOMS = (
-    "callbacks", "core", "data", "development", "dynamics", "encoders", "experiment", "geometry", "metrics",
-    "modules", "network", "neurons", "ops", "plasticity", "presentation", "readout", "stimuli", "synapses",
-    "trainer", "viz",
+    "callbacks", "core", "data", "development", "dynamics", "encoders", "experiment", "geometry", "losses",
+    "metrics", "modules", "network", "neurons", "ops", "plasticity", "presentation", "readout", "stimuli",
+    "synapses", "trainer", "training", "viz",
 )  # fmt: skip
 """What else is there as an attribute; ``cli`` is for the command."""
 

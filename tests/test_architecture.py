@@ -32,6 +32,8 @@ ROOMS = {
     "development": (
         "geometry dynamics metrics viz data ops encoders neurons plasticity synapses network stimuli trainer"
     ),
+    "losses": "metrics network presentation readout",
+    "training": "ALL ABOVE",
     "modules": "ALL ABOVE",
     "callbacks": "ALL ABOVE",
     "experiment": "ALL ABOVE",
@@ -44,7 +46,7 @@ ROOMS = {
 LOOSE = {"__init__.py", "__main__.py", "py.typed"}
 LOOSE_MODULES = {"__init__", "__main__"}
 KNOWS_LIGHTNING = {
-    "data", "trainer", "presentation", "development", "modules", "callbacks", "experiment", "cli",
+    "data", "trainer", "presentation", "development", "training", "modules", "callbacks", "experiment", "cli",
 }  # fmt: skip
 
 FILES = {

@@ -12,6 +12,7 @@ from lightning_snn.core.batches import parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
+from lightning_snn.losses import Loss
 from lightning_snn.modules.kinds import learners, trained
 from lightning_snn.modules.measured import MeasuredModule
 from lightning_snn.modules.optimization import Optimization
@@ -23,7 +24,7 @@ from lightning_snn.readout import Readout, check_gradients
 class SpikingModule(MeasuredModule):
     """A network of spiking neurons as a LightningModule: encoders, readouts, optimizer, measures.
 
-    A subclass says what is learned: `loss`, `metrics`, `target`. Batches are ``(input, target)``, or with
+    A subclass says what is learned: the loss, `metrics`, `target`. Batches are ``(input, target)``, or with
     the samples' numbers ``[B]`` as third item, as those of `data.BatchLoader`, which lets features be kept.
 
     Args:
@@ -31,6 +32,7 @@ class SpikingModule(MeasuredModule):
         encoder: What a batch becomes at the input layers: one encoder, or one for each by name.
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
+        loss: What is minimised; None: what the method `loss` of a subclass says.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
@@ -48,6 +50,7 @@ class SpikingModule(MeasuredModule):
         readout: Callable[[int, int], Readout],
         out_features: int,
         *,
+        loss: Loss | None = None,
         connections: Mapping[str, Connection] | None = None,
         dt: float | None = None,
         min_delay: float = 0.0,
@@ -64,9 +67,10 @@ class SpikingModule(MeasuredModule):
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
-            readout, out_features, control_readouts=control_readouts, inputs=inputs, few_labels=few_labels,
-            layers=layers, encoder=encoder, connections=connections, dt=dt, min_delay=min_delay,
-            read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache, seed=seed,
+            readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
+            few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
+            min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
+            seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})
@@ -80,9 +84,19 @@ class SpikingModule(MeasuredModule):
         names = (name for name, _ in self.trained_parts())
         self.optimization = Optimization(optimizer, scheduler, learning_rates or {}, names)
 
-    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
-        """What is minimised, of what a readout gives ``[B, out_features]``; a subclass says it."""
-        raise NotImplementedError(f"{type(self).__name__} must define loss(scores, target)")
+    def loss(self, output: Tensor, target: Tensor, **lengths: Tensor) -> Tensor:
+        """What is minimised, of what a readout gives: that of the argument ``loss``, or a subclass says it.
+
+        Args:
+            output: Scores ``[B, out_features]``, or outputs over time ``[T, B, out_features]``.
+            target: What `target` gives.
+            **lengths: As ``lengths`` the steps of each sample ``[B]``, where outputs over time have several.
+        """
+        if self.objective is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must be given a loss, or define loss(scores, target)"
+            )
+        return self.objective(output, target, dt=self.network.dt, **lengths)
 
     def regularisation(self, shown: Presentation) -> Tensor | None:  # noqa: ARG002
         """What is added to the loss, such as a cost of spikes; nothing by default.
@@ -108,7 +122,7 @@ class SpikingModule(MeasuredModule):
             optimizer._on_after_step()  # loss scaling of 16-mixed would not allow in a whole one
             return None
         scores = {name: readout(features[name]) for name, readout in trained(self.readouts).items()}
-        losses = {name: self.loss(values, target) for name, values in scores.items()}
+        losses = {name: self._loss(values, target, shown.lengths) for name, values in scores.items()}
         few = self.few_labels.losses(
             features, target, given.sample, self.loss, self._combine, self.trainer.world_size
         )
@@ -143,6 +157,12 @@ class SpikingModule(MeasuredModule):
             yield from control.projections.items()
         for readouts in self.all_readouts:
             yield from (("readout", readout) for readout in readouts.values())
+
+    def _loss(self, output: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
+        """The loss; it is told lengths only where there are any to know of."""
+        return self.loss(
+            output, target, **({} if output.ndim == 2 or lengths is None else {"lengths": lengths})
+        )
 
     def _combine(self, values: Tensor) -> Tensor:
         """The sum over all processes."""

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor
-from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
@@ -16,6 +15,7 @@ from lightning_snn.core.batches import Parts, Prediction, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Control, ControlKind, named_controls
 from lightning_snn.encoders import ConstantCurrent, Encoder
+from lightning_snn.losses import CrossEntropy, Loss
 from lightning_snn.modules.base import SpikingModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
@@ -40,6 +40,7 @@ class SpikingClassifier(SpikingModule):
         dt: Step in ms; see `SpikingNetwork`.
         min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
         num_classes: Number of classes.
+        loss: What is minimised; `CrossEntropy` by default.
         image_size: Height and width of the images, or channels, height and width; of no meaning for others.
         read_from: Name of the layer that the readout sees; the last by default.
         tau_trace: Time constant in ms of the spike traces that the readout sees; None counts spikes.
@@ -75,6 +76,7 @@ class SpikingClassifier(SpikingModule):
         dt: float | None = None,
         min_delay: float = 0.0,
         num_classes: int = 10,
+        loss: Loss | None = None,
         image_size: tuple[int, int] | tuple[int, int, int] = (28, 28),
         read_from: str | None = None,
         tau_trace: float | None = None,
@@ -98,6 +100,7 @@ class SpikingClassifier(SpikingModule):
             encoder or ConstantCurrent(),
             readout,
             num_classes,
+            loss=loss or CrossEntropy(),
             connections=connections,
             dt=dt,
             min_delay=min_delay,
@@ -116,10 +119,6 @@ class SpikingClassifier(SpikingModule):
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self._shape, self._raw = shape, raw
         self.confusion = ConfusionMatrix(task="multiclass", num_classes=num_classes)
-
-    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy of class scores ``[B, num_classes]`` and labels ``[B]``."""
-        return F.cross_entropy(scores, target)
 
     def metrics(self) -> dict[str, Metric]:
         """Accuracy and macro F1."""

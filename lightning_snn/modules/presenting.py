@@ -1,6 +1,6 @@
 """What a module shows to its network: inputs, encoders, controls, and features that are kept."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lightning_snn.core import checks
@@ -23,6 +23,9 @@ class PresentingModule(StoredModule):
 
     Args: as `SpikingModule` has them.
     """
+
+    over_time: Collection[str] = ()
+    """Names of the networks whose readout reads spikes over time."""
 
     _jit_is_scripting = True  # torch.jit.trace reads every attribute: without a Trainer, `trainer` is None
 
@@ -69,6 +72,7 @@ class PresentingModule(StoredModule):
             read_from=self.read_from,
             controls={name: c.projections for name, c in self.controls.items()} if with_controls else {},
             tau_trace=self.tau_trace,
+            over_time=self.over_time,
         )
 
     def presentation(self, batch: Parts) -> Presentation:

@@ -1,7 +1,7 @@
 """Readouts: from features to class scores."""
 
 from lightning_snn.readout.local import ClassAssignment, SpikingDelta
-from lightning_snn.readout.readout import LocalReadout, Readout, check_gradients
+from lightning_snn.readout.readout import LocalReadout, Readout, SequenceReadout, check_gradients
 from lightning_snn.readout.ridge import Ridge
 from lightning_snn.readout.trained import MLP, ExtremeLearningMachine, Linear
 
@@ -13,6 +13,7 @@ __all__ = [
     "LocalReadout",
     "Readout",
     "Ridge",
+    "SequenceReadout",
     "SpikingDelta",
     "check_gradients",
 ]

@@ -9,8 +9,10 @@ from lightning_snn.synapses.lateral import Coupling, Lateral
 from lightning_snn.synapses.lateral_inhibition import LateralInhibition
 from lightning_snn.synapses.lateral_kernel import LateralKernel
 from lightning_snn.synapses.local import Local
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.pool2d import Pool2d
 from lightning_snn.synapses.projection import Projection
+from lightning_snn.synapses.td_batch_norm import TDBatchNorm
 from lightning_snn.synapses.uniform_inhibition import UniformInhibition
 from lightning_snn.synapses.weighted import WeightedProjection
 
@@ -28,9 +30,11 @@ __all__ = [
     "LateralKernel",
     "ListedFields",
     "Local",
+    "Normalisation",
     "Pool2d",
     "Projection",
     "RoundFields",
+    "TDBatchNorm",
     "UniformInhibition",
     "WeightedProjection",
 ]

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from lightning_snn.core import checks
 from lightning_snn.geometry import Sheet
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.projection import Projection
 from lightning_snn.synapses.windows import windows_over
 
@@ -34,6 +35,8 @@ class Pool2d(Projection):
         gain: Current of one spike that passes.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
+        norm: Normalisation of the charges, such as `TDBatchNorm`; see `Projection`.
+        dropout: Share of the source's neurons left out of a sequence in training; see `Projection`.
 
     Raises:
         ValueError: if a number is out of range, the mode is unknown, or the sizes do not fit the layers.
@@ -56,6 +59,8 @@ class Pool2d(Projection):
         gain: float = 1.0,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
     ) -> None:
         checks.one_of("mode", mode, get_args(Pooling))
         stride = kernel_size if stride is None else stride
@@ -66,10 +71,13 @@ class Pool2d(Projection):
                 f"num_post must be {maps} x {rows} x {columns} = {maps * windows.places}, a neuron for each "
                 f"window of each map, got {num_post}"
             )
-        super().__init__(num_pre, num_post, gain=gain, delay=delay, kinetics=kinetics)
+        super().__init__(
+            num_pre, num_post, gain=gain, delay=delay, kinetics=kinetics, norm=norm, dropout=dropout,
+            channels=maps,
+        )  # fmt: skip
         self.windows = windows
         self.mode = mode
-        self.whole_sequences = mode == "first"
+        self.whole_sequences |= mode == "first"
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``; ``first`` takes ``[T, B, num_pre]``.
