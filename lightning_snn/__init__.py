@@ -66,8 +66,15 @@ if TYPE_CHECKING:
     from lightning_snn.geometry import Sheet as Sheet
     from lightning_snn.geometry import Square as Square
     from lightning_snn.geometry import Torus as Torus
+    from lightning_snn.losses import BinaryCrossEntropy as BinaryCrossEntropy
     from lightning_snn.losses import CrossEntropy as CrossEntropy
+    from lightning_snn.losses import LatencyCrossEntropy as LatencyCrossEntropy
     from lightning_snn.losses import Loss as Loss
+    from lightning_snn.losses import MaxCrossEntropy as MaxCrossEntropy
+    from lightning_snn.losses import MeanSquaredError as MeanSquaredError
+    from lightning_snn.losses import StepCrossEntropy as StepCrossEntropy
+    from lightning_snn.losses import VanRossum as VanRossum
+    from lightning_snn.losses import VictorPurpura as VictorPurpura
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
     from lightning_snn.modules import SpikingModule as SpikingModule
     from lightning_snn.network import Connection as Connection
@@ -115,12 +122,15 @@ if TYPE_CHECKING:
     from lightning_snn.readout import MLP as MLP
     from lightning_snn.readout import ClassAssignment as ClassAssignment
     from lightning_snn.readout import ExtremeLearningMachine as ExtremeLearningMachine
+    from lightning_snn.readout import LeakyReadout as LeakyReadout
     from lightning_snn.readout import Linear as Linear
     from lightning_snn.readout import LocalReadout as LocalReadout
     from lightning_snn.readout import Readout as Readout
     from lightning_snn.readout import Ridge as Ridge
     from lightning_snn.readout import SequenceReadout as SequenceReadout
     from lightning_snn.readout import SpikingDelta as SpikingDelta
+    from lightning_snn.readout import SpikingReadout as SpikingReadout
+    from lightning_snn.readout import Votes as Votes
     from lightning_snn.stimuli import Images as Images
     from lightning_snn.stimuli import RewardedImages as RewardedImages
     from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
@@ -172,7 +182,8 @@ _PUBLIC = {
         "Damaged", "Disk", "Maps", "OnOff", "Points", "Scrambled", "Sheet", "Square", "Torus",
     ),
     "losses": (
-        "CrossEntropy", "Loss",
+        "BinaryCrossEntropy", "CrossEntropy", "LatencyCrossEntropy", "Loss", "MaxCrossEntropy",
+        "MeanSquaredError", "StepCrossEntropy", "VanRossum", "VictorPurpura",
     ),
     "modules": (
         "SpikingClassifier", "SpikingModule",
@@ -192,8 +203,8 @@ _PUBLIC = {
         "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
     ),
     "readout": (
-        "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "LocalReadout", "Readout",
-        "Ridge", "SequenceReadout", "SpikingDelta",
+        "MLP", "ClassAssignment", "ExtremeLearningMachine", "LeakyReadout", "Linear", "LocalReadout",
+        "Readout", "Ridge", "SequenceReadout", "SpikingDelta", "SpikingReadout", "Votes",
     ),
     "stimuli": (
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",

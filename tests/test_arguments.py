@@ -9,7 +9,7 @@ import lightning_snn
 from lightning_snn import LIF, ConstantCurrent, Dense, Linear, RoundFields, SpikingLayer, Square
 
 SHEET = Square(9, side=3.0)
-WHOLE = {"in_features": 3, "num_classes": 2}
+WHOLE = {"in_features": 4, "num_classes": 2}
 LEAST = {
     "AdaptiveThreshold": {"jump": 1.0},
     "Connection": {"source": "a", "target": "a", "projection": Dense},
@@ -53,7 +53,18 @@ LEAST = {
     "Torus": {"num_nodes": 9, "side": 3.0},
     "WeightNormalisation": {"total": 3.0},
     **dict.fromkeys(
-        ("MLP", "Linear", "ExtremeLearningMachine", "ClassAssignment", "Ridge", "SpikingDelta"), WHOLE
+        (
+            "MLP",
+            "Linear",
+            "ExtremeLearningMachine",
+            "ClassAssignment",
+            "LeakyReadout",
+            "Ridge",
+            "SpikingDelta",
+            "SpikingReadout",
+            "Votes",
+        ),
+        WHOLE,
     ),
 }
 """The least arguments of the public classes that need any."""

@@ -51,6 +51,12 @@ def whole(name: str, value: int) -> None:
         raise ValueError(f"{name} must be a whole number, 0 or above, got {value}")
 
 
+def flag(name: str, value: bool) -> None:
+    """Raise ``ValueError`` unless ``value`` is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
 def seed(name: str, value: int | None) -> None:
     """Raise ``ValueError`` unless ``value`` can seed a generator, or is None.
 
