@@ -48,7 +48,7 @@ def model_of(*, dt=1.0, trained=TRAINED, **options):
 
 
 def evoked(**rates):
-    return Presentation({}, torch.empty(0), torch.empty(0), {}, rates, 20)
+    return Presentation({}, torch.empty(0), torch.empty(0), rates=rates, steps=20)
 
 
 @pytest.mark.parametrize("dt", [0.5, 1.0])
