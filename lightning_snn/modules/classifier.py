@@ -46,7 +46,7 @@ class SpikingClassifier(SpikingModule):
         ValueError: if an argument is out of range or cannot be stored, or the parts do not fit together.
     """
 
-    _set_by_class = ("inputs",)
+    _settled = ("out_features", "inputs")
 
     def __init__(
         self,
