@@ -163,8 +163,9 @@ def test_switches(trainer, kind, switch):
     torch.testing.assert_close(*found, rtol=0.5, atol=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
-@every
+@pytest.mark.parametrize("kind", ["sequence regressor"])
 def test_compiled(trainer, kind):
     found = []
     for compiled in (False, True):
