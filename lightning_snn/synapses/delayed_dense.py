@@ -147,6 +147,18 @@ class DelayedDense(WeightedProjection):
         found, _ = self.carried(spikes, self._silent(spikes.shape[1], spikes))
         return found
 
+    def fields(self, spikes: Tensor) -> Tensor:
+        """No input of one step alone.
+
+        Raises:
+            ValueError: always: what arrives was sent in several steps.
+        """
+        del spikes
+        raise ValueError(
+            f"{type(self).__name__} delivers spikes of several steps at once, which neither rules nor online "
+            "learning follow: train it by backpropagation"
+        )
+
     def prepared(self) -> Callable[[Tensor], Tensor]:
         """As in `Projection`, of spikes that those of the D steps before precede."""
         return partial(arriving, kernel=self.kernel())
