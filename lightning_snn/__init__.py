@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lightning_snn import training as training
     from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
+    from lightning_snn.callbacks import NarrowDelays as NarrowDelays
     from lightning_snn.callbacks import Recorder as Recorder
     from lightning_snn.callbacks import SelfOrganization as SelfOrganization
     from lightning_snn.core.process import tune_process as tune_process
@@ -143,6 +144,7 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import TEBN as TEBN
     from lightning_snn.synapses import Columns as Columns
     from lightning_snn.synapses import Conv2d as Conv2d
+    from lightning_snn.synapses import DelayedDense as DelayedDense
     from lightning_snn.synapses import Dense as Dense
     from lightning_snn.synapses import ExponentialCurrent as ExponentialCurrent
     from lightning_snn.synapses import Fields as Fields
@@ -175,7 +177,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "callbacks": (
-        "Figures", "Recorder", "SelfOrganization",
+        "Figures", "NarrowDelays", "Recorder", "SelfOrganization",
     ),
     "core.process": (
         "tune_process",
@@ -229,8 +231,8 @@ _PUBLIC = {
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
-        "TEBN", "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics",
-        "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
+        "TEBN", "Columns", "Conv2d", "DelayedDense", "Dense", "ExponentialCurrent", "Fields", "FoundFields",
+        "Kinetics", "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
         "Normalisation", "OneToOne", "Pool2d", "Projection", "RoundFields", "TDBatchNorm",
         "UniformInhibition", "WeightedProjection",
     ),
