@@ -1,12 +1,12 @@
 """What every LightningModule with a spiking network does, whatever it learns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
@@ -14,15 +14,15 @@ from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
 from lightning_snn.losses import Loss
 from lightning_snn.modules.kinds import learners, trained
-from lightning_snn.modules.measured import MeasuredModule
-from lightning_snn.modules.optimization import Optimization
+from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.readout import Readout, check_gradients
+from lightning_snn.training import TrainingPhase
 from lightning_snn.training.online.learning import Learner, Learning, Reading
 
 
-class SpikingModule(MeasuredModule):
+class SpikingModule(OptimizedModule):
     """A network of spiking neurons as a LightningModule: encoders, readouts, optimizer, measures.
 
     A subclass says what is learned: the loss, `metrics`, `target`. Batches are ``(input, target)``, or with
@@ -67,13 +67,14 @@ class SpikingModule(MeasuredModule):
         optimizer: OptimizerCallable = torch.optim.Adam,
         learning_rates: Mapping[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
+        phases: Mapping[str, TrainingPhase] | None = None,
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
             readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
             few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
             min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
-            seed=seed,
+            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})
@@ -85,8 +86,6 @@ class SpikingModule(MeasuredModule):
             for readout in learners(readouts, 0).values():
                 readout.requires_grad_(False)  # several processes wait for a gradient of each that needs one
         self.learner = None if learning is None else self._learner(learning)
-        names = (name for name, _ in self.trained_parts())
-        self.optimization = Optimization(optimizer, scheduler, learning_rates or {}, names)
 
     def loss(self, output: Tensor, target: Tensor, **lengths: Tensor) -> Tensor:
         """What is minimised, of what a readout gives: that of the argument ``loss``, or a subclass says it.
@@ -134,35 +133,14 @@ class SpikingModule(MeasuredModule):
         )
         total = torch.stack([*losses.values(), *few]).sum()
         self.log("train/loss", losses.get(NETWORK, total), prog_bar=True, batch_size=len(target))
-        extra = self.regularisation(shown)
-        return total if extra is None else total + extra
+        for extra in (self.regularisation(shown), self.unreached()):
+            total = total if extra is None else total + extra
+        return total
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Scores of a batch."""
         del batch_idx
         return self(parts(batch).input)
-
-    def configure_optimizers(self) -> Any:
-        """The optimizer of the parameters that need a gradient, and the scheduler."""
-        return self.optimization.of([p for p in self.parameters() if p.requires_grad], self.trained_parts())
-
-    @property
-    def lr(self) -> float:
-        """Learning rate of what has none of its own; Lightning's finder sets it."""
-        return self.optimization.lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self.optimization.lr = value
-
-    def trained_parts(self) -> Iterator[tuple[str, nn.Module]]:
-        """Layers, connections and readouts by the name that a learning rate of their own may have."""
-        yield from self.network.layers.items()
-        yield from self.network.projections.items()
-        for control in self.controls.values():
-            yield from control.projections.items()
-        for readouts in self.all_readouts:
-            yield from (("readout", readout) for readout in readouts.values())
 
     def _learner(self, learning: Learning) -> Learner:
         """A rule for the network and its readout.

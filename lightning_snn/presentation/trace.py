@@ -32,7 +32,9 @@ def spike_trace(spikes: Tensor, *, tau: float | None, dt: float, lengths: Tensor
         checks.positive("tau_trace", tau)
     if lengths is not None:
         checks.lengths(lengths, samples=spikes.shape[1], steps=len(spikes))
-        return torch.einsum("tb,tbn->bn", trace_weights(lengths, len(spikes), tau, dt).to(spikes.dtype), spikes)
+        return torch.einsum(
+            "tb,tbn->bn", trace_weights(lengths, len(spikes), tau, dt).to(spikes.dtype), spikes
+        )
     if tau is None:
         return spikes.mean(0)
     age = torch.arange(len(spikes) - 1, -1, -1, device=spikes.device)
