@@ -72,9 +72,13 @@ if TYPE_CHECKING:
     from lightning_snn.losses import Loss as Loss
     from lightning_snn.losses import MaxCrossEntropy as MaxCrossEntropy
     from lightning_snn.losses import MeanSquaredError as MeanSquaredError
+    from lightning_snn.losses import RateBounds as RateBounds
+    from lightning_snn.losses import Regulariser as Regulariser
     from lightning_snn.losses import StepCrossEntropy as StepCrossEntropy
+    from lightning_snn.losses import SynapticOperations as SynapticOperations
     from lightning_snn.losses import VanRossum as VanRossum
     from lightning_snn.losses import VictorPurpura as VictorPurpura
+    from lightning_snn.losses import WeightPenalty as WeightPenalty
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
     from lightning_snn.modules import SpikingModule as SpikingModule
     from lightning_snn.network import Connection as Connection
@@ -197,7 +201,8 @@ _PUBLIC = {
     ),
     "losses": (
         "BinaryCrossEntropy", "CrossEntropy", "LatencyCrossEntropy", "Loss", "MaxCrossEntropy",
-        "MeanSquaredError", "StepCrossEntropy", "VanRossum", "VictorPurpura",
+        "MeanSquaredError", "RateBounds", "Regulariser", "StepCrossEntropy", "SynapticOperations",
+        "VanRossum", "VictorPurpura", "WeightPenalty",
     ),
     "modules": (
         "SpikingClassifier", "SpikingModule",

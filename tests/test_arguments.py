@@ -38,6 +38,7 @@ LEAST = {
     "Points": {"positions": [[0.0, 0.0], [1.0, 1.0]], "area": 2.0},
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
     "ListedFields": {"nodes": [[0, 1]]},
+    "RateBounds": {"upper": 50.0},
     "Record": {"variables": ["v"]},
     "Tap": {"wanted": {"v": "after"}},
     "Recorded": {"tensors": {}, "times": {}, "neurons": {}},
@@ -53,6 +54,7 @@ LEAST = {
     "TargetRate": {"rate": 5.0},
     "TEBN": {"num_steps": 4},
     "Torus": {"num_nodes": 9, "side": 3.0},
+    "WeightPenalty": {"l2": 0.1},
     "WeightNormalisation": {"total": 3.0},
     **dict.fromkeys(
         (

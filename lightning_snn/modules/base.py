@@ -12,7 +12,7 @@ from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
-from lightning_snn.losses import Loss
+from lightning_snn.losses import Loss, Regulariser
 from lightning_snn.modules.kinds import learners, trained
 from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
@@ -34,6 +34,8 @@ class SpikingModule(OptimizedModule):
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
         loss: What is minimised; None: what the method `loss` of a subclass says.
+        regularisers: What is added to the loss, by name: costs of activity or weights; each is logged as
+            ``train/cost_<name>``.
         learning: What takes the place of backpropagation through time, such as `EProp`.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
@@ -53,6 +55,7 @@ class SpikingModule(OptimizedModule):
         out_features: int,
         *,
         loss: Loss | None = None,
+        regularisers: Mapping[str, Regulariser] | None = None,
         learning: Learning | None = None,
         connections: Mapping[str, Connection] | None = None,
         dt: float | None = None,
@@ -81,6 +84,8 @@ class SpikingModule(OptimizedModule):
             check_gradients(
                 self.readouts[name], self.network, key=f"control_readouts.{name}" if own else "readout"
             )
+        self.regularisers = dict(regularisers or {})
+        self._check_regularisers()
         self.automatic_optimization = bool(trained(self.readouts))
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():
@@ -133,9 +138,18 @@ class SpikingModule(OptimizedModule):
         )
         total = torch.stack([*losses.values(), *few]).sum()
         self.log("train/loss", losses.get(NETWORK, total), prog_bar=True, batch_size=len(target))
-        for extra in (self.regularisation(shown), self.unreached()):
-            total = total if extra is None else total + extra
-        return total
+        return self._with_costs(total, [self.regularisation(shown), self.unreached()], shown, len(target))
+
+    def _with_costs(
+        self, total: Tensor, extras: list[Tensor | None], shown: Presentation, samples: int
+    ) -> Tensor:
+        """The loss with what is added to it, and the cost of each regulariser, which is logged."""
+        found = {name: one(shown, self.network) for name, one in self.regularisers.items()}
+        logged = {f"cost_{name}": cost.detach() for name, cost in found.items()}
+        for one in self.regularisers.values():
+            logged |= one.measured(shown, self.network)
+        self.log_dict({f"train/{name}": value for name, value in logged.items()}, batch_size=samples)
+        return torch.stack([total, *(x for x in extras if x is not None), *found.values()]).sum()
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Scores of a batch."""
@@ -166,14 +180,24 @@ class SpikingModule(OptimizedModule):
         shown, output = learner(given.input, self._reading)
         total = self._loss(output, target, shown.lengths)
         self.log("train/loss", total, prog_bar=True, batch_size=len(target))
-        extra = self.regularisation(shown)
-        return total if extra is None else total + extra
+        return self._with_costs(total, [self.regularisation(shown)], shown, len(target))
 
     def _loss(self, output: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
         """The loss; it is told lengths only where there are any to know of."""
         return self.loss(
             output, target, **({} if output.ndim == 2 or lengths is None else {"lengths": lengths})
         )
+
+    def _check_regularisers(self) -> None:
+        """Raise ``ValueError`` if a regulariser does not fit, or there is nothing that it could change."""
+        layers = self.network.needed_for([self.read_from])
+        for name, one in self.regularisers.items():
+            if not any(p.requires_grad for p in self.network.parameters()):
+                raise ValueError(
+                    f"regularisers.{name} has nothing to change: no projection of the network is trained "
+                    "(trainable: true), and no constant of neurons learned (learn)"
+                )
+            one.check(self.network, layers, key=f"regularisers.{name}")
 
     def _combine(self, values: Tensor) -> Tensor:
         """The sum over all processes."""

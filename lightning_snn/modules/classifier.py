@@ -15,7 +15,7 @@ from lightning_snn.core.batches import Parts, Prediction, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Control, ControlKind, named_controls
 from lightning_snn.encoders import ConstantCurrent, Encoder
-from lightning_snn.losses import CrossEntropy, Loss
+from lightning_snn.losses import CrossEntropy, Loss, Regulariser
 from lightning_snn.modules.base import SpikingModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
@@ -43,6 +43,7 @@ class SpikingClassifier(SpikingModule):
         min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
         num_classes: Number of classes.
         loss: What is minimised; `CrossEntropy` by default.
+        regularisers: What is added to the loss, by name; see `SpikingModule`.
         learning: What takes the place of backpropagation through time: `EProp`, `OTTT` or `FeedbackAlignment`.
         image_size: Height and width of the images, or channels, height and width; of no meaning for others.
         read_from: Name of the layer that the readout sees; the last by default.
@@ -82,6 +83,7 @@ class SpikingClassifier(SpikingModule):
         min_delay: float = 0.0,
         num_classes: int = 10,
         loss: Loss | None = None,
+        regularisers: dict[str, Regulariser] | None = None,
         learning: Learning | None = None,
         image_size: tuple[int, int] | tuple[int, int, int] = (28, 28),
         read_from: str | None = None,
@@ -108,6 +110,7 @@ class SpikingClassifier(SpikingModule):
             readout,
             num_classes,
             loss=loss or CrossEntropy(),
+            regularisers=regularisers,
             learning=learning,
             connections=connections,
             dt=dt,
