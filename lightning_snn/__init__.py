@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from lightning_snn.plasticity import CompetitiveHebbian as CompetitiveHebbian
     from lightning_snn.plasticity import CompetitiveSTDP as CompetitiveSTDP
     from lightning_snn.plasticity import FirstSpikeSTDP as FirstSpikeSTDP
+    from lightning_snn.plasticity import GainControl as GainControl
     from lightning_snn.plasticity import Homeostasis as Homeostasis
     from lightning_snn.plasticity import LearningRule as LearningRule
     from lightning_snn.plasticity import PairSTDP as PairSTDP
@@ -121,6 +122,7 @@ if TYPE_CHECKING:
     from lightning_snn.readout import SpikingDelta as SpikingDelta
     from lightning_snn.stimuli import Images as Images
     from lightning_snn.stimuli import RewardedImages as RewardedImages
+    from lightning_snn.stimuli import SmoothNoise as SmoothNoise
     from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
     from lightning_snn.stimuli import Stimulus as Stimulus
     from lightning_snn.synapses import Columns as Columns
@@ -189,15 +191,15 @@ _PUBLIC = {
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",
-        "FirstSpikeSTDP", "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP", "RewardSTDP",
-        "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
+        "FirstSpikeSTDP", "GainControl", "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP",
+        "RewardSTDP", "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
     ),
     "readout": (
         "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "LocalReadout", "Readout",
         "Ridge", "SequenceReadout", "SpikingDelta",
     ),
     "stimuli": (
-        "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
+        "Images", "RewardedImages", "SmoothNoise", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
         "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
