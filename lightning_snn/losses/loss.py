@@ -1,7 +1,7 @@
 """What a loss is: one number to be minimised, of what a readout gives."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Literal
 
 from torch import Tensor
 
@@ -17,9 +17,13 @@ class Loss(Configurable, ABC):
 
     Attributes:
         over_time: Whether it takes outputs over time ``[T, B, C]``, or scores ``[B, C]``; None: either.
+        of: Whether outputs over time must be ``spikes``, or ``potentials``; None: either.
+        multilabel: Whether a sample may be of several classes, or none; its scores are probabilities then.
     """
 
-    over_time: ClassVar[bool | None] = None
+    over_time: bool | None = None
+    of: Literal["spikes", "potentials"] | None = None
+    multilabel: bool = False
 
     @abstractmethod
     def __call__(self, output: Tensor, target: Tensor, *, dt: float, lengths: Tensor | None = None) -> Tensor:
@@ -45,12 +49,20 @@ class Loss(Configurable, ABC):
 
     def check(self, readout: Readout, *, key: str = "readout") -> None:
         """Raise ``ValueError`` if the loss does not fit a readout, which is given under ``key``."""
-        gives = isinstance(readout, SequenceReadout)
-        if self.over_time is None or self.over_time == gives:
-            return
-        takes = "outputs over time [T, B, C]" if self.over_time else "scores [B, C]"
-        such = "LeakyReadout" if self.over_time else "Linear"
-        raise ValueError(
-            f"loss: {type(self).__name__} takes {takes}, of a readout such as {such}, and {key} is "
-            f"{type(readout).__name__}, which gives {'outputs over time' if gives else 'scores'}"
-        )
+        over_time = isinstance(readout, SequenceReadout)
+        kind = "spikes" if getattr(readout, "spiking", False) else "potentials"
+        fits = self.over_time in (None, over_time) and (not over_time or self.of in (None, kind))
+        if not fits:
+            given = f"{kind} over time" if over_time else "scores [B, C]"
+            raise ValueError(
+                f"loss: {type(self).__name__} takes {self._takes()}, and {key} is "
+                f"{type(readout).__name__}, which gives {given}"
+            )
+
+    def _takes(self) -> str:
+        """What it takes, in words, with readouts that give such."""
+        if self.over_time is False:
+            return "scores [B, C] of a readout such as Linear"
+        such = {"spikes": "SpikingReadout or Votes", "potentials": "LeakyReadout"}
+        what = f"{self.of or 'outputs'} over time"
+        return f"{what} of a readout such as {such.get(self.of or '', 'LeakyReadout or SpikingReadout')}"

@@ -55,7 +55,7 @@ class MeasuredModule(PresentingModule):
         self.objective = loss
         self._check_readouts(control_readouts or {}, few_labels)
         self.few_labels = FewLabels(counts_of(few_labels), lambda count: make(purpose=f"{count}_labels"))
-        if self.few_labels.counts and any(p.requires_grad for p in self.network.parameters()):
+        if self.few_labels.counts and self.trains_network:
             raise ValueError(
                 "few_labels must be none where weights below the readout are trained, with all labels "
                 f"(trainable: true), got {few_labels}"
@@ -200,14 +200,22 @@ class MeasuredModule(PresentingModule):
         for name, readout in self.readouts.items():
             if self.objective is not None:
                 self.objective.check(readout, key=f"control_readouts.{name}" if name in own else "readout")
-        self.over_time = [n for n, one in self.readouts.items() if isinstance(one, SequenceReadout)]
-        if not self.over_time:
+        over_time = {n: one for n, one in self.readouts.items() if isinstance(one, SequenceReadout)}
+        self.over_time = list(over_time)
+        if not over_time:
             return
-        kind = type(self.readouts[self.over_time[0]]).__name__
+        kind = type(next(iter(over_time.values()))).__name__
         if few_labels is not None:
             raise ValueError(
                 f"few_labels must be none where a readout reads over time, as {kind} does, got {few_labels}"
             )
+        for name, readout in over_time.items():
+            if name not in (NETWORK, *self.controls):
+                raise ValueError(
+                    f"control_readouts.{name} must be a readout of features, such as Linear, since the "
+                    f"control has no spikes over time, which {kind} reads"
+                )
+            readout.at(self.network.dt)
         if self.cache_required:
             raise ValueError(f"cache must not be True where a readout reads over time, as {kind} does")
         self.cache = False

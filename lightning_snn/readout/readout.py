@@ -85,12 +85,20 @@ class SequenceReadout(Readout):
         in_features: Neurons of the layer that is read.
         num_classes: Number of classes, or of outputs.
 
+    Attributes:
+        spiking: Whether the outputs are spikes, or shares of neurons that spike, and no potentials.
+
     Raises:
         ValueError: if a size is not positive.
     """
 
+    spiking = False
+
     def __init__(self, in_features: int, num_classes: int) -> None:
         super().__init__(in_features, num_classes)
+
+    def at(self, dt: float) -> None:
+        """Take the step ``dt`` in ms of a network; by default nothing depends on it."""
 
     @abstractmethod
     def forward(self, features: Tensor) -> Tensor:

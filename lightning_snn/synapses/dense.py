@@ -12,6 +12,7 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.projection import weighted_sum
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
@@ -37,6 +38,8 @@ class Dense(WeightedProjection):
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
+        norm: Normalisation of the charges, such as `TDBatchNorm`; see `Projection`.
+        dropout: Share of the source's neurons left out of a sequence in training; see `Projection`.
 
     Raises:
         ValueError: if a size or the gain is not positive, or the delay is negative.
@@ -57,6 +60,8 @@ class Dense(WeightedProjection):
         seed: int | None = None,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
     ) -> None:
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
@@ -64,7 +69,7 @@ class Dense(WeightedProjection):
         start = initial_wiring(num_pre, num_post, rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain, efficacy=efficacy,
-            trainable=trainable, delay=delay, kinetics=kinetics,
+            trainable=trainable, delay=delay, kinetics=kinetics, norm=norm, dropout=dropout,
         )  # fmt: skip
         self.stream = stream
 

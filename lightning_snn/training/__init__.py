@@ -7,5 +7,18 @@ from lightning_snn.training.initialisation import (
     Kaiming,
     initialise,
 )
+from lightning_snn.training.online import OTTT, EProp, FeedbackAlignment, Learning
+from lightning_snn.training.phase import TrainingPhase
 
-__all__ = ["LSUV", "FluctuationDriven", "Initialisation", "Kaiming", "initialise"]
+__all__ = [
+    "LSUV",
+    "OTTT",
+    "EProp",
+    "FeedbackAlignment",
+    "FluctuationDriven",
+    "Initialisation",
+    "Kaiming",
+    "Learning",
+    "TrainingPhase",
+    "initialise",
+]
