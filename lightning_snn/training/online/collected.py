@@ -51,9 +51,7 @@ def trained(network: SpikingNetwork, names: Sequence[str]) -> Iterator[nn.Parame
 def trained_layers(network: SpikingNetwork, names: Sequence[str]) -> list[str]:
     """Those of these layers whose neurons, or connections to them, are trained."""
     reached = {wire.target for wire in _trained_wires(network, names)}
-    own = {
-        name for name in names if any(p.requires_grad for p in network.layer(name).neuron.learned.values())
-    }
+    own = {name for name in names if any(p.requires_grad for p in network.layer(name).neuron.learned.values())}
     return [name for name in names if name in reached | own]
 
 

@@ -9,14 +9,7 @@ from torch import Tensor
 
 from lightning_snn.core.random import fresh_seed
 from lightning_snn.network import SpikingNetwork
-from lightning_snn.presentation.present import (
-    NETWORK,
-    Presentation,
-    by_layer,
-    currents_of,
-    lengths_of,
-    per_second,
-)
+from lightning_snn.presentation.present import NETWORK, Presentation, by_layer, currents_of, lengths_of, per_second
 from lightning_snn.presentation.trace import trace_weights
 from lightning_snn.readout.over_time import NeuronReadout
 from lightning_snn.synapses import WeightedProjection
@@ -96,9 +89,7 @@ def _draws(network: SpikingNetwork, names: list[str]) -> bool:
     )
 
 
-def _presentation(
-    network: SpikingNetwork, means: Mapping[str, Tensor], lengths: Tensor | None
-) -> Presentation:
+def _presentation(network: SpikingNetwork, means: Mapping[str, Tensor], lengths: Tensor | None) -> Presentation:
     """What is known of a run by the mean ``[B, N]`` of what each layer sent."""
     rates = {name: per_second(network.layer(name)) * mean for name, mean in means.items()}
     with torch.no_grad():
