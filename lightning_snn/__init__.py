@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from lightning_snn.data import MNIST as MNIST
     from lightning_snn.data import XOR as XOR
     from lightning_snn.data import FashionMNIST as FashionMNIST
+    from lightning_snn.data import Flip as Flip
     from lightning_snn.data import GaussianNoise as GaussianNoise
     from lightning_snn.data import Occlusion as Occlusion
     from lightning_snn.data import Perturbation as Perturbation
+    from lightning_snn.data import Randman as Randman
     from lightning_snn.data import SaltAndPepper as SaltAndPepper
     from lightning_snn.data import Sequences as Sequences
     from lightning_snn.data import Shift as Shift
@@ -177,8 +179,8 @@ _PUBLIC = {
         "tune_process",
     ),
     "data": (
-        "MNIST", "XOR", "FashionMNIST", "GaussianNoise", "Occlusion", "Perturbation", "SaltAndPepper",
-        "Sequences", "Shift", "pad_sequences",
+        "MNIST", "XOR", "FashionMNIST", "Flip", "GaussianNoise", "Occlusion", "Perturbation", "Randman",
+        "SaltAndPepper", "Sequences", "Shift", "pad_sequences",
     ),
     "development": (
         "Control", "self_organize",
