@@ -18,7 +18,7 @@ from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.readout import Readout, check_gradients
-from lightning_snn.training import TrainingPhase
+from lightning_snn.training import Initialisation, TrainingPhase
 from lightning_snn.training.online.learning import Learner, Learning, Reading
 
 
@@ -68,13 +68,15 @@ class SpikingModule(OptimizedModule):
         learning_rates: Mapping[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
         phases: Mapping[str, TrainingPhase] | None = None,
+        initialisation: Initialisation | None = None,
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
             readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
             few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
             min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
-            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases, seed=seed,
+            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases,
+            initialisation=initialisation, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})

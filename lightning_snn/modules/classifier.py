@@ -21,7 +21,7 @@ from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.presentation.stages import TEST
 from lightning_snn.readout import MLP, Readout
-from lightning_snn.training import TrainingPhase
+from lightning_snn.training import Initialisation, TrainingPhase
 from lightning_snn.training.online import Learning
 
 
@@ -63,6 +63,8 @@ class SpikingClassifier(SpikingModule):
             ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
         phases: Phases of the training by name, one after another, each with the parts that it trains, its
             epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
+        initialisation: The weights that gradients start from: `FluctuationDriven`, `Kaiming`, `LSUV`, or one
+            of your own. None: ``U(-b, b)`` of variance 1 over the fan-in.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
             its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
             It stands in the checkpoint. ``plain``: see `SpikingNetwork`.
@@ -94,6 +96,7 @@ class SpikingClassifier(SpikingModule):
         learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
         phases: dict[str, TrainingPhase] | None = None,
+        initialisation: Initialisation | None = None,
         seed: RootSeed = None,
     ) -> None:
         checks.count("num_classes", num_classes)
@@ -123,6 +126,7 @@ class SpikingClassifier(SpikingModule):
             learning_rates=learning_rates,
             scheduler=scheduler,
             phases=phases,
+            initialisation=initialisation,
             seed=seed,
         )
         self.num_classes, self.image_size = num_classes, tuple(image_size)

@@ -65,7 +65,7 @@ class GainControl(LearningRule):
         *,
         deviation: float = 0.5,
         thresholds: Thresholds = "unit",
-        learning_rate: float = 0.2,
+        learning_rate: float = 0.4,
         tolerance: float = 0.2,
         connected_above: float = 0.0,
         dt: float | None = None,
