@@ -30,14 +30,14 @@ from lightning_snn.experiment.student import interval
 STEPS, WIDTH, TAU, WHITE = 12, 64, 5.0, 4.0
 """Steps of 1 ms of a presentation, neurons of a layer, time constant in ms, current of a white pixel."""
 
-RATES = (0.004, 0.008, 0.016)
+RATES = (0.002, 0.004, 0.008)
 """Learning rates that are tried."""
 
 CANDIDATES: dict[str, Sequence[float]] = {
-    "uniform": (1.0, 4.0, 8.0, 16.0),
-    "Kaiming": (32.0, 64.0, 128.0, 256.0),
-    "FluctuationDriven": (0.75, 1.0, 1.5, 2.0),
-    "LSUV": (1.0, 1.5, 2.0, 3.0),
+    "uniform": (4.0, 8.0, 16.0, 32.0),
+    "Kaiming": (64.0, 128.0, 256.0, 512.0),
+    "FluctuationDriven": (0.5, 0.75, 1.0, 1.5),
+    "LSUV": (1.0, 2.0, 3.0, 4.0),
     "LSUV on rates": (20.0, 50.0, 100.0, 150.0),
     "self-organised": (0.35, 0.5, 0.7, 1.0),
 }
@@ -143,7 +143,11 @@ def compare(depths: Sequence[int], epochs: Sequence[int], seeds: int) -> None:
             found[name] = [run(name, number, rate, layers, epochs, seed, "test") for seed in range(seeds)]
             print(f"{layers} {name}: {(time.perf_counter() - start) / seeds:.1f} s a run", flush=True)
         print(f"\n{layers} layers; test accuracy in %, mean (sd) of {seeds} seeds\n")
-        print("| initialisation | " + " | ".join(f"epoch {e} | self-organised minus this" for e in epochs) + " |")
+        print(
+            "| initialisation | "
+            + " | ".join(f"epoch {e} | self-organised minus this" for e in epochs)
+            + " |"
+        )
         print("| --- |" + " --- | --- |" * len(epochs))
         for name, runs in found.items():
             cells = []
@@ -153,7 +157,9 @@ def compare(depths: Sequence[int], epochs: Sequence[int], seeds: int) -> None:
                 mean, reach = interval([ours[epoch] - theirs[epoch] for ours, theirs in pairs])
                 spread = f" ({statistics.stdev(values):.1f})" if seeds > 1 else ""
                 cells.append(f"{statistics.fmean(values):.1f}{spread}")
-                cells.append("" if reach is None or name == "self-organised" else f"{mean:+.1f} ± {reach:.1f}")
+                cells.append(
+                    "" if reach is None or name == "self-organised" else f"{mean:+.1f} ± {reach:.1f}"
+                )
             print(f"| {name} | {' | '.join(cells)} |")
         print(flush=True)
 
