@@ -116,6 +116,7 @@ if TYPE_CHECKING:
     from lightning_snn.plasticity import CompetitiveHebbian as CompetitiveHebbian
     from lightning_snn.plasticity import CompetitiveSTDP as CompetitiveSTDP
     from lightning_snn.plasticity import FirstSpikeSTDP as FirstSpikeSTDP
+    from lightning_snn.plasticity import GainControl as GainControl
     from lightning_snn.plasticity import Homeostasis as Homeostasis
     from lightning_snn.plasticity import LearningRule as LearningRule
     from lightning_snn.plasticity import PairSTDP as PairSTDP
@@ -139,6 +140,7 @@ if TYPE_CHECKING:
     from lightning_snn.readout import Votes as Votes
     from lightning_snn.stimuli import Images as Images
     from lightning_snn.stimuli import RewardedImages as RewardedImages
+    from lightning_snn.stimuli import SmoothNoise as SmoothNoise
     from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
     from lightning_snn.stimuli import Stimulus as Stimulus
     from lightning_snn.synapses import TEBN as TEBN
@@ -220,15 +222,15 @@ _PUBLIC = {
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",
-        "FirstSpikeSTDP", "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP", "RewardSTDP",
-        "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
+        "FirstSpikeSTDP", "GainControl", "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP",
+        "RewardSTDP", "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
     ),
     "readout": (
         "MLP", "ClassAssignment", "ExtremeLearningMachine", "LeakyReadout", "Linear", "LocalReadout",
         "Readout", "Ridge", "SequenceReadout", "SpikingDelta", "SpikingReadout", "Votes",
     ),
     "stimuli": (
-        "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
+        "Images", "RewardedImages", "SmoothNoise", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
         "TEBN", "Columns", "Conv2d", "DelayedDense", "Dense", "ExponentialCurrent", "Fields", "FoundFields",

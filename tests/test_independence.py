@@ -17,6 +17,7 @@ from lightning_snn import (
     Conv2d,
     Dense,
     FirstSpikeSTDP,
+    GainControl,
     Images,
     Local,
     PairSTDP,
@@ -334,6 +335,7 @@ RULES = {
     "triplet": TripletSTDP(),
     "postsynaptic": PostsynapticSTDP(),
     "reward": RewardSTDP(),
+    "gain": GainControl(),
 }
 BELOW, HERE = Square(300, 10.0, seed=0), Square(40, 10.0, seed=1)
 PROJECTIONS = {
