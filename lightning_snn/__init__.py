@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lightning_snn import encoders as encoders
     from lightning_snn import experiment as experiment
     from lightning_snn import geometry as geometry
+    from lightning_snn import losses as losses
     from lightning_snn import metrics as metrics
     from lightning_snn import modules as modules
     from lightning_snn import network as network
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lightning_snn import stimuli as stimuli
     from lightning_snn import synapses as synapses
     from lightning_snn import trainer as trainer
+    from lightning_snn import training as training
     from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
     from lightning_snn.callbacks import Recorder as Recorder
@@ -62,6 +64,15 @@ if TYPE_CHECKING:
     from lightning_snn.geometry import Sheet as Sheet
     from lightning_snn.geometry import Square as Square
     from lightning_snn.geometry import Torus as Torus
+    from lightning_snn.losses import BinaryCrossEntropy as BinaryCrossEntropy
+    from lightning_snn.losses import CrossEntropy as CrossEntropy
+    from lightning_snn.losses import LatencyCrossEntropy as LatencyCrossEntropy
+    from lightning_snn.losses import Loss as Loss
+    from lightning_snn.losses import MaxCrossEntropy as MaxCrossEntropy
+    from lightning_snn.losses import MeanSquaredError as MeanSquaredError
+    from lightning_snn.losses import StepCrossEntropy as StepCrossEntropy
+    from lightning_snn.losses import VanRossum as VanRossum
+    from lightning_snn.losses import VictorPurpura as VictorPurpura
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
     from lightning_snn.modules import SpikingModule as SpikingModule
     from lightning_snn.network import Connection as Connection
@@ -74,6 +85,7 @@ if TYPE_CHECKING:
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
     from lightning_snn.neurons import LIF as LIF
     from lightning_snn.neurons import PLIF as PLIF
+    from lightning_snn.neurons import SEW as SEW
     from lightning_snn.neurons import AdaptiveLIF as AdaptiveLIF
     from lightning_snn.neurons import AdEx as AdEx
     from lightning_snn.neurons import BalancedResonateFire as BalancedResonateFire
@@ -109,15 +121,20 @@ if TYPE_CHECKING:
     from lightning_snn.readout import MLP as MLP
     from lightning_snn.readout import ClassAssignment as ClassAssignment
     from lightning_snn.readout import ExtremeLearningMachine as ExtremeLearningMachine
+    from lightning_snn.readout import LeakyReadout as LeakyReadout
     from lightning_snn.readout import Linear as Linear
     from lightning_snn.readout import LocalReadout as LocalReadout
     from lightning_snn.readout import Readout as Readout
     from lightning_snn.readout import Ridge as Ridge
+    from lightning_snn.readout import SequenceReadout as SequenceReadout
     from lightning_snn.readout import SpikingDelta as SpikingDelta
+    from lightning_snn.readout import SpikingReadout as SpikingReadout
+    from lightning_snn.readout import Votes as Votes
     from lightning_snn.stimuli import Images as Images
     from lightning_snn.stimuli import RewardedImages as RewardedImages
     from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
     from lightning_snn.stimuli import Stimulus as Stimulus
+    from lightning_snn.synapses import TEBN as TEBN
     from lightning_snn.synapses import Columns as Columns
     from lightning_snn.synapses import Conv2d as Conv2d
     from lightning_snn.synapses import Dense as Dense
@@ -128,13 +145,18 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import Lateral as Lateral
     from lightning_snn.synapses import LateralInhibition as LateralInhibition
     from lightning_snn.synapses import LateralKernel as LateralKernel
+    from lightning_snn.synapses import LayerNorm as LayerNorm
     from lightning_snn.synapses import ListedFields as ListedFields
     from lightning_snn.synapses import Local as Local
+    from lightning_snn.synapses import Normalisation as Normalisation
+    from lightning_snn.synapses import OneToOne as OneToOne
     from lightning_snn.synapses import Pool2d as Pool2d
     from lightning_snn.synapses import Projection as Projection
     from lightning_snn.synapses import RoundFields as RoundFields
+    from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import TrainingPhase as TrainingPhase
 
 _PUBLIC = {
     "callbacks": (
@@ -162,6 +184,10 @@ _PUBLIC = {
     "geometry": (
         "Damaged", "Disk", "Maps", "OnOff", "Points", "Scrambled", "Sheet", "Square", "Torus",
     ),
+    "losses": (
+        "BinaryCrossEntropy", "CrossEntropy", "LatencyCrossEntropy", "Loss", "MaxCrossEntropy",
+        "MeanSquaredError", "StepCrossEntropy", "VanRossum", "VictorPurpura",
+    ),
     "modules": (
         "SpikingClassifier", "SpikingModule",
     ),
@@ -170,7 +196,7 @@ _PUBLIC = {
         "SpikingNetwork",
     ),
     "neurons": (
-        "LIF", "PLIF", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",
+        "LIF", "PLIF", "SEW", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",
         "HodgkinHuxley", "IntegrateFire", "Izhikevich", "LeakyIntegrator", "NeuronModel", "Parameter",
         "QuadraticIF", "Relay", "ResonateFire", "Tap", "constant", "option",
     ),
@@ -180,16 +206,20 @@ _PUBLIC = {
         "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
     ),
     "readout": (
-        "MLP", "ClassAssignment", "ExtremeLearningMachine", "Linear", "LocalReadout", "Readout",
-        "Ridge", "SpikingDelta",
+        "MLP", "ClassAssignment", "ExtremeLearningMachine", "LeakyReadout", "Linear", "LocalReadout",
+        "Readout", "Ridge", "SequenceReadout", "SpikingDelta", "SpikingReadout", "Votes",
     ),
     "stimuli": (
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
-        "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
-        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Pool2d", "Projection",
-        "RoundFields", "UniformInhibition", "WeightedProjection",
+        "TEBN", "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics",
+        "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
+        "Normalisation", "OneToOne", "Pool2d", "Projection", "RoundFields", "TDBatchNorm",
+        "UniformInhibition", "WeightedProjection",
+    ),
+    "training": (
+        "TrainingPhase",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""
@@ -197,9 +227,9 @@ _PUBLIC = {
 _ROOM_OF = {name: room for room, names in _PUBLIC.items() for name in names}
 
 _ROOMS = (
-    "callbacks", "core", "data", "development", "dynamics", "encoders", "experiment", "geometry", "metrics",
-    "modules", "network", "neurons", "ops", "plasticity", "presentation", "readout", "stimuli", "synapses",
-    "trainer", "viz",
+    "callbacks", "core", "data", "development", "dynamics", "encoders", "experiment", "geometry", "losses",
+    "metrics", "modules", "network", "neurons", "ops", "plasticity", "presentation", "readout", "stimuli",
+    "synapses", "trainer", "training", "viz",
 )  # fmt: skip
 """What else is there as an attribute; ``cli`` is for the command."""
 

@@ -16,22 +16,24 @@ ROOMS = {
     "core": "",
     "geometry": "",
     "dynamics": "",
-    "metrics": "geometry",
+    "ops": "",
+    "metrics": "geometry ops",
     "viz": "",
     "data": "",
-    "ops": "",
     "encoders": "geometry",
     "neurons": "dynamics ops",
     "plasticity": "ops",
     "synapses": "geometry ops plasticity",
     "network": "geometry ops neurons plasticity synapses",
-    "readout": "neurons plasticity",
+    "readout": "dynamics neurons plasticity",
     "stimuli": "encoders geometry network ops synapses",
     "trainer": "plasticity",
     "presentation": "data encoders metrics network synapses trainer",
     "development": (
         "geometry dynamics metrics viz data ops encoders neurons plasticity synapses network stimuli trainer"
     ),
+    "losses": "metrics network presentation readout",
+    "training": "ALL ABOVE",
     "modules": "ALL ABOVE",
     "callbacks": "ALL ABOVE",
     "experiment": "ALL ABOVE",
@@ -44,7 +46,7 @@ ROOMS = {
 LOOSE = {"__init__.py", "__main__.py", "py.typed"}
 LOOSE_MODULES = {"__init__", "__main__"}
 KNOWS_LIGHTNING = {
-    "data", "trainer", "presentation", "development", "modules", "callbacks", "experiment", "cli",
+    "data", "trainer", "presentation", "development", "training", "modules", "callbacks", "experiment", "cli",
 }  # fmt: skip
 
 FILES = {

@@ -9,7 +9,7 @@ import lightning_snn
 from lightning_snn import LIF, ConstantCurrent, Dense, Linear, RoundFields, SpikingLayer, Square
 
 SHEET = Square(9, side=3.0)
-WHOLE = {"in_features": 3, "num_classes": 2}
+WHOLE = {"in_features": 4, "num_classes": 2}
 LEAST = {
     "AdaptiveThreshold": {"jump": 1.0},
     "Connection": {"source": "a", "target": "a", "projection": Dense},
@@ -34,6 +34,7 @@ LEAST = {
     "Local": {"num_pre": 9, "num_post": 9, "below": SHEET, "here": SHEET, "radius": 2.0},
     "Maps": {"channels": 1, "height": 2, "width": 2},
     "OnOff": {"height": 4, "width": 4},
+    "OneToOne": {"num_pre": 4, "num_post": 4},
     "Points": {"positions": [[0.0, 0.0], [1.0, 1.0]], "area": 2.0},
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
     "ListedFields": {"nodes": [[0, 1]]},
@@ -50,10 +51,22 @@ LEAST = {
     "Square": {"num_nodes": 9, "side": 3.0},
     "SynapticScaling": {"rate": 5.0},
     "TargetRate": {"rate": 5.0},
+    "TEBN": {"num_steps": 4},
     "Torus": {"num_nodes": 9, "side": 3.0},
     "WeightNormalisation": {"total": 3.0},
     **dict.fromkeys(
-        ("MLP", "Linear", "ExtremeLearningMachine", "ClassAssignment", "Ridge", "SpikingDelta"), WHOLE
+        (
+            "MLP",
+            "Linear",
+            "ExtremeLearningMachine",
+            "ClassAssignment",
+            "LeakyReadout",
+            "Ridge",
+            "SpikingDelta",
+            "SpikingReadout",
+            "Votes",
+        ),
+        WHOLE,
     ),
 }
 """The least arguments of the public classes that need any."""

@@ -51,6 +51,12 @@ def whole(name: str, value: int) -> None:
         raise ValueError(f"{name} must be a whole number, 0 or above, got {value}")
 
 
+def flag(name: str, value: bool) -> None:
+    """Raise ``ValueError`` unless ``value`` is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
 def seed(name: str, value: int | None) -> None:
     """Raise ``ValueError`` unless ``value`` can seed a generator, or is None.
 
@@ -78,6 +84,12 @@ def between(name: str, value: float, low: float, high: float) -> None:
     """Raise ``ValueError`` unless ``low <= value <= high``."""
     if not (_is_number(value) and low <= value <= high):
         raise ValueError(f"{name} must lie between {low} and {high}, got {value}")
+
+
+def share(name: str, value: float) -> None:
+    """Raise ``ValueError`` unless ``value`` is at least 0 and below 1."""
+    if not _is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
 
 
 def _is_number(value: object) -> bool:

@@ -5,6 +5,7 @@ class of this package takes the mean, or what else is said there, over updates a
 """
 
 from lightning_snn.metrics.activity import FiringRate, Sparsity
+from lightning_snn.metrics.distances import VanRossumDistance, VictorPurpuraDistance
 from lightning_snn.metrics.functional import (
     Waves,
     compactness,
@@ -21,6 +22,8 @@ from lightning_snn.metrics.functional import (
     rms_radius,
     round_radius,
     sparsity,
+    van_rossum_distance,
+    victor_purpura_distance,
     wave_summary,
 )
 from lightning_snn.metrics.receptive_fields import Compactness, Coverage, FieldSize, LocalisedShare, RmsRadius
@@ -39,6 +42,8 @@ __all__ = [
     "LocalisedShare",
     "RmsRadius",
     "Sparsity",
+    "VanRossumDistance",
+    "VictorPurpuraDistance",
     "WaveSummary",
     "Waves",
     "compactness",
@@ -55,5 +60,7 @@ __all__ = [
     "rms_radius",
     "round_radius",
     "sparsity",
+    "van_rossum_distance",
+    "victor_purpura_distance",
     "wave_summary",
 ]

@@ -1,29 +1,30 @@
 """What every LightningModule with a spiking network does, whatever it learns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from lightning_snn.core.batches import parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
+from lightning_snn.losses import Loss
 from lightning_snn.modules.kinds import learners, trained
-from lightning_snn.modules.measured import MeasuredModule
-from lightning_snn.modules.optimization import Optimization
+from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.readout import Readout, check_gradients
+from lightning_snn.training import TrainingPhase
 
 
-class SpikingModule(MeasuredModule):
+class SpikingModule(OptimizedModule):
     """A network of spiking neurons as a LightningModule: encoders, readouts, optimizer, measures.
 
-    A subclass says what is learned: `loss`, `metrics`, `target`. Batches are ``(input, target)``, or with
+    A subclass says what is learned: the loss, `metrics`, `target`. Batches are ``(input, target)``, or with
     the samples' numbers ``[B]`` as third item, as those of `data.BatchLoader`, which lets features be kept.
 
     Args:
@@ -31,6 +32,7 @@ class SpikingModule(MeasuredModule):
         encoder: What a batch becomes at the input layers: one encoder, or one for each by name.
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
+        loss: What is minimised; None: what the method `loss` of a subclass says.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
@@ -48,6 +50,7 @@ class SpikingModule(MeasuredModule):
         readout: Callable[[int, int], Readout],
         out_features: int,
         *,
+        loss: Loss | None = None,
         connections: Mapping[str, Connection] | None = None,
         dt: float | None = None,
         min_delay: float = 0.0,
@@ -61,12 +64,14 @@ class SpikingModule(MeasuredModule):
         optimizer: OptimizerCallable = torch.optim.Adam,
         learning_rates: Mapping[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
+        phases: Mapping[str, TrainingPhase] | None = None,
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
-            readout, out_features, control_readouts=control_readouts, inputs=inputs, few_labels=few_labels,
-            layers=layers, encoder=encoder, connections=connections, dt=dt, min_delay=min_delay,
-            read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache, seed=seed,
+            readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
+            few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
+            min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
+            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})
@@ -77,12 +82,20 @@ class SpikingModule(MeasuredModule):
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():
                 readout.requires_grad_(False)  # several processes wait for a gradient of each that needs one
-        names = (name for name, _ in self.trained_parts())
-        self.optimization = Optimization(optimizer, scheduler, learning_rates or {}, names)
 
-    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
-        """What is minimised, of what a readout gives ``[B, out_features]``; a subclass says it."""
-        raise NotImplementedError(f"{type(self).__name__} must define loss(scores, target)")
+    def loss(self, output: Tensor, target: Tensor, **lengths: Tensor) -> Tensor:
+        """What is minimised, of what a readout gives: that of the argument ``loss``, or a subclass says it.
+
+        Args:
+            output: Scores ``[B, out_features]``, or outputs over time ``[T, B, out_features]``.
+            target: What `target` gives.
+            **lengths: As ``lengths`` the steps of each sample ``[B]``, where outputs over time have several.
+        """
+        if self.objective is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} must be given a loss, or define loss(scores, target)"
+            )
+        return self.objective(output, target, dt=self.network.dt, **lengths)
 
     def regularisation(self, shown: Presentation) -> Tensor | None:  # noqa: ARG002
         """What is added to the loss, such as a cost of spikes; nothing by default.
@@ -108,41 +121,26 @@ class SpikingModule(MeasuredModule):
             optimizer._on_after_step()  # loss scaling of 16-mixed would not allow in a whole one
             return None
         scores = {name: readout(features[name]) for name, readout in trained(self.readouts).items()}
-        losses = {name: self.loss(values, target) for name, values in scores.items()}
+        losses = {name: self._loss(values, target, shown.lengths) for name, values in scores.items()}
         few = self.few_labels.losses(
             features, target, given.sample, self.loss, self._combine, self.trainer.world_size
         )
         total = torch.stack([*losses.values(), *few]).sum()
         self.log("train/loss", losses.get(NETWORK, total), prog_bar=True, batch_size=len(target))
-        extra = self.regularisation(shown)
-        return total if extra is None else total + extra
+        for extra in (self.regularisation(shown), self.unreached()):
+            total = total if extra is None else total + extra
+        return total
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Scores of a batch."""
         del batch_idx
         return self(parts(batch).input)
 
-    def configure_optimizers(self) -> Any:
-        """The optimizer of the parameters that need a gradient, and the scheduler."""
-        return self.optimization.of([p for p in self.parameters() if p.requires_grad], self.trained_parts())
-
-    @property
-    def lr(self) -> float:
-        """Learning rate of what has none of its own; Lightning's finder sets it."""
-        return self.optimization.lr
-
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self.optimization.lr = value
-
-    def trained_parts(self) -> Iterator[tuple[str, nn.Module]]:
-        """Layers, connections and readouts by the name that a learning rate of their own may have."""
-        yield from self.network.layers.items()
-        yield from self.network.projections.items()
-        for control in self.controls.values():
-            yield from control.projections.items()
-        for readouts in self.all_readouts:
-            yield from (("readout", readout) for readout in readouts.values())
+    def _loss(self, output: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
+        """The loss; it is told lengths only where there are any to know of."""
+        return self.loss(
+            output, target, **({} if output.ndim == 2 or lengths is None else {"lengths": lengths})
+        )
 
     def _combine(self, values: Tensor) -> Tensor:
         """The sum over all processes."""

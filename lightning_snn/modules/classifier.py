@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor
-from torch.nn import functional as F
 from torchmetrics import ConfusionMatrix, Metric
 from torchmetrics.classification import MulticlassAccuracy, MulticlassF1Score
 
@@ -16,11 +15,13 @@ from lightning_snn.core.batches import Parts, Prediction, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Control, ControlKind, named_controls
 from lightning_snn.encoders import ConstantCurrent, Encoder
+from lightning_snn.losses import CrossEntropy, Loss
 from lightning_snn.modules.base import SpikingModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.presentation.stages import TEST
 from lightning_snn.readout import MLP, Readout
+from lightning_snn.training import TrainingPhase
 
 
 class SpikingClassifier(SpikingModule):
@@ -40,6 +41,7 @@ class SpikingClassifier(SpikingModule):
         dt: Step in ms; see `SpikingNetwork`.
         min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
         num_classes: Number of classes.
+        loss: What is minimised; `CrossEntropy` by default.
         image_size: Height and width of the images, or channels, height and width; of no meaning for others.
         read_from: Name of the layer that the readout sees; the last by default.
         tau_trace: Time constant in ms of the spike traces that the readout sees; None counts spikes.
@@ -51,12 +53,14 @@ class SpikingClassifier(SpikingModule):
             every control get a further readout that learns from these only, and is tested. They are balanced
             over the classes and the same for every seed; smaller numbers lie in larger ones.
         cache: Whether the features of the training and validation images are computed once; None: where
-            the encoders are repeatable and no weight of the network is trained.
+            the encoders are repeatable and no weight of the network is trained, or not in the present phase.
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
         learning_rates: Learning rates by the name of a layer or connection, or ``readout``; the others take
             the optimizer's own.
         scheduler: ``optimizer -> scheduler``, stepped every epoch. Of ``ReduceLROnPlateau`` take that of
             ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
+        phases: Phases of the training by name, one after another, each with the parts that it trains, its
+            epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
             its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
             It stands in the checkpoint. ``plain``: see `SpikingNetwork`.
@@ -75,6 +79,7 @@ class SpikingClassifier(SpikingModule):
         dt: float | None = None,
         min_delay: float = 0.0,
         num_classes: int = 10,
+        loss: Loss | None = None,
         image_size: tuple[int, int] | tuple[int, int, int] = (28, 28),
         read_from: str | None = None,
         tau_trace: float | None = None,
@@ -85,6 +90,7 @@ class SpikingClassifier(SpikingModule):
         optimizer: OptimizerCallable = torch.optim.Adam,
         learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
+        phases: dict[str, TrainingPhase] | None = None,
         seed: RootSeed = None,
     ) -> None:
         checks.count("num_classes", num_classes)
@@ -98,6 +104,7 @@ class SpikingClassifier(SpikingModule):
             encoder or ConstantCurrent(),
             readout,
             num_classes,
+            loss=loss or CrossEntropy(),
             connections=connections,
             dt=dt,
             min_delay=min_delay,
@@ -111,15 +118,12 @@ class SpikingClassifier(SpikingModule):
             optimizer=optimizer,
             learning_rates=learning_rates,
             scheduler=scheduler,
+            phases=phases,
             seed=seed,
         )
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self._shape, self._raw = shape, raw
         self.confusion = ConfusionMatrix(task="multiclass", num_classes=num_classes)
-
-    def loss(self, scores: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy of class scores ``[B, num_classes]`` and labels ``[B]``."""
-        return F.cross_entropy(scores, target)
 
     def metrics(self) -> dict[str, Metric]:
         """Accuracy and macro F1."""

@@ -10,13 +10,15 @@ from torchmetrics import Metric
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.module_dict import ModuleDictOf
+from lightning_snn.losses import Loss
+from lightning_snn.losses.steps import mean_over_time
 from lightning_snn.modules.drawn import readouts_of
 from lightning_snn.modules.few_labels import FewLabels, LabelledSource, counts_of
 from lightning_snn.modules.presenting import PresentingModule
 from lightning_snn.presentation.measures import StageMeasures
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.presentation.stages import TEST, stages_of
-from lightning_snn.readout import Readout
+from lightning_snn.readout import Readout, SequenceReadout
 
 _WATCHED = ("val/accuracy", f"{TEST}/accuracy")
 """What the progress bar shows."""
@@ -33,6 +35,7 @@ class MeasuredModule(PresentingModule):
         readout: Callable[[int, int], Readout],
         out_features: int,
         *,
+        loss: Loss | None,
         control_readouts: Mapping[str, Callable[[int, int], Readout]] | None,
         inputs: Mapping[str, int] | None,
         few_labels: int | Sequence[int] | None,
@@ -49,8 +52,10 @@ class MeasuredModule(PresentingModule):
             readouts_of, readout, sizes, out_features, own=control_readouts, seed=int(self.network.seed)
         )
         self.readouts = make()
+        self.objective = loss
+        self._check_readouts(control_readouts or {}, few_labels)
         self.few_labels = FewLabels(counts_of(few_labels), lambda count: make(purpose=f"{count}_labels"))
-        if self.few_labels.counts and any(p.requires_grad for p in self.network.parameters()):
+        if self.few_labels.counts and self.trains_network:
             raise ValueError(
                 "few_labels must be none where weights below the readout are trained, with all labels "
                 f"(trainable: true), got {few_labels}"
@@ -70,8 +75,19 @@ class MeasuredModule(PresentingModule):
 
     def forward(self, input: Any) -> Tensor:
         """Scores ``[B, out_features]`` of what the encoders take."""
-        scores: Tensor = self.readout(self.present(input, with_controls=False).features[NETWORK])
-        return scores
+        shown = self.present(input, with_controls=False)
+        return self.scores(self.readout(shown.features[NETWORK]), shown.lengths)
+
+    def scores(self, output: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """What metrics and predictions see of what a readout gives; the loss says it, see `Loss.scores`.
+
+        Args:
+            output: Scores ``[B, out_features]``, or outputs over time ``[T, B, out_features]``.
+            lengths: Steps of each sample ``[B]`` of outputs over time; None where all last T steps.
+        """
+        if self.objective is not None:
+            return self.objective.scores(output, dt=self.network.dt, lengths=lengths)
+        return output if output.ndim == 2 else mean_over_time(output, lengths)
 
     def metrics(self) -> dict[str, Metric]:
         """What is updated with scores ``[B, out_features]`` and target in validation and test, by name."""
@@ -85,7 +101,7 @@ class MeasuredModule(PresentingModule):
         return batch.target
 
     def features(self, batch: Parts, shown: Presentation) -> dict[str, Tensor]:  # noqa: ARG002
-        """What each readout sees ``[B, F]``, by its name."""
+        """What each readout sees ``[B, F]``, or ``[T, B, F]`` where it reads over time, by its name."""
         return shown.features
 
     def setup(self, stage: str) -> None:
@@ -154,7 +170,12 @@ class MeasuredModule(PresentingModule):
         given = parts(batch)
         target, shown = self.target(given), self.presentation(given)
         features = self.features(given, shown)
-        scores = {stage: self._scores(features)} | (self.few_labels.scores(features) if stage == TEST else {})
+        outputs = {stage: {name: self.readouts[name](values) for name, values in features.items()}}
+        outputs |= self.few_labels.scores(features) if stage == TEST else {}
+        scores = {
+            key: {name: self.scores(values, shown.lengths) for name, values in given.items()}
+            for key, given in outputs.items()
+        }
         for key, values in scores.items():
             self.measures[key].update(values, target, shown)
             for name, metric in self.measures[key].named().items():
@@ -170,5 +191,31 @@ class MeasuredModule(PresentingModule):
     def _datamodule(self) -> Any:
         return getattr(self.trainer, "datamodule", None)
 
-    def _scores(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: self.readouts[name](values) for name, values in features.items()}
+    def _check_readouts(self, own: Mapping[str, Any], few_labels: Any) -> None:
+        """See which readouts read over time, and that the loss fits all.
+
+        Raises:
+            ValueError: if it does not, or readouts over time are to learn from few labels or kept features.
+        """
+        for name, readout in self.readouts.items():
+            if self.objective is not None:
+                self.objective.check(readout, key=f"control_readouts.{name}" if name in own else "readout")
+        over_time = {n: one for n, one in self.readouts.items() if isinstance(one, SequenceReadout)}
+        self.over_time = list(over_time)
+        if not over_time:
+            return
+        kind = type(next(iter(over_time.values()))).__name__
+        if few_labels is not None:
+            raise ValueError(
+                f"few_labels must be none where a readout reads over time, as {kind} does, got {few_labels}"
+            )
+        for name, readout in over_time.items():
+            if name not in (NETWORK, *self.controls):
+                raise ValueError(
+                    f"control_readouts.{name} must be a readout of features, such as Linear, since the "
+                    f"control has no spikes over time, which {kind} reads"
+                )
+            readout.at(self.network.dt)
+        if self.cache_required:
+            raise ValueError(f"cache must not be True where a readout reads over time, as {kind} does")
+        self.cache = False

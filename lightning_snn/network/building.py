@@ -8,7 +8,8 @@ from lightning_snn.core.random import drawing
 from lightning_snn.network import graph
 from lightning_snn.network.connection import Connection
 from lightning_snn.network.layer import SpikingLayer
-from lightning_snn.synapses import WeightedProjection
+from lightning_snn.neurons.threshold import threshold_charge
+from lightning_snn.synapses import Projection, WeightedProjection
 
 
 def check_layers(layers: Mapping[str, SpikingLayer]) -> None:
@@ -102,8 +103,20 @@ def _join(
     with drawing(seed, name):
         try:
             connection.join(source.geometry, target.geometry, dt=dt, earlier=earlier)
+            _fit_norm(connection, target)
         except ValueError as error:
             raise ValueError(f"{key}: {error}") from error
+
+
+def _fit_norm(connection: Connection, target: SpikingLayer) -> None:
+    """Tell a normalisation what it takes to make the neurons spike."""
+    norm = connection.projection.norm
+    if norm is None or norm.scale is not None:
+        return
+    try:
+        norm.fit(threshold_charge(target.neuron, target.num_nodes, input=connection.input))
+    except ValueError as error:
+        raise ValueError(f"norm: give {type(norm).__name__} a scale, since {error}") from error
 
 
 def check_connections(
@@ -132,7 +145,7 @@ def check_connections(
         projection = connection.projection
         if projection.whole_sequences and together[connection.source] == together[connection.target]:
             raise ValueError(
-                f"{key}: {type(projection).__name__} must see a whole sequence at once, so no loop can lead "
+                f"{key}: {_title(projection)} must see a whole sequence at once, so no loop can lead "
                 f"through it, and {connection.source} and {connection.target} are in a loop"
             )
         if isinstance(projection, WeightedProjection):
@@ -144,6 +157,11 @@ def check_connections(
                     f"{key} is learned while another connection to its layer is wired, but no connection "
                     f"with a rule leads to layers.{connection.target}"
                 )
+
+
+def _title(projection: Projection) -> str:
+    name = type(projection).__name__
+    return name if projection.norm is None else f"{name} with norm {type(projection.norm).__name__}"
 
 
 def _check_input(key: str, connection: Connection, target: SpikingLayer) -> None:

@@ -345,14 +345,15 @@ class SpikingNetwork(nn.Module):
         before = {
             name: given.layers.get(name) or self._resting(name, batch, like[0], chosen) for name in present
         }
+        synapses = {
+            wire.name: given.connections.get(wire.name) or wire.rest(batch, like[0], dt=self.dt)
+            for wire in wires
+        }
         run = Run(
             layers={name: self.layer(name) for name in names},
             wires=wires,
             before=before,
-            synapses={
-                wire.name: given.connections.get(wire.name) or wire.rest(batch, like[0], dt=self.dt)
-                for wire in wires
-            },
+            synapses={w.name: w.opened(synapses[w.name], like, generator) for w in wires},
             spikes=dict(known),
             noise=noise,
             generator=generator,

@@ -13,6 +13,7 @@ from lightning_snn.network.take import INPUT, KINETICS, Take
 from lightning_snn.network.watch import Watch
 from lightning_snn.network.wire import Wire
 from lightning_snn.neurons import NeuronModel
+from lightning_snn.synapses.projection import AXONS
 
 
 def watch_of(
@@ -96,7 +97,7 @@ def _of_layer(layer: SpikingLayer, state: LayerState) -> Tensors:
 def _of_wire(wire: Wire, state: Tensors, like: Tensor) -> Tensors:
     """Values like those of each variable of a connection ``[B, num_post]``, by name."""
     shape = (like.shape[1], wire.projection.num_post)
-    kinetics = {n: value for n, value in state.items() if n != "on_the_way" and value.shape == shape}
+    kinetics = {n: value for n, value in state.items() if n not in AXONS and value.shape == shape}
     return {"current": like.new_empty(1).expand(shape)} | {KINETICS + n: v for n, v in kinetics.items()}
 
 

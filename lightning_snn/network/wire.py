@@ -40,12 +40,16 @@ class Wire(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it has no state of its own: no spikes on their way, and no kinetics."""
-        return self.under_way == 0 and self.projection.kinetics is None
+        """Whether it has no state of its own, and delivers what `Projection.forward` says."""
+        return self.under_way == 0 and self.projection.is_plain
 
     def rest(self, batch: int, like: Tensor, *, dt: float) -> Tensors:
         """State of the synapses at rest."""
         return self.projection.rest(batch, like, dt=dt, steps=self.under_way)
+
+    def opened(self, state: Tensors, like: Tensor, generator: torch.Generator | None) -> Tensors:
+        """A state with which a sequence like that ``[T, B, ...]`` can begin or go on; see `Projection`."""
+        return self.projection.opened(state, like, generator=generator)
 
     def transmit(
         self,
@@ -70,13 +74,15 @@ class Wire(NamedTuple):
         kinetics = self.projection.kinetics
         if see is None or kinetics is None:
             return self.projection.transmit(sent, state, dt=dt, steps=self.under_way)
+        state = self.projection.opened(state, sent)
         arrived, axons = self.arrive(sent, state)
+        charges, kept = self.projection.charge(arrived, state)
         currents = []
-        for charge in self.projection(arrived).split(1):
+        for charge in torch.split(charges, 1):
             current, state = kinetics.run(charge, state, dt=dt)
             see(state)
             currents.append(current)
-        return torch.cat(currents), axons | state
+        return torch.cat(currents), axons | kept | state
 
     def arrive(self, sent: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Spikes ``[T, B, num_pre]`` of one that is not late when they arrive, and those under way then."""

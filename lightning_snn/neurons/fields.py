@@ -52,8 +52,8 @@ class Field:
             checks.one_of(self.name, value, self.choices)
         if self.positive and value is not None:
             checks.positive(self.name, value)
-        if isinstance(self.default, bool) and not isinstance(value, bool):
-            raise ValueError(f"{self.name} must be True or False, got {value!r}")
+        if isinstance(self.default, bool):
+            checks.flag(self.name, value)
         return value
 
 

@@ -1,13 +1,12 @@
 """From a batch to features: one presentation to a network, and to the same network with other projections."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from lightning_snn import metrics
 from lightning_snn.core import batches, checks
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import SpikingLayer, SpikingNetwork, graph
@@ -30,17 +29,23 @@ class Presentation(NamedTuple):
     """What a batch evoked.
 
     Args:
-        features: Traces ``[B, F]`` of the layer that is read, by network; see `NETWORK`.
+        features: Of the layer that is read, by network (see `NETWORK`): traces ``[B, F]``, or spikes
+            ``[T, B, F]`` for a readout over time.
         rate: Mean firing rate in Hz of each layer that ran, of the network itself ``[B, L]``; where its
             neurons send graded values, their mean.
         sparsity: Share of neurons of each of these layers that stay silent ``[B, L]``.
         spikes: Spikes ``[T, B, N]`` of these layers by name where gradients are recorded, else none.
+        rates: Mean firing rates in Hz of their neurons ``[B, N]`` by name, with gradients, where these are
+            recorded, else none; means where they send graded values.
+        lengths: Steps of each sample ``[B]``; None where all of them last T steps.
     """
 
     features: dict[str, Tensor]
     rate: Tensor
     sparsity: Tensor
     spikes: dict[str, Tensor] = {}  # noqa: RUF012
+    rates: dict[str, Tensor] = {}  # noqa: RUF012
+    lengths: Tensor | None = None
 
 
 def present(
@@ -51,6 +56,7 @@ def present(
     read_from: str,
     controls: Mapping[str, Mapping[str, Projection]],
     tau_trace: float | None,
+    over_time: Collection[str] = (),
 ) -> Presentation:
     """Show an input to the network; layers that a control does not change are simulated once for all.
 
@@ -64,6 +70,7 @@ def present(
         read_from: Name of the layer whose spikes are the features.
         controls: By name, the projections that a control has instead of the network's own, by connection.
         tau_trace: Time constant of the trace in ms; None counts spikes.
+        over_time: Names of the networks whose features are not traces but the spikes over time.
 
     Returns:
         Features and activity.
@@ -76,7 +83,7 @@ def present(
     names = [name for name in network.inputs if name in layers]
     given = by_layer(input, names, known=network.inputs)
     show = partial(_present, network=network, encoders=encoders, read_from=read_from, layers=layers,
-                   controls=controls, tau_trace=tau_trace)  # fmt: skip
+                   controls=controls, tau_trace=tau_trace, over_time=over_time)  # fmt: skip
     if torch.is_grad_enabled() or network.seed.device.type != "cpu" or checks.is_recorded():
         return show(given)
     widest = max(network.layer(name).num_nodes for name in layers)
@@ -104,26 +111,31 @@ def _present(
     layers: list[str],
     controls: Mapping[str, Mapping[str, Projection]],
     tau_trace: float | None,
+    over_time: Collection[str],
 ) -> Presentation:
     dt = network.dt
     currents = currents_of(given, network, encoders)
     lengths = _longest([encoders[name].lengths(one, dt=dt) for name, one in given.items()])
     spikes, _ = network.run(currents, layers=layers)
     trace = partial(spike_trace, tau=tau_trace, dt=dt, lengths=lengths)
-    features = {NETWORK: trace(spikes[read_from])}
+    sent = {NETWORK: spikes[read_from]}
     for name, projections in controls.items():
         changed = graph.reachable([network.connection(key).target for key in projections], network.edges)
-        known = {layer: sent for layer, sent in spikes.items() if layer not in changed}
-        if read_from in known:
-            features[name] = features[NETWORK]
-            continue
-        own, _ = network.run(currents, known=known, layers=layers, projections=projections)
-        features[name] = trace(own[read_from])
+        known = {layer: same for layer, same in spikes.items() if layer not in changed}
+        if read_from not in known:
+            known, _ = network.run(currents, known=known, layers=layers, projections=projections)
+        sent[name] = known[read_from]
+    seen = {name: one for name, one in sent.items() if name in over_time}
+    features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
+    counts = {name: _counts(sent, lengths) for name, sent in spikes.items()}
+    steps = len(spikes[read_from]) if lengths is None else lengths[:, None]
+    rates = {name: _per_second(network.layer(name)) * count / steps for name, count in counts.items()}
     with torch.no_grad():
-        shown = {name: _until(lengths, sent) for name, sent in spikes.items()}
-        rate = torch.stack([_rate(network.layer(n), s, lengths) for n, s in shown.items()], dim=1)
-        sparsity = torch.stack([metrics.sparsity(sent) for sent in shown.values()], dim=1)
-    return Presentation(features, rate, sparsity, spikes if torch.is_grad_enabled() else {})
+        rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
+        sparsity = torch.stack([(count == 0).float().mean(1) for count in counts.values()], dim=1)
+    if not torch.is_grad_enabled():
+        return Presentation(features, rate, sparsity, lengths=lengths)
+    return Presentation(features, rate, sparsity, spikes, rates, lengths)
 
 
 def currents_of(
@@ -153,21 +165,30 @@ def _longest(lengths: list[Tensor | None]) -> Tensor | None:
     return torch.stack(found).amax(0) if len(found) == len(lengths) else None
 
 
-def _until(lengths: Tensor | None, spikes: Tensor) -> Tensor:
-    """Spikes ``[T, B, N]`` without those behind the end of a sample."""
+def _counts(spikes: Tensor, lengths: Tensor | None) -> Tensor:
+    """What each neuron sent ``[B, N]`` before the end of a sample, of its spikes ``[T, B, N]``."""
+    dtype = torch.promote_types(spikes.dtype, torch.float32)
     if lengths is None:
-        return spikes
-    return spikes * (torch.arange(len(spikes), device=lengths.device)[:, None] < lengths)[..., None]
+        return spikes.sum(0, dtype=dtype)
+    inside = torch.arange(len(spikes), device=lengths.device)[:, None] < lengths
+    return torch.einsum("tb,tbn->bn", inside.to(dtype), spikes.to(dtype))
 
 
-def _rate(layer: SpikingLayer, spikes: Tensor, lengths: Tensor | None) -> Tensor:
-    """Rate in Hz, or the mean of graded values ``[B]``."""
-    rate = metrics.firing_rate(spikes, dt=1000.0 if layer.neuron.graded else layer.dt)
-    return rate if lengths is None else rate * len(spikes) / lengths
+def _per_second(layer: SpikingLayer) -> float:
+    """Steps in a second; 1 where graded values have a mean and no rate."""
+    return 1.0 if layer.neuron.graded else 1000.0 / layer.dt
 
 
 def _joined(parts: list[Presentation]) -> Presentation:
-    features = {name: torch.cat([part.features[name] for part in parts]) for name in parts[0].features}
+    def along(name: str) -> int:
+        return (
+            parts[0].features[name].ndim - 2
+        )  # samples are the first dimension of traces, the second of spikes
+
+    lengths = [part.lengths for part in parts if part.lengths is not None]
     return Presentation(
-        features, torch.cat([part.rate for part in parts]), torch.cat([part.sparsity for part in parts])
+        {name: torch.cat([part.features[name] for part in parts], along(name)) for name in parts[0].features},
+        torch.cat([part.rate for part in parts]),
+        torch.cat([part.sparsity for part in parts]),
+        lengths=torch.cat(lengths) if lengths else None,
     )

@@ -76,6 +76,35 @@ class LocalReadout(Readout):
         """All samples have been learned from once; called by all processes. By default nothing is done."""
 
 
+class SequenceReadout(Readout):
+    """Base of the readouts over time: ``readout(spikes [T, B, in_features]) -> outputs [T, B, num_classes]``.
+
+    What becomes of the outputs, such as their mean over time, is for the loss to say.
+
+    Args:
+        in_features: Neurons of the layer that is read.
+        num_classes: Number of classes, or of outputs.
+
+    Attributes:
+        spiking: Whether the outputs are spikes, or shares of neurons that spike, and no potentials.
+
+    Raises:
+        ValueError: if a size is not positive.
+    """
+
+    spiking = False
+
+    def __init__(self, in_features: int, num_classes: int) -> None:
+        super().__init__(in_features, num_classes)
+
+    def at(self, dt: float) -> None:
+        """Take the step ``dt`` in ms of a network; by default nothing depends on it."""
+
+    @abstractmethod
+    def forward(self, features: Tensor) -> Tensor:
+        """Outputs ``[T, B, num_classes]`` of spikes ``[T, B, in_features]``."""
+
+
 def check_gradients(readout: Readout, below: nn.Module, *, key: str = "readout") -> None:
     """Raise ``ValueError`` if a `LocalReadout` sits above something that is trained by gradients."""
     if isinstance(readout, LocalReadout) and any(p.requires_grad for p in below.parameters()):

@@ -10,6 +10,7 @@ from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.fields import Fields
 from lightning_snn.synapses.gathered import Gathered
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
@@ -38,6 +39,8 @@ class Columns(Gathered):
         seed: As in `Dense`.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
+        norm: Normalisation of the charges, such as `TDBatchNorm`; see `Projection`.
+        dropout: Share of the source's neurons left out of a sequence in training; see `Projection`.
 
     Raises:
         ValueError: if a number is out of range, or the sizes do not fit the layers.
@@ -66,10 +69,13 @@ class Columns(Gathered):
         seed: int | None = None,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__(
             num_pre, num_post, fields.nodes(num_pre, below, earlier), rule=rule, homeostasis=homeostasis,
             gain=gain, efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
+            norm=norm, dropout=dropout,
         )  # fmt: skip
         checks.non_negative("inhibition", inhibition)
         self.listed = fields

@@ -13,6 +13,7 @@ from lightning_snn.geometry import Sheet
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 from lightning_snn.synapses.windows import windows_over
 
@@ -39,6 +40,8 @@ class Conv2d(WeightedProjection):
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
+        norm: Normalisation of the charges, such as `TDBatchNorm`; see `Projection`.
+        dropout: Share of the source's neurons left out of a sequence in training; see `Projection`.
 
     Raises:
         ValueError: if a number is out of range, or the sizes do not fit the layers.
@@ -66,6 +69,8 @@ class Conv2d(WeightedProjection):
         seed: int | None = None,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
     ) -> None:
         checks.count("num_post", num_post)
         windows = windows_over(num_pre, in_shape, kernel_size, stride, padding, below=below)
@@ -80,7 +85,8 @@ class Conv2d(WeightedProjection):
         start = initial_wiring(fan_in, num_maps, rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
-            efficacy=efficacy, trainable=trainable, delay=delay, kinetics=kinetics,
+            efficacy=efficacy, trainable=trainable, delay=delay, kinetics=kinetics, norm=norm,
+            dropout=dropout, channels=num_maps,
         )  # fmt: skip
         self.windows = windows
         self.places = windows.places

@@ -14,6 +14,7 @@ from lightning_snn.ops.tap import Tap
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.projection import Population, product, weighted_sum
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
@@ -39,6 +40,8 @@ class Dense(WeightedProjection):
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
+        norm: Normalisation of the charges, such as `TDBatchNorm`; see `Projection`.
+        dropout: Share of the source's neurons left out of a sequence in training; see `Projection`.
 
     Raises:
         ValueError: if a size or the gain is not positive, or the delay is negative.
@@ -59,6 +62,8 @@ class Dense(WeightedProjection):
         seed: int | None = None,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
     ) -> None:
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
@@ -66,7 +71,7 @@ class Dense(WeightedProjection):
         start = initial_wiring(num_pre, num_post, rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain, efficacy=efficacy,
-            trainable=trainable, delay=delay, kinetics=kinetics,
+            trainable=trainable, delay=delay, kinetics=kinetics, norm=norm, dropout=dropout,
         )  # fmt: skip
         self.stream = stream
 

@@ -16,6 +16,7 @@ from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.fields import Fields
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 DENSE_UP_TO = 2**24
@@ -40,6 +41,8 @@ class Gathered(WeightedProjection):
         seed: As in `Dense`.
         delay: As in `Dense`.
         kinetics: As in `Dense`.
+        norm: As in `Dense`.
+        dropout: As in `Dense`.
 
     Raises:
         ValueError: if a number is out of range, or ``num_post`` is no multiple of the number of fields.
@@ -64,6 +67,8 @@ class Gathered(WeightedProjection):
         seed: int | None = None,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
     ) -> None:
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
@@ -75,7 +80,8 @@ class Gathered(WeightedProjection):
         start = initial_wiring(sizes, num_post // len(nodes), rule, homeostasis, stream.torch())
         super().__init__(
             num_pre, num_post, start, rule=rule, homeostasis=homeostasis, gain=gain,
-            efficacy=efficacy, trainable=trainable, delay=delay, kinetics=kinetics,
+            efficacy=efficacy, trainable=trainable, delay=delay, kinetics=kinetics, norm=norm,
+            dropout=dropout,
         )  # fmt: skip
         self.places = len(nodes)
         self.stream = stream

@@ -8,6 +8,7 @@ from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.fields import Fields, known, within
 from lightning_snn.synapses.gathered import DENSE_UP_TO, Gathered
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
@@ -32,6 +33,8 @@ class Local(Gathered):
         seed: As in `Dense`.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
+        norm: Normalisation of the charges, such as `TDBatchNorm`; see `Projection`.
+        dropout: Share of the source's neurons left out of a sequence in training; see `Projection`.
 
     Raises:
         ValueError: if a number is out of range, a sheet is missing, or a neuron has no node within the
@@ -56,6 +59,8 @@ class Local(Gathered):
         seed: int | None = None,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
     ) -> None:
         if radius is not None:
             checks.positive("radius", radius)
@@ -72,6 +77,7 @@ class Local(Gathered):
         super().__init__(
             num_pre, num_post, nodes, rule=rule, homeostasis=homeostasis, gain=gain,
             efficacy=efficacy, trainable=trainable, seed=seed, delay=delay, kinetics=kinetics,
+            norm=norm, dropout=dropout,
         )  # fmt: skip
         self.radius = radius
         self.listed = fields

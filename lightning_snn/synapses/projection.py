@@ -16,7 +16,14 @@ from lightning_snn.core.time import checked_delay, delayed, whole_steps
 from lightning_snn.ops.event_sum import event_sum
 from lightning_snn.ops.sequence import FORMATS, check_part
 from lightning_snn.ops.tap import Tap
+from lightning_snn.synapses.dropout import KEPT, drawn, dropped
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
+
+ON_THE_WAY = "on_the_way"
+"""The part of a state that is spikes which have not arrived."""
+AXONS = (ON_THE_WAY, KEPT)
+"""The parts of a state that are of the source's neurons, and not of the kinetics."""
 
 
 class Population(Protocol):
@@ -60,7 +67,8 @@ class Projection(Configurable, nn.Module, ABC):
     """Synapses from ``num_pre`` to ``num_post`` neurons.
 
     A new projection says what arriving spikes deliver (`forward`, without time); `transmit` adds what takes
-    time, with the state passed and returned. One with weights is a `WeightedProjection`.
+    time, with the state passed and returned, and what every projection may have: dropout and a norm. One with
+    weights is a `WeightedProjection`.
 
     Without kinetics a weight is a charge, a current held for 1 ms: what arrives in a step of ``dt`` ms is the
     current ``weight / dt`` held over that step.
@@ -72,9 +80,14 @@ class Projection(Configurable, nn.Module, ABC):
         delay: Time in ms from the step in which a spike is sent to the one in which it arrives; whole steps.
             By default none to a layer that is listed after the source, and 1 ms to others.
         kinetics: Time course of the current of a spike; by default all arrives in one step.
+        norm: Normalisation of what arriving spikes deliver, before the kinetics.
+        dropout: Share of the source's neurons, drawn anew for each sequence of each sample, that arrive at
+            nothing in training mode; the others count for as much more.
+        channels: C, where the target is C maps; by default each of its neurons is a channel of the norm.
 
     Raises:
-        ValueError: if a size or the gain is not positive, or the delay is negative.
+        ValueError: if a size or the gain is not positive, the delay is negative, or ``dropout`` does not lie
+            from 0 to below 1.
     """
 
     stream: RandomStream | None = None
@@ -100,16 +113,30 @@ class Projection(Configurable, nn.Module, ABC):
         gain: float = 1.0,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
+        channels: int | None = None,
     ) -> None:
         super().__init__()
         checks.count("num_pre", num_pre)
         checks.count("num_post", num_post)
         checks.positive("gain", gain)
+        checks.share("dropout", dropout)
         self.num_pre = num_pre
         self.num_post = num_post
         self.gain = gain
         self.delay = checked_delay(delay)
         self.kinetics = kinetics
+        self.dropout = dropout
+        channels = num_post if channels is None else channels
+        self.norm = None if norm is None else norm.sized(channels, num_post // channels)
+        if self.norm is not None and self.norm.whole_sequences:
+            self.whole_sequences = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what spikes deliver is `forward` of them alone: no kinetics, norm or dropout."""
+        return self.kinetics is None and self.norm is None and not self.dropout
 
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
@@ -176,10 +203,23 @@ class Projection(Configurable, nn.Module, ABC):
         """
         steps = self._delay_steps(dt) if steps is None else steps
         state = self.rest(spikes.shape[1], spikes, dt=dt, steps=steps) if state is None else state
+        state = self.opened(state, spikes)
         self.check_axons(spikes, state, steps)
         arrived, axons = self.arrive(spikes, state)
         current, synapses = self.deliver(arrived, state, dt=dt)
         return current, axons | synapses
+
+    def opened(self, state: Tensors, spikes: Tensor, *, generator: torch.Generator | None = None) -> Tensors:
+        """A state with which a sequence can begin or go on: in training with a mask where there is dropout.
+
+        Args:
+            state: State of the synapses.
+            spikes: A sequence ``[T, B, ...]`` of that batch, device and number format.
+            generator: Source of the mask; torch's global one by default.
+        """
+        if not self.dropout or not self.training or KEPT in state:
+            return state
+        return state | {KEPT: drawn(self.dropout, spikes.new_empty(spikes.shape[1], self.num_pre), generator)}
 
     def deliver(
         self,
@@ -189,39 +229,50 @@ class Projection(Configurable, nn.Module, ABC):
         dt: float,
         carry: Callable[[Tensor], Tensor] | None = None,
     ) -> tuple[Tensor, Tensors]:
-        """Current ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive, and the kinetics' state.
+        """Current ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive, and the state beside axons.
 
         ``carry`` is what `prepared` gave, for many calls in a row.
         """
-        charge = (carry or self)(spikes)
+        charge, kept = self.charge(spikes, state, carry=carry)
         if self.kinetics is None:
-            return current_of(charge, dt), {}
-        return self.kinetics.run(charge, state, dt=dt)
+            return current_of(charge, dt), kept
+        current, kinetics = self.kinetics.run(charge, state, dt=dt)
+        return current, kept | kinetics
+
+    def charge(
+        self, spikes: Tensor, state: Tensors, *, carry: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensors]:
+        """Charge ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive, and the dropout's mask."""
+        kept: Tensors = {}
+        if self.dropout and self.training:
+            spikes, kept = dropped(spikes, state), {KEPT: state[KEPT]}
+        charge = (carry or self)(spikes)
+        return (charge if self.norm is None else self.norm(charge)), kept
 
     def arrive(self, spikes: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Spikes ``[T, B, num_pre]`` when they arrive, and those that are on their way then."""
-        if "on_the_way" not in state:
+        if ON_THE_WAY not in state:
             return spikes, {}
-        arrived, on_the_way = delayed(spikes, state["on_the_way"])
-        return arrived, {"on_the_way": on_the_way}
+        arrived, on_the_way = delayed(spikes, state[ON_THE_WAY])
+        return arrived, {ON_THE_WAY: on_the_way}
 
     def check_axons(self, spikes: Tensor, state: Tensors, steps: int) -> None:
         """Raise ``ValueError`` unless ``state`` holds the spikes of ``steps`` steps, which fit ``spikes``."""
-        if steps != (state["on_the_way"].shape[1] if "on_the_way" in state else 0):
+        if steps != (state[ON_THE_WAY].shape[1] if ON_THE_WAY in state else 0):
             raise ValueError(
                 f"state.on_the_way must hold the spikes of {steps} steps, which is their delay, got "
                 f"{[list(value.shape) for name, value in state.items() if name == 'on_the_way']}"
             )
         if steps:
             shape = (spikes.shape[1], steps, self.num_pre)
-            check_part("state.on_the_way", state["on_the_way"], shape, like=spikes)
+            check_part("state.on_the_way", state[ON_THE_WAY], shape, like=spikes)
 
     def _delay_steps(self, dt: float) -> int:
         return 0 if self.delay is None else whole_steps("delay", self.delay, dt)
 
     def silent_axons(self, batch: int, like: Tensor, *, steps: int) -> Tensors:
         """The part of the state that `arrive` needs, with no spike on its way of ``steps`` steps."""
-        return {"on_the_way": like.new_zeros(batch, steps, self.num_pre)} if steps else {}
+        return {ON_THE_WAY: like.new_zeros(batch, steps, self.num_pre)} if steps else {}
 
     def rest(self, batch: int, like: Tensor, *, dt: float, steps: int | None = None) -> Tensors:
         """State of the synapses of ``batch`` samples at rest; empty without delay and kinetics.

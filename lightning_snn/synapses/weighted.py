@@ -12,6 +12,7 @@ from lightning_snn.core.tensors import Tensors
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.plasticity.homeostasis import THRESHOLD_RISE
 from lightning_snn.synapses.kinetics import Kinetics
+from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.projection import Projection
 
 Efficacy = Literal["weight", "share"]
@@ -42,6 +43,9 @@ class WeightedProjection(Projection):
         trainable: Whether gradients reach ``weight``.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike; by default all arrives in one step.
+        norm: Normalisation of the charges, such as `TDBatchNorm`; see `Projection`.
+        dropout: Share of the source's neurons left out of a sequence in training; see `Projection`.
+        channels: As in `Projection`.
 
     Raises:
         ValueError: if the gain is not positive, the delay is negative, ``efficacy`` is unknown or needs a
@@ -78,8 +82,14 @@ class WeightedProjection(Projection):
         trainable: bool = False,
         delay: float | None = None,
         kinetics: Kinetics | None = None,
+        norm: Normalisation | None = None,
+        dropout: float = 0.0,
+        channels: int | None = None,
     ) -> None:
-        super().__init__(num_pre, num_post, gain=gain, delay=delay, kinetics=kinetics)
+        super().__init__(
+            num_pre, num_post, gain=gain, delay=delay, kinetics=kinetics, norm=norm, dropout=dropout,
+            channels=channels,
+        )  # fmt: skip
         if rule is not None and rule.lateral and not self.lateral_rule:
             raise ValueError(
                 f"rule: {type(rule).__name__} is for connections inside a layer: give it to "

@@ -278,7 +278,9 @@ def test_an_input_can_be_its_own_target(trainer):
 
 
 def test_what_a_module_must_say(trainer, loader):
-    with pytest.raises(NotImplementedError, match=r"Plain must define loss\(scores, target\)"):
+    with pytest.raises(
+        NotImplementedError, match=r"Plain must be given a loss, or define loss\(scores, target\)"
+    ):
         trainer().fit(graph(Plain, num_classes=2), loader)
 
 

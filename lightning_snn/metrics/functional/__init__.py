@@ -2,6 +2,7 @@
 
 from lightning_snn.metrics.functional.activity import firing_rate, sparsity
 from lightning_snn.metrics.functional.counts import count_correlation, fano_factor
+from lightning_snn.metrics.functional.distances import van_rossum_distance, victor_purpura_distance
 from lightning_snn.metrics.functional.fields import (
     check_distances,
     compactness,
@@ -33,5 +34,7 @@ __all__ = [
     "rms_radius",
     "round_radius",
     "sparsity",
+    "van_rossum_distance",
+    "victor_purpura_distance",
     "wave_summary",
 ]

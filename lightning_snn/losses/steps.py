@@ -1,0 +1,55 @@
+"""Which steps of outputs over time count: those before the end of each sample."""
+
+import torch
+from torch import Tensor
+
+
+def within(lengths: Tensor | None, steps: int) -> Tensor | None:
+    """Whether each step lies within its sample ``[T, B]``; None where all do.
+
+    >>> within(torch.tensor([1, 2]), 2)
+    tensor([[ True,  True],
+            [False,  True]])
+    """
+    return None if lengths is None else torch.arange(steps, device=lengths.device)[:, None] < lengths
+
+
+def up_to(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """Values ``[T, B, ...]`` with 0 behind the end of each sample."""
+    inside = within(lengths, len(values))
+    if inside is None:
+        return values
+    return values.where(inside.view(*inside.shape, *[1] * (values.ndim - 2)), 0.0)
+
+
+def mean_over_time(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """The mean ``[B, ...]`` of values ``[T, B, ...]`` over the steps of each sample."""
+    if lengths is None:
+        return values.mean(0)
+    return up_to(values, lengths).sum(0) / lengths.view(-1, *[1] * (values.ndim - 2))
+
+
+def largest_over_time(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """The largest ``[B, C]`` of values ``[T, B, C]`` over the steps of each sample."""
+    inside = within(lengths, len(values))
+    return (values if inside is None else values.where(inside[..., None], -torch.inf)).amax(0)
+
+
+def last_of(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """The values ``[B, C]`` of ``[T, B, C]`` at the last step of each sample."""
+    return values[-1] if lengths is None else values[lengths - 1, torch.arange(len(lengths))]
+
+
+def over_steps(target: Tensor, output: Tensor, *, of: str) -> Tensor:
+    """A target ``[B, T, C]`` in the order and format of outputs ``[T, B, C]``.
+
+    Raises:
+        ValueError: if it has another shape.
+    """
+    steps, batch, size = output.shape
+    if target.shape != (batch, steps, size):
+        raise ValueError(
+            f"a target of {of} must be [B, T, C] = {[batch, steps, size]}, a value for each step of the "
+            f"readout, got {list(target.shape)}"
+        )
+    return target.transpose(0, 1).to(output)
