@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from lightning_snn.data import MNIST as MNIST
     from lightning_snn.data import XOR as XOR
     from lightning_snn.data import FashionMNIST as FashionMNIST
+    from lightning_snn.data import Flip as Flip
     from lightning_snn.data import GaussianNoise as GaussianNoise
     from lightning_snn.data import Occlusion as Occlusion
     from lightning_snn.data import Perturbation as Perturbation
+    from lightning_snn.data import Randman as Randman
     from lightning_snn.data import SaltAndPepper as SaltAndPepper
     from lightning_snn.data import Sequences as Sequences
     from lightning_snn.data import Shift as Shift
@@ -156,7 +158,16 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import LSUV as LSUV
+    from lightning_snn.training import OTTT as OTTT
+    from lightning_snn.training import EProp as EProp
+    from lightning_snn.training import FeedbackAlignment as FeedbackAlignment
+    from lightning_snn.training import FluctuationDriven as FluctuationDriven
+    from lightning_snn.training import Initialisation as Initialisation
+    from lightning_snn.training import Kaiming as Kaiming
+    from lightning_snn.training import Learning as Learning
     from lightning_snn.training import TrainingPhase as TrainingPhase
+    from lightning_snn.training import initialise as initialise
 
 _PUBLIC = {
     "callbacks": (
@@ -166,8 +177,8 @@ _PUBLIC = {
         "tune_process",
     ),
     "data": (
-        "MNIST", "XOR", "FashionMNIST", "GaussianNoise", "Occlusion", "Perturbation", "SaltAndPepper",
-        "Sequences", "Shift", "pad_sequences",
+        "MNIST", "XOR", "FashionMNIST", "Flip", "GaussianNoise", "Occlusion", "Perturbation", "Randman",
+        "SaltAndPepper", "Sequences", "Shift", "pad_sequences",
     ),
     "development": (
         "Control", "self_organize",
@@ -219,7 +230,8 @@ _PUBLIC = {
         "UniformInhibition", "WeightedProjection",
     ),
     "training": (
-        "TrainingPhase",
+        "LSUV", "OTTT", "EProp", "FeedbackAlignment", "FluctuationDriven", "Initialisation", "Kaiming",
+        "Learning", "TrainingPhase", "initialise",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""

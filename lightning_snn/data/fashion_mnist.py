@@ -25,6 +25,12 @@ class FashionMNIST(GreyImages):
             (standard deviation 0.4), ``salt_and_pepper`` (20 %) and ``occluded`` (8 x 8 pixels); a list of
             these words, or `Perturbation` by name. Of a list under one name the first stands in tables, all
             in figures. They are the same for every ``seed``.
+        labels: How many of the training images have labels: batches hold these alone, in balanced classes,
+            the same for every ``seed`` and those of smaller numbers among them. The stimulus `Images` still
+            shows all. None: all have labels.
+        augmentation: What is done to the images of training batches, in this order and drawn anew in every
+            epoch, such as ``[Shift(2)]``. Images to validate and test on, and those that stimuli show, are as
+            they were; features are not cached.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -47,6 +53,8 @@ class FashionMNIST(GreyImages):
         scramble: int | None = None,
         seed: int | None = None,
         perturbations: list[PerturbationWord] | dict[str, list[Perturbation] | Perturbation] | None = None,
+        labels: int | None = None,
+        augmentation: list[Perturbation] | None = None,
     ) -> None:
         super().__init__(
             batch_size=batch_size,
@@ -56,6 +64,8 @@ class FashionMNIST(GreyImages):
             scramble=scramble,
             seed=seed,
             perturbations=perturbations,
+            labels=labels,
+            augmentation=augmentation,
         )
         self.root = root
 

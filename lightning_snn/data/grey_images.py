@@ -1,6 +1,7 @@
 """Sets of small grey images for a Trainer: splits fixed by a seed, and their loaders."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,8 +12,10 @@ from torch import Tensor
 from lightning_snn.core import checks, settings
 from lightning_snn.core.config import Configurable, to_config
 from lightning_snn.core.random import is_drawn, root_seed
+from lightning_snn.data.augmentation import Augmentation
 from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.loader import BatchLoader
+from lightning_snn.data.perturbations import Perturbation
 from lightning_snn.data.perturbed import Perturbations, named_perturbations, perturbed_sets
 from lightning_snn.data.sources import LabelledImages
 from lightning_snn.data.splits import stratified
@@ -33,6 +36,8 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         seed: Of the order of training batches, and of nothing else; by default the run's, or one by torch's
             generator.
         perturbations: What is tested on beside the clean images; see `MNIST`.
+        labels: How many training images have labels; see `MNIST`.
+        augmentation: What is done to training images, drawn anew in every epoch; see `MNIST`.
 
     Attributes:
         num_classes: Number of classes.
@@ -64,6 +69,8 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         seed: int | None,
         perturbations: Perturbations | None = None,
         scramble: int | None = None,
+        labels: int | None = None,
+        augmentation: Sequence[Perturbation] | None = None,
     ) -> None:
         super().__init__()
         checks.count("data.batch_size", batch_size)
@@ -72,6 +79,8 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         checks.seed("data.split_seed", split_seed)
         checks.seed("data.scramble", scramble)
         checks.seed("data.seed", seed)
+        if labels is not None:
+            checks.count("data.labels", labels)
         self._seed_is_drawn = is_drawn(seed)
         seed = root_seed(seed)
         self.batch_size = batch_size
@@ -80,6 +89,8 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self.split_seed = split_seed
         self.scramble = scramble
         self.seed = seed
+        self.labels = labels
+        self.augmentation = Augmentation(augmentation, size=self.image_size) if augmentation else None
         self.perturbations = named_perturbations(perturbations, size=self.image_size)
         self._settings = to_config(self, key="data")
         self._settings["init_args"].pop("perturbations", None)  # a run that goes on may be tested on others
@@ -118,17 +129,23 @@ class GreyImages(Configurable, LightningDataModule, ABC):
         self.train_set, self.val_set, self.test_set = rest.subset(train), rest.subset(val), test_set
 
     def train_dataloader(self) -> BatchLoader:
-        """Training batches, shuffled by ``seed`` and epoch; in fixed order with ``overfit_batches``."""
+        """Training batches, shuffled by ``seed`` and epoch; in fixed order with ``overfit_batches``.
+
+        Raises:
+            ValueError: if fewer images are there than ``labels``.
+        """
         self.setup()
         rank, world_size = self._processes()
         return BatchLoader(
-            self.train_set,
+            self._labelled_set(),
             batch_size=self.batch_size,
             shuffle=getattr(self.trainer, "overfit_batches", 0) == 0,
             seed=self.seed,
             rank=rank,
             world_size=world_size,
             limit=1.0 if self.trainer is None else self.trainer.limit_train_batches,
+            augmentation=self.augmentation,
+            unlabelled=self.train_set,
         )
 
     def val_dataloader(self) -> BatchLoader | list[BatchLoader]:
@@ -150,7 +167,10 @@ class GreyImages(Configurable, LightningDataModule, ABC):
     def labelled(self, count: int | None = None) -> Tensor:
         """Numbers of the training samples whose labels are known where only so many are; None: of all."""
         self.setup()
-        return self.train_set.labelled(count)
+        return self._labelled_set().labelled(count)
+
+    def _labelled_set(self) -> ImageDataset:
+        return self.train_set if self.labels is None else self.train_set.with_labels(self.labels)
 
     def _eval_loader(self, dataset: ImageDataset) -> BatchLoader:
         rank, world_size = self._processes()

@@ -1,5 +1,7 @@
 """Labelled images in memory."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -60,8 +62,12 @@ class ImageDataset:
 
     def __getitem__(self, positions: Tensor) -> Batch:
         """The samples at ``positions`` ``[B]``, in that order."""
+        return self.take(positions, self.shown)
+
+    def take(self, positions: Tensor, shown: Callable[[Tensor, Tensor], Tensor]) -> Batch:
+        """As by index, with images that are shown as ``shown`` says instead, which is called as `shown`."""
         sample = self.sample[positions]
-        image = self.shown(self.images[positions].to(torch.float32) / 255, sample)
+        image = shown(self.images[positions].to(torch.float32) / 255, sample)
         image = image if self.scramble is None else scrambled(image, self.scramble)
         return Batch(image, self.labels[positions], sample)
 
@@ -84,3 +90,14 @@ class ImageDataset:
         The classes in turn, each in the data set's order: balanced, and smaller sets lie in larger ones.
         """
         return self.sample[in_turn(self.labels)[:count]]
+
+    def with_labels(self, count: int) -> "ImageDataset":
+        """The ``count`` samples whose labels are known where only so many are; see `labelled`.
+
+        Raises:
+            ValueError: if there are fewer.
+        """
+        checks.count("data.labels", count)
+        if count > len(self):
+            raise ValueError(f"data.labels must be at most {len(self)}, the training images, got {count}")
+        return self.subset(in_turn(self.labels)[:count])

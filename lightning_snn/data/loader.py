@@ -1,6 +1,7 @@
 """Batches of images in memory: the same for any number of processes, resumable at any batch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Batch
 from lightning_snn.core.random import RandomStream
+from lightning_snn.data.augmentation import Augmentation
 from lightning_snn.data.image_dataset import ImageDataset
 
 
@@ -38,6 +40,8 @@ class BatchLoader:
         world_size: Number of processes.
         limit: The run's ``Trainer.limit_train_batches``, a number (int) or a part (float) of the batches.
             It does not shorten iteration, but a run resumed behind that many starts the next epoch.
+        augmentation: What is done to the images of a batch, other things in every epoch, given by ``seed``.
+        unlabelled: All images there are, for stimuli; by default those of the data set.
 
     Raises:
         ValueError: if ``batch_size`` is smaller than ``world_size``, or, to train, if it is not a multiple
@@ -54,6 +58,8 @@ class BatchLoader:
         rank: int = 0,
         world_size: int = 1,
         limit: int | float = 1.0,
+        augmentation: Augmentation | None = None,
+        unlabelled: ImageDataset | None = None,
     ) -> None:
         checks.count("world_size", world_size)
         checks.between("rank", rank, 0, world_size - 1)
@@ -65,6 +71,8 @@ class BatchLoader:
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        self.augmentation = augmentation
+        self.unlabelled = dataset if unlabelled is None else unlabelled
         self._epoch_length = min(limit, len(self)) if isinstance(limit, int) else int(limit * len(self))
         self._epoch = 0
         self._position = 0
@@ -81,17 +89,28 @@ class BatchLoader:
         """Iterate over one epoch; it begins when the first batch is taken, not when this is called."""
         self._epoch, self._position = self._next_start
         self._next_start = (self._epoch + 1, 0)
-        order = self._order(self._epoch)
+        order, shown = self._order(self._epoch), self._shown(self._epoch)
         for number in range(self._position, len(self)):
             start = number * self.batch_size
             self._position = number + 1
-            yield self.dataset[order[start : start + self.batch_size][self.rank :: self.world_size]]
+            positions = order[start : start + self.batch_size][self.rank :: self.world_size]
+            yield self.dataset.take(positions, shown)
 
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
             return torch.arange(len(self.dataset))
         generator = RandomStream(self.seed, self._stream_name).numpy(epoch)
         return torch.from_numpy(generator.permutation(len(self.dataset)))
+
+    def _shown(self, epoch: int) -> Callable[[Tensor, Tensor], Tensor]:
+        if self.augmentation is None:
+            return self.dataset.shown
+        return partial(self.augmentation, seed=self.seed, epoch=epoch)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a sample is the same in every epoch."""
+        return self.augmentation is None
 
     def state_dict(self) -> dict[str, int]:
         """The epoch, how many of its batches were handed out, and the seed; the same on every process."""
@@ -145,7 +164,7 @@ class BatchLoader:
         return self.dataset.labelled(count)
 
     def blocks(self, size: int) -> Iterator[Batch]:
-        """Every sample once, in the data set's order, ``size`` at a time, on every process the same.
+        """Every sample once as it is, in the data set's order, ``size`` at a time, on every process the same.
 
         >>> data = ImageDataset(torch.zeros(5, 1, 2, 2, dtype=torch.uint8),
         ...                     labels=torch.zeros(5, dtype=torch.int64), sample=torch.arange(5))

@@ -35,6 +35,12 @@ class MNIST(GreyImages):
             (standard deviation 0.4), ``salt_and_pepper`` (20 %) and ``occluded`` (8 x 8 pixels); a list of
             these words, or `Perturbation` by name. Of a list under one name the first stands in tables, all
             in figures. They are the same for every ``seed``.
+        labels: How many of the training images have labels: batches hold these alone, in balanced classes,
+            the same for every ``seed`` and those of smaller numbers among them. The stimulus `Images` still
+            shows all. None: all have labels.
+        augmentation: What is done to the images of training batches, in this order and drawn anew in every
+            epoch, such as ``[Shift(2)]``. Images to validate and test on, and those that stimuli show, are as
+            they were; features are not cached.
 
     Raises:
         ValueError: if an argument is out of its range, or ``root`` and ``source`` do not go together: the
@@ -56,6 +62,8 @@ class MNIST(GreyImages):
         scramble: int | None = None,
         seed: int | None = None,
         perturbations: list[PerturbationWord] | dict[str, list[Perturbation] | Perturbation] | None = None,
+        labels: int | None = None,
+        augmentation: list[Perturbation] | None = None,
     ) -> None:
         checks.one_of("data.source", source, ("embedded", "torchvision"))
         if source == "torchvision" and root is None:
@@ -74,6 +82,8 @@ class MNIST(GreyImages):
             scramble=scramble,
             seed=seed,
             perturbations=perturbations,
+            labels=labels,
+            augmentation=augmentation,
         )
         self.root = root
         self.source = source

@@ -1,6 +1,7 @@
-"""What is done to images before a test: they are shifted, covered, or noise is laid over them."""
+"""What is done to images before a test or in training: shifted, mirrored, covered, noise laid over them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -15,10 +16,11 @@ PerturbationWord = Literal["shifted", "noise", "salt_and_pepper", "occluded"]
 
 
 class Perturbation(Configurable, ABC):
-    """Base of the perturbations of test images; a subclass says what becomes of one image (`one`).
+    """Base of the perturbations of images; a subclass says what becomes of one image (`one`).
 
-    What happens to an image depends on its number and a seed alone, so it is the same in any batch and on any
-    number of processes. Several strengths of one kind see the same random numbers.
+    What happens to a test image depends on its number and a seed alone, so it is the same in any batch and on
+    any number of processes; to a training image, on the epoch too (`Augmentation`). Several strengths of one
+    kind see the same random numbers.
 
     Attributes:
         axis: What ``strength`` counts, for figures.
@@ -49,13 +51,18 @@ class Perturbation(Configurable, ABC):
         Raises:
             ValueError: if they are no images, or too small.
         """
+        stream = RandomStream(seed, f"perturbation/{type(self).__name__}")
+        return self.each(images, (stream.torch(number) for number in sample.tolist()))
+
+    def each(self, images: Tensor, generators: Iterable[torch.Generator]) -> Tensor:
+        """Perturbed images ``[B, C, H, W]``, each with a generator of its own.
+
+        Raises:
+            ValueError: if they are no images, or too small.
+        """
         checks.images(images)
         self.check(*images.shape[2:])
-        stream = RandomStream(seed, f"perturbation/{type(self).__name__}")
-        numbers = sample.tolist()
-        return torch.stack(
-            [self.one(image, stream.torch(n)) for image, n in zip(images, numbers, strict=True)]
-        )
+        return torch.stack([self.one(*each) for each in zip(images, generators, strict=True)])
 
 
 class Shift(Perturbation):
@@ -89,6 +96,34 @@ class Shift(Perturbation):
         height, width = image.shape[1:]
         padded = F.pad(image, [self.pixels] * 4)
         return padded[:, top : top + height, left : left + width]
+
+
+class Flip(Perturbation):
+    """Mirrors some images, left to right.
+
+    Args:
+        chance: Chance of an image.
+
+    Raises:
+        ValueError: if the chance is not above 0, or above 1.
+    """
+
+    axis = "images mirrored (share)"
+
+    def __init__(self, chance: float = 0.5) -> None:
+        checks.positive("chance", chance)
+        checks.between("chance", chance, 0, 1)
+        self.chance = chance
+
+    @property
+    def strength(self) -> float:
+        """Chance of an image."""
+        return self.chance
+
+    def one(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """The image, or its mirror image."""
+        mirrored = torch.rand((), generator=generator).item() < self.chance
+        return image.flip(-1) if mirrored else image
 
 
 class GaussianNoise(Perturbation):

@@ -18,15 +18,18 @@ from lightning_snn.stimuli import Scene
 def scene_of(trainer: Trainer, pl_module: LightningModule, num_streams: int) -> Scene:
     """The training data, its labels for stimuli that reward, and the module's encoders.
 
+    Where a loader trains on a part of the images alone, as few have labels, they are all its `unlabelled`.
+
     Raises:
         ValueError: if the training loader has no data set that can be indexed, or the module no encoders.
     """
-    dataset: Any = getattr(trainer.train_dataloader, "dataset", None)
+    loader: Any = trainer.train_dataloader
+    dataset: Any = getattr(loader, "unlabelled", getattr(loader, "dataset", None))
     encoders = getattr(pl_module, "encoders", None)
     if not hasattr(dataset, "__getitem__") or not isinstance(encoders, Mapping):
         raise ValueError(
             "the stimulus Images needs a training loader with an indexable `dataset` and a module with "
-            f"`encoders` by input layer, got {_kind(trainer.train_dataloader, dataset)} and "
+            f"`encoders` by input layer, got {_kind(loader, dataset)} and "
             f"{type(pl_module).__name__}"
         )
     return scene(dataset, encoders, num_streams)

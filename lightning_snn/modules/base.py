@@ -8,7 +8,7 @@ from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 
-from lightning_snn.core.batches import parts
+from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
@@ -19,6 +19,7 @@ from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.readout import Readout, check_gradients
 from lightning_snn.training import TrainingPhase
+from lightning_snn.training.online.learning import Learner, Learning, Reading
 
 
 class SpikingModule(OptimizedModule):
@@ -33,6 +34,7 @@ class SpikingModule(OptimizedModule):
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
         loss: What is minimised; None: what the method `loss` of a subclass says.
+        learning: What takes the place of backpropagation through time, such as `EProp`.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
@@ -51,6 +53,7 @@ class SpikingModule(OptimizedModule):
         out_features: int,
         *,
         loss: Loss | None = None,
+        learning: Learning | None = None,
         connections: Mapping[str, Connection] | None = None,
         dt: float | None = None,
         min_delay: float = 0.0,
@@ -82,6 +85,7 @@ class SpikingModule(OptimizedModule):
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():
                 readout.requires_grad_(False)  # several processes wait for a gradient of each that needs one
+        self.learner = None if learning is None else self._learner(learning)
 
     def loss(self, output: Tensor, target: Tensor, **lengths: Tensor) -> Tensor:
         """What is minimised, of what a readout gives: that of the argument ``loss``, or a subclass says it.
@@ -111,6 +115,8 @@ class SpikingModule(OptimizedModule):
         """
         del batch_idx
         given = parts(batch)
+        if self.learner is not None:
+            return self._learn_by(self.learner, given)
         target, shown = self.target(given), self.presentation(given)
         features = self.features(given, shown)
         self._learn_locally(features, target, given.sample)
@@ -135,6 +141,33 @@ class SpikingModule(OptimizedModule):
         """Scores of a batch."""
         del batch_idx
         return self(parts(batch).input)
+
+    def _learner(self, learning: Learning) -> Learner:
+        """A rule for the network and its readout.
+
+        Raises:
+            ValueError: if it cannot train these, or there are controls, which it does not train.
+        """
+        for key, given in {"controls": self.controls, "few_labels": self.few_labels.counts}.items():
+            if given:
+                raise ValueError(
+                    f"learning: {type(learning).__name__} trains one network and one readout: leave out {key}, "
+                    f"got {', '.join(map(str, given))}"
+                )
+        return learning.of(self._reading)
+
+    @property
+    def _reading(self) -> Reading:
+        return Reading(self.network, self.encoders, self.readout, self.read_from, self.tau_trace)
+
+    def _learn_by(self, learner: Learner, given: Parts) -> Tensor:
+        """The loss of a batch, whose gradients are those of a rule."""
+        target = self.target(given)
+        shown, output = learner(given.input, self._reading)
+        total = self._loss(output, target, shown.lengths)
+        self.log("train/loss", total, prog_bar=True, batch_size=len(target))
+        extra = self.regularisation(shown)
+        return total if extra is None else total + extra
 
     def _loss(self, output: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
         """The loss; it is told lengths only where there are any to know of."""

@@ -22,6 +22,7 @@ from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.presentation.stages import TEST
 from lightning_snn.readout import MLP, Readout
 from lightning_snn.training import TrainingPhase
+from lightning_snn.training.online import Learning
 
 
 class SpikingClassifier(SpikingModule):
@@ -42,6 +43,7 @@ class SpikingClassifier(SpikingModule):
         min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
         num_classes: Number of classes.
         loss: What is minimised; `CrossEntropy` by default.
+        learning: What takes the place of backpropagation through time: `EProp`, `OTTT` or `FeedbackAlignment`.
         image_size: Height and width of the images, or channels, height and width; of no meaning for others.
         read_from: Name of the layer that the readout sees; the last by default.
         tau_trace: Time constant in ms of the spike traces that the readout sees; None counts spikes.
@@ -80,6 +82,7 @@ class SpikingClassifier(SpikingModule):
         min_delay: float = 0.0,
         num_classes: int = 10,
         loss: Loss | None = None,
+        learning: Learning | None = None,
         image_size: tuple[int, int] | tuple[int, int, int] = (28, 28),
         read_from: str | None = None,
         tau_trace: float | None = None,
@@ -105,6 +108,7 @@ class SpikingClassifier(SpikingModule):
             readout,
             num_classes,
             loss=loss or CrossEntropy(),
+            learning=learning,
             connections=connections,
             dt=dt,
             min_delay=min_delay,

@@ -122,7 +122,8 @@ def tabulate(
         required: Whether loaders that cannot hand out their samples in blocks are an error.
 
     Returns:
-        The table, or None where a loader cannot hand out its samples, and the seconds it took.
+        The table, or None where a loader cannot hand out its samples or augments them, and the seconds it
+        took.
 
     Raises:
         ValueError: if ``required`` and a loader cannot.
@@ -132,6 +133,12 @@ def tabulate(
     if len(sources) < len(loaders):
         if required:
             raise ValueError("model.cache = True needs loaders with `blocks`, such as data.BatchLoader")
+        return None, 0.0
+    if not all(getattr(source, "repeatable", True) for source in sources):
+        if required:
+            raise ValueError(
+                "model.cache must not be True where data.augmentation shows an image otherwise in every epoch"
+            )
         return None, 0.0
     start = time.perf_counter()
     device = trainer.strategy.root_device

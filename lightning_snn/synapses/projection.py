@@ -243,11 +243,13 @@ class Projection(Configurable, nn.Module, ABC):
         self, spikes: Tensor, state: Tensors, *, carry: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensors]:
         """Charge ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive, and the dropout's mask."""
-        kept: Tensors = {}
-        if self.dropout and self.training:
-            spikes, kept = dropped(spikes, state), {KEPT: state[KEPT]}
-        charge = (carry or self)(spikes)
+        charge = (carry or self)(self.kept(spikes, state))
+        kept = {KEPT: state[KEPT]} if self.dropout and self.training else {}
         return (charge if self.norm is None else self.norm(charge)), kept
+
+    def kept(self, spikes: Tensor, state: Tensors) -> Tensor:
+        """Spikes ``[T, B, num_pre]`` that arrive, without those that dropout takes away in training."""
+        return dropped(spikes, state) if self.dropout and self.training else spikes
 
     def arrive(self, spikes: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Spikes ``[T, B, num_pre]`` when they arrive, and those that are on their way then."""

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from lightning_snn import GaussianNoise, Occlusion, Perturbation, SaltAndPepper, Shift
+from lightning_snn import Flip, GaussianNoise, Occlusion, Perturbation, SaltAndPepper, Shift
 
-KINDS = [Shift(2), GaussianNoise(0.4), SaltAndPepper(0.2), Occlusion(3)]
+KINDS = [Shift(2), Flip(0.5), GaussianNoise(0.4), SaltAndPepper(0.2), Occlusion(3)]
 SHAPES = [(1, 28, 28), (3, 5, 9), (2, 4, 4)]
 
 
@@ -56,6 +56,15 @@ def test_what_comes_in_from_outside_is_0():
     moved = (6 - (found.sum((1, 2)) > 0).sum(1)) + (6 - (found.sum((1, 3)) > 0).sum(1))
     assert torch.equal(found.sum((1, 2, 3)) < 36, moved > 0)
     assert moved.max() > 3
+
+
+def test_as_many_images_are_mirrored_as_chance_says():
+    given = images(1000)
+    found = Flip(0.3)(given, numbers(1000))
+    mirrored = (found == given.flip(-1)).flatten(1).all(1)
+    assert torch.equal(found[~mirrored], given[~mirrored])
+    assert abs(mirrored.sum().item() - 300) < 5 * 210**0.5
+    assert torch.equal(Flip(1.0)(given, numbers(1000)), given.flip(-1))
 
 
 def test_noise_has_its_standard_deviation():
