@@ -98,6 +98,9 @@ class Projection(Configurable, nn.Module, ABC):
     whole_sequences: bool = False
     """Whether `forward` must see all steps of a presentation at once, so that no loop can lead through it."""
 
+    each_step_alone: bool = False
+    """Whether `forward` treats every step alike, whatever came before, so that one may stand for all."""
+
     topographic: bool = False
     """Whether each neuron sees nodes around its own place, so that its position keeps its meaning."""
 
@@ -139,6 +142,12 @@ class Projection(Configurable, nn.Module, ABC):
     def is_plain(self) -> bool:
         """Whether what spikes deliver is `forward` of them alone: no kinetics, norm or dropout."""
         return self.kinetics is None and self.norm is None and not self.dropout
+
+    @property
+    def holds(self) -> bool:
+        """Whether what it delivers stays the same where what arrives does."""
+        alike = self.kinetics is None and type(self).each_step_alone
+        return alike and (self.norm is None or self.norm.holds)
 
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
