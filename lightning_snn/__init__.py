@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
     from lightning_snn.neurons import LIF as LIF
     from lightning_snn.neurons import PLIF as PLIF
+    from lightning_snn.neurons import SEW as SEW
     from lightning_snn.neurons import AdaptiveLIF as AdaptiveLIF
     from lightning_snn.neurons import AdEx as AdEx
     from lightning_snn.neurons import BalancedResonateFire as BalancedResonateFire
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
     from lightning_snn.stimuli import RewardedImages as RewardedImages
     from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
     from lightning_snn.stimuli import Stimulus as Stimulus
+    from lightning_snn.synapses import TEBN as TEBN
     from lightning_snn.synapses import Columns as Columns
     from lightning_snn.synapses import Conv2d as Conv2d
     from lightning_snn.synapses import Dense as Dense
@@ -145,15 +147,27 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import Lateral as Lateral
     from lightning_snn.synapses import LateralInhibition as LateralInhibition
     from lightning_snn.synapses import LateralKernel as LateralKernel
+    from lightning_snn.synapses import LayerNorm as LayerNorm
     from lightning_snn.synapses import ListedFields as ListedFields
     from lightning_snn.synapses import Local as Local
     from lightning_snn.synapses import Normalisation as Normalisation
+    from lightning_snn.synapses import OneToOne as OneToOne
     from lightning_snn.synapses import Pool2d as Pool2d
     from lightning_snn.synapses import Projection as Projection
     from lightning_snn.synapses import RoundFields as RoundFields
     from lightning_snn.synapses import TDBatchNorm as TDBatchNorm
     from lightning_snn.synapses import UniformInhibition as UniformInhibition
     from lightning_snn.synapses import WeightedProjection as WeightedProjection
+    from lightning_snn.training import LSUV as LSUV
+    from lightning_snn.training import OTTT as OTTT
+    from lightning_snn.training import EProp as EProp
+    from lightning_snn.training import FeedbackAlignment as FeedbackAlignment
+    from lightning_snn.training import FluctuationDriven as FluctuationDriven
+    from lightning_snn.training import Initialisation as Initialisation
+    from lightning_snn.training import Kaiming as Kaiming
+    from lightning_snn.training import Learning as Learning
+    from lightning_snn.training import TrainingPhase as TrainingPhase
+    from lightning_snn.training import initialise as initialise
 
 _PUBLIC = {
     "callbacks": (
@@ -193,7 +207,7 @@ _PUBLIC = {
         "SpikingNetwork",
     ),
     "neurons": (
-        "LIF", "PLIF", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",
+        "LIF", "PLIF", "SEW", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",
         "HodgkinHuxley", "IntegrateFire", "Izhikevich", "LeakyIntegrator", "NeuronModel", "Parameter",
         "QuadraticIF", "Relay", "ResonateFire", "Tap", "constant", "option",
     ),
@@ -210,9 +224,14 @@ _PUBLIC = {
         "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
-        "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics", "Lateral",
-        "LateralInhibition", "LateralKernel", "ListedFields", "Local", "Normalisation", "Pool2d",
-        "Projection", "RoundFields", "TDBatchNorm", "UniformInhibition", "WeightedProjection",
+        "TEBN", "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics",
+        "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
+        "Normalisation", "OneToOne", "Pool2d", "Projection", "RoundFields", "TDBatchNorm",
+        "UniformInhibition", "WeightedProjection",
+    ),
+    "training": (
+        "LSUV", "OTTT", "EProp", "FeedbackAlignment", "FluctuationDriven", "Initialisation", "Kaiming",
+        "Learning", "TrainingPhase", "initialise",
     ),
 }  # fmt: skip
 """Public names by the room that offers them."""

@@ -34,6 +34,7 @@ LEAST = {
     "Local": {"num_pre": 9, "num_post": 9, "below": SHEET, "here": SHEET, "radius": 2.0},
     "Maps": {"channels": 1, "height": 2, "width": 2},
     "OnOff": {"height": 4, "width": 4},
+    "OneToOne": {"num_pre": 4, "num_post": 4},
     "Points": {"positions": [[0.0, 0.0], [1.0, 1.0]], "area": 2.0},
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
     "ListedFields": {"nodes": [[0, 1]]},
@@ -50,6 +51,7 @@ LEAST = {
     "Square": {"num_nodes": 9, "side": 3.0},
     "SynapticScaling": {"rate": 5.0},
     "TargetRate": {"rate": 5.0},
+    "TEBN": {"num_steps": 4},
     "Torus": {"num_nodes": 9, "side": 3.0},
     "WeightNormalisation": {"total": 3.0},
     **dict.fromkeys(

@@ -19,6 +19,7 @@ from lightning_snn import (
     Izhikevich,
     LateralKernel,
     Local,
+    OneToOne,
     PairSTDP,
     Pool2d,
     PostsynapticSTDP,
@@ -41,6 +42,7 @@ PROJECTIONS = {
     "columns": partial(Columns, 36, 8, fields=RoundFields(2.0, 4), below=SHEET),
     "conv": partial(Conv2d, 36, 2 * 16, in_shape=(1, 6, 6), kernel_size=3),
     "sum": lambda **_: Pool2d(36, 9, in_shape=(1, 6, 6), kernel_size=2, mode="sum"),
+    "one to one": lambda **_: OneToOne(36, 36, gain=2.0),
     "mean": lambda **_: Pool2d(36, 9, in_shape=(1, 6, 6), kernel_size=2, mode="mean"),
 }
 BACKENDS = ("reference", "numba")

@@ -1,27 +1,28 @@
 """What every LightningModule with a spiking network does, whatever it learns."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from torch import Tensor, nn
+from torch import Tensor
 
-from lightning_snn.core.batches import parts
+from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Controls
 from lightning_snn.encoders import Encoder
 from lightning_snn.losses import Loss
 from lightning_snn.modules.kinds import learners, trained
-from lightning_snn.modules.measured import MeasuredModule
-from lightning_snn.modules.optimization import Optimization
+from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.readout import Readout, check_gradients
+from lightning_snn.training import TrainingPhase
+from lightning_snn.training.online.learning import Learner, Learning, Reading
 
 
-class SpikingModule(MeasuredModule):
+class SpikingModule(OptimizedModule):
     """A network of spiking neurons as a LightningModule: encoders, readouts, optimizer, measures.
 
     A subclass says what is learned: the loss, `metrics`, `target`. Batches are ``(input, target)``, or with
@@ -33,6 +34,7 @@ class SpikingModule(MeasuredModule):
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
         loss: What is minimised; None: what the method `loss` of a subclass says.
+        learning: What takes the place of backpropagation through time, such as `EProp`.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
@@ -51,6 +53,7 @@ class SpikingModule(MeasuredModule):
         out_features: int,
         *,
         loss: Loss | None = None,
+        learning: Learning | None = None,
         connections: Mapping[str, Connection] | None = None,
         dt: float | None = None,
         min_delay: float = 0.0,
@@ -64,13 +67,14 @@ class SpikingModule(MeasuredModule):
         optimizer: OptimizerCallable = torch.optim.Adam,
         learning_rates: Mapping[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
+        phases: Mapping[str, TrainingPhase] | None = None,
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
             readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
             few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
             min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
-            seed=seed,
+            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})
@@ -81,8 +85,7 @@ class SpikingModule(MeasuredModule):
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():
                 readout.requires_grad_(False)  # several processes wait for a gradient of each that needs one
-        names = (name for name, _ in self.trained_parts())
-        self.optimization = Optimization(optimizer, scheduler, learning_rates or {}, names)
+        self.learner = None if learning is None else self._learner(learning)
 
     def loss(self, output: Tensor, target: Tensor, **lengths: Tensor) -> Tensor:
         """What is minimised, of what a readout gives: that of the argument ``loss``, or a subclass says it.
@@ -112,6 +115,8 @@ class SpikingModule(MeasuredModule):
         """
         del batch_idx
         given = parts(batch)
+        if self.learner is not None:
+            return self._learn_by(self.learner, given)
         target, shown = self.target(given), self.presentation(given)
         features = self.features(given, shown)
         self._learn_locally(features, target, given.sample)
@@ -128,35 +133,41 @@ class SpikingModule(MeasuredModule):
         )
         total = torch.stack([*losses.values(), *few]).sum()
         self.log("train/loss", losses.get(NETWORK, total), prog_bar=True, batch_size=len(target))
-        extra = self.regularisation(shown)
-        return total if extra is None else total + extra
+        for extra in (self.regularisation(shown), self.unreached()):
+            total = total if extra is None else total + extra
+        return total
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Scores of a batch."""
         del batch_idx
         return self(parts(batch).input)
 
-    def configure_optimizers(self) -> Any:
-        """The optimizer of the parameters that need a gradient, and the scheduler."""
-        return self.optimization.of([p for p in self.parameters() if p.requires_grad], self.trained_parts())
+    def _learner(self, learning: Learning) -> Learner:
+        """A rule for the network and its readout.
+
+        Raises:
+            ValueError: if it cannot train these, or there are controls, which it does not train.
+        """
+        for key, given in {"controls": self.controls, "few_labels": self.few_labels.counts}.items():
+            if given:
+                raise ValueError(
+                    f"learning: {type(learning).__name__} trains one network and one readout: leave out {key}, "
+                    f"got {', '.join(map(str, given))}"
+                )
+        return learning.of(self._reading)
 
     @property
-    def lr(self) -> float:
-        """Learning rate of what has none of its own; Lightning's finder sets it."""
-        return self.optimization.lr
+    def _reading(self) -> Reading:
+        return Reading(self.network, self.encoders, self.readout, self.read_from, self.tau_trace)
 
-    @lr.setter
-    def lr(self, value: float) -> None:
-        self.optimization.lr = value
-
-    def trained_parts(self) -> Iterator[tuple[str, nn.Module]]:
-        """Layers, connections and readouts by the name that a learning rate of their own may have."""
-        yield from self.network.layers.items()
-        yield from self.network.projections.items()
-        for control in self.controls.values():
-            yield from control.projections.items()
-        for readouts in self.all_readouts:
-            yield from (("readout", readout) for readout in readouts.values())
+    def _learn_by(self, learner: Learner, given: Parts) -> Tensor:
+        """The loss of a batch, whose gradients are those of a rule."""
+        target = self.target(given)
+        shown, output = learner(given.input, self._reading)
+        total = self._loss(output, target, shown.lengths)
+        self.log("train/loss", total, prog_bar=True, batch_size=len(target))
+        extra = self.regularisation(shown)
+        return total if extra is None else total + extra
 
     def _loss(self, output: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
         """The loss; it is told lengths only where there are any to know of."""

@@ -21,6 +21,8 @@ from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.presentation.stages import TEST
 from lightning_snn.readout import MLP, Readout
+from lightning_snn.training import TrainingPhase
+from lightning_snn.training.online import Learning
 
 
 class SpikingClassifier(SpikingModule):
@@ -41,6 +43,7 @@ class SpikingClassifier(SpikingModule):
         min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
         num_classes: Number of classes.
         loss: What is minimised; `CrossEntropy` by default.
+        learning: What takes the place of backpropagation through time: `EProp`, `OTTT` or `FeedbackAlignment`.
         image_size: Height and width of the images, or channels, height and width; of no meaning for others.
         read_from: Name of the layer that the readout sees; the last by default.
         tau_trace: Time constant in ms of the spike traces that the readout sees; None counts spikes.
@@ -52,12 +55,14 @@ class SpikingClassifier(SpikingModule):
             every control get a further readout that learns from these only, and is tested. They are balanced
             over the classes and the same for every seed; smaller numbers lie in larger ones.
         cache: Whether the features of the training and validation images are computed once; None: where
-            the encoders are repeatable and no weight of the network is trained.
+            the encoders are repeatable and no weight of the network is trained, or not in the present phase.
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
         learning_rates: Learning rates by the name of a layer or connection, or ``readout``; the others take
             the optimizer's own.
         scheduler: ``optimizer -> scheduler``, stepped every epoch. Of ``ReduceLROnPlateau`` take that of
             ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
+        phases: Phases of the training by name, one after another, each with the parts that it trains, its
+            epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
             its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
             It stands in the checkpoint. ``plain``: see `SpikingNetwork`.
@@ -77,6 +82,7 @@ class SpikingClassifier(SpikingModule):
         min_delay: float = 0.0,
         num_classes: int = 10,
         loss: Loss | None = None,
+        learning: Learning | None = None,
         image_size: tuple[int, int] | tuple[int, int, int] = (28, 28),
         read_from: str | None = None,
         tau_trace: float | None = None,
@@ -87,6 +93,7 @@ class SpikingClassifier(SpikingModule):
         optimizer: OptimizerCallable = torch.optim.Adam,
         learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
+        phases: dict[str, TrainingPhase] | None = None,
         seed: RootSeed = None,
     ) -> None:
         checks.count("num_classes", num_classes)
@@ -101,6 +108,7 @@ class SpikingClassifier(SpikingModule):
             readout,
             num_classes,
             loss=loss or CrossEntropy(),
+            learning=learning,
             connections=connections,
             dt=dt,
             min_delay=min_delay,
@@ -114,6 +122,7 @@ class SpikingClassifier(SpikingModule):
             optimizer=optimizer,
             learning_rates=learning_rates,
             scheduler=scheduler,
+            phases=phases,
             seed=seed,
         )
         self.num_classes, self.image_size = num_classes, tuple(image_size)

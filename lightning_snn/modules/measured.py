@@ -55,7 +55,7 @@ class MeasuredModule(PresentingModule):
         self.objective = loss
         self._check_readouts(control_readouts or {}, few_labels)
         self.few_labels = FewLabels(counts_of(few_labels), lambda count: make(purpose=f"{count}_labels"))
-        if self.few_labels.counts and any(p.requires_grad for p in self.network.parameters()):
+        if self.few_labels.counts and self.trains_network:
             raise ValueError(
                 "few_labels must be none where weights below the readout are trained, with all labels "
                 f"(trainable: true), got {few_labels}"

@@ -6,9 +6,14 @@ from typing import Any
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable, ReduceLROnPlateau
 from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import made_by
+
+OTHERS = "others"
+"""The group of what belongs to no part with a group of its own."""
 
 
 class Optimization:
@@ -67,22 +72,35 @@ class Optimization:
         checks.positive("lr", value)
         self._lr = value
 
-    def of(self, parameters: Iterable[nn.Parameter], parts: Iterable[tuple[str, nn.Module]]) -> Any:
+    def of(
+        self,
+        parameters: Iterable[nn.Parameter],
+        parts: Iterable[tuple[str, nn.Module]],
+        phases: Callable[[Optimizer], LRScheduler] | None = None,
+    ) -> Any:
         """What ``configure_optimizers`` returns.
 
         Args:
             parameters: All that are trained.
             parts: Modules by name; several may be called the same.
+            phases: Makes the schedule of phases, stepped every step; each part then has a group of its own.
 
         Raises:
             ValueError: if torch refuses an argument, or a rate is for a part that has nothing to train.
         """
-        groups = _grouped(parameters, parts, self.rates) if self.rates else list(parameters)
+        named = list(parts)
+        names = self.rates if phases is None else dict.fromkeys(name for name, _ in named)
+        groups = _grouped(parameters, named, names, self.rates) if names else list(parameters)
         optimizer = _made("optimizer", self.optimizer, groups)
         if self._lr is not None:
             for group in optimizer.param_groups:
                 if group.get("name") not in self.rates:
                     group["lr"] = self._lr
+        if phases is not None:
+            return {
+                "optimizer": optimizer,
+                "lr_scheduler": {"scheduler": phases(optimizer), "interval": "step"},
+            }
         if self.scheduler is None:
             return optimizer
         scheduler = _made("scheduler", self.scheduler, optimizer)
@@ -91,19 +109,26 @@ class Optimization:
 
 
 def _grouped(
-    parameters: Iterable[nn.Parameter], parts: Iterable[tuple[str, nn.Module]], rates: Mapping[str, float]
+    parameters: Iterable[nn.Parameter],
+    parts: Iterable[tuple[str, nn.Module]],
+    names: Iterable[str],
+    rates: Mapping[str, float],
 ) -> list[dict[str, Any]]:
-    """The groups of an optimizer: the parameters without a rate of their own, then one for each rate."""
+    """The groups of an optimizer: one for each of the ``names`` that has parameters, the others before."""
     owner = {parameter: name for name, part in parts for parameter in part.parameters()}
     others: list[nn.Parameter] = []
-    own: dict[str, list[nn.Parameter]] = {name: [] for name in rates}
+    own: dict[str, list[nn.Parameter]] = {name: [] for name in names}
     for parameter in parameters:
         own.get(owner.get(parameter, ""), others).append(parameter)
-    for name, found in own.items():
-        if not found:
+    for name in rates:
+        if not own[name]:
             raise ValueError(f"learning_rates.{name} has nothing to train: nothing of it needs a gradient")
-    groups = [{"params": own[name], "lr": rate, "name": name} for name, rate in rates.items()]
-    return [{"params": others, "name": "others"}, *groups] if others else groups
+    found = {OTHERS: others} | own
+    return [
+        {"params": group, "name": name} | ({"lr": rates[name]} if name in rates else {})
+        for name, group in found.items()
+        if group
+    ]
 
 
 def _made(name: str, make: Callable[[Any], Any], argument: Any) -> Any:

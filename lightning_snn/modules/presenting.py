@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import torch
+from torch import nn
+
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Parts
 from lightning_snn.core.module_dict import ModuleDictOf, can_name
@@ -16,6 +19,8 @@ from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.presentation.table import FeatureTable, tabulate
 from lightning_snn.trainer.checkpoint_file import use_whole_files
 from lightning_snn.trainer.queries import check_precision, finders, is_trial, require_wired, warn_if_unwired
+from lightning_snn.training import TrainingPhase
+from lightning_snn.training.plan import Place, Plan
 
 
 class PresentingModule(StoredModule):
@@ -41,6 +46,7 @@ class PresentingModule(StoredModule):
         tau_trace: float | None,
         controls: Controls | None,
         cache: bool | None,
+        phases: Mapping[str, TrainingPhase] | None,
         seed: RootSeed,
     ) -> None:
         super().__init__(seed)
@@ -51,6 +57,7 @@ class PresentingModule(StoredModule):
         self.encoders = encoders_of(encoder, self.network)
         self.read_from = self.network.names[-1] if read_from is None else read_from
         checks.one_of("read_from", self.read_from, self.network.names)
+        self.plan = None if phases is None else Plan(phases)
         self.cache_required = bool(cache)
         self.cache = self._may_cache() if cache is None else cache
         if self.cache and not self._may_cache():
@@ -60,6 +67,7 @@ class PresentingModule(StoredModule):
             {name: ControlNetwork(control, self.network) for name, control in _named(controls).items()}
         )
         self._table: FeatureTable | None = None
+        self._begun: str | None = None
         self._finders: list[str] = []
         self.register_load_state_dict_post_hook(follow_seed)  # type: ignore[no-untyped-call]
 
@@ -78,9 +86,34 @@ class PresentingModule(StoredModule):
     def presentation(self, batch: Parts) -> Presentation:
         """What a batch evokes: kept in training and validation, where it has the samples' numbers."""
         fitting = self.trainer.training or self.trainer.validating
-        if self._table is None or batch.sample is None or not fitting or self.trainer.sanity_checking:
+        if (
+            self._table is not None
+            and batch.sample is not None
+            and fitting
+            and not self.trainer.sanity_checking
+        ):
+            return self._table[batch.sample]
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.network_is_frozen):
             return self.present(batch.input)
-        return self._table[batch.sample]
+
+    @property
+    def reached(self) -> list[str]:
+        """Names of the layers and connections that gradients reach."""
+        parts: list[tuple[str, nn.Module]]
+        parts = [*self.network.layers.items(), *self.network.projections.items()]
+        return [name for name, part in parts if any(p.requires_grad for p in part.parameters())]
+
+    @property
+    def trains_network(self) -> bool:
+        """Whether the network is trained by gradients, at some time."""
+        return bool(self.reached) if self.plan is None else self.plan.trains_any(self.reached)
+
+    @property
+    def network_is_frozen(self) -> bool:
+        """Whether gradients change nothing of the network in the present phase, though they do in others."""
+        if self.plan is None or self._trainer is None:
+            return False
+        return not any(self.plan.at(self.current_epoch).phase.trains(name) for name in self.reached)
 
     def setup(self, stage: str) -> None:
         """Check and prepare the Trainer before anything runs."""
@@ -94,16 +127,40 @@ class PresentingModule(StoredModule):
 
         From here on a resumed run draws what it would have drawn without the interruption.
         """
+        self._begun = None
         if is_trial(self.trainer):
             return
         require_wired(self.network.unwired, self._finders)
         for control in self.controls.values():
             control.wire(self.network)
-        if self.cache:
-            self._table, self.encode_seconds = tabulate(
-                self.trainer, self.present, required=self.cache_required
-            )
+        if self.plan is None:
+            self._tabulate()
+        else:
+            self._enter(self.plan)  # the hook below does not run where an epoch is gone on with
         self.draw_as_before()
+
+    def on_train_epoch_start(self) -> None:
+        """Begin the phase of this epoch."""
+        if self.plan is not None:
+            self._enter(self.plan)
+
+    def _enter(self, plan: Plan) -> None:
+        place = plan.at(self.current_epoch)
+        if place.name != self._begun:
+            self.begin_phase(place)
+        self._begun = place.name
+
+    def begin_phase(self, place: Place) -> None:
+        """Compute the features once, or free them where what lies below the readout is trained from here."""
+        del place
+        self._table = None
+        if self.network_is_frozen and not is_trial(self.trainer):
+            self._tabulate()
+
+    def _tabulate(self) -> None:
+        if self.cache:
+            self._table, seconds = tabulate(self.trainer, self.present, required=self.cache_required)
+            self.encode_seconds += seconds
 
     def on_fit_end(self) -> None:
         """Free the features."""
@@ -119,9 +176,10 @@ class PresentingModule(StoredModule):
 
     def _may_cache(self) -> bool:
         layers = self.network.needed_for([self.read_from])
-        trained = any(p.requires_grad for p in self.network.parameters())
+        phases = [] if self.plan is None else self.plan.phases.values()
+        frozen = not self.reached or any(not any(map(phase.trains, self.reached)) for phase in phases)
         noisy = any(self.network.layer(name).noise > 0 for name in layers)
-        return all(e.repeatable for e in self.encoders.values()) and not trained and not noisy
+        return all(e.repeatable for e in self.encoders.values()) and frozen and not noisy
 
 
 def _named(controls: Controls | None) -> dict[str, Control]:

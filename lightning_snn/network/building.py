@@ -111,7 +111,7 @@ def _join(
 def _fit_norm(connection: Connection, target: SpikingLayer) -> None:
     """Tell a normalisation what it takes to make the neurons spike."""
     norm = connection.projection.norm
-    if norm is None or not norm.needs_threshold:
+    if norm is None or norm.scale is not None:
         return
     try:
         norm.fit(threshold_charge(target.neuron, target.num_nodes, input=connection.input))

@@ -63,7 +63,7 @@ def _at_once(
     tap = watch.tap(name) if watch else None
     if not loops:
         found: tuple[Tensor, Any] | None = neuron(current, state.neurons, tap=tap, **others)
-    elif len(loops) > 1 or not loops[0].is_plain or _needs_gradients(layer, inputs.values(), loops):
+    elif len(loops) > 1 or not loops[0].is_plain:
         return None
     else:
         wire = loops[0]
@@ -79,13 +79,6 @@ def _at_once(
                 add(given, wire.input, sent)
         watch.layer(name, neuron, given, found[0], tap)
     return found
-
-
-def _needs_gradients(layer: SpikingLayer, inputs: Iterable[Tensor], loops: Sequence[Wire]) -> bool:
-    if not torch.is_grad_enabled():
-        return False
-    parts = [*inputs, *layer.neuron.parameters(), *(p for w in loops for p in w.projection.parameters())]
-    return any(part.requires_grad for part in parts)
 
 
 @dataclass

@@ -17,11 +17,13 @@ from lightning_snn.neurons.plif import PLIF
 from lightning_snn.neurons.quadratic_if import QuadraticIF
 from lightning_snn.neurons.relay import Relay
 from lightning_snn.neurons.resonate_fire import ResonateFire
+from lightning_snn.neurons.sew import SEW
 from lightning_snn.ops.tap import Tap
 
 __all__ = [
     "LIF",
     "PLIF",
+    "SEW",
     "AdEx",
     "AdaptiveLIF",
     "BalancedResonateFire",

@@ -22,12 +22,16 @@ class Relay(NeuronModel):
             return found
         return current_of(_whole(charge_of(found, dt), torch.finfo(given.dtype).eps), dt)
 
-    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor) -> tuple[Any, ...]:
+    def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
         """The charge, so that spikes are 1."""
         del state, p
-        charge = current * dt
-        sent = torch.where(dt != 1, _whole(charge, torch.finfo(charge.dtype).eps), charge)
-        return sent, self.State(current)
+        return passed(current, dt), self.State(current)
+
+
+def passed(current: Tensor, dt: Tensor) -> Tensor:
+    """What a current delivers in a step, whole where it is so but for rounding."""
+    charge = current * dt
+    return torch.where(dt != 1, _whole(charge, torch.finfo(charge.dtype).eps), charge)
 
 
 def _whole(charge: Tensor, eps: float) -> Tensor:

@@ -61,7 +61,7 @@ class Running(Stepping):
     ) -> tuple[Tensor, Any]:
         """As `scan`, for neurons that send ``rows`` ``[N, N]`` to each other one step after a spike.
 
-        Where a gradient is needed it runs in plain PyTorch; none passes through the spikes that neurons send.
+        Gradients pass through the spikes that neurons send.
 
         Args:
             current: Outer input ``[T, B, N]``.
@@ -132,7 +132,10 @@ class Running(Stepping):
             f"{x}{k}" for x, group in named for k, v in enumerate(group) if v is not None and v.requires_grad
         ]
         wanted = wanted if torch.is_grad_enabled() else []
-        sends = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (before, coupling))
+        if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in (before, coupling)):
+            wanted = wanted or ["i0"]
+        if wanted and before is not None and "i0" not in wanted:
+            wanted.append("i0")
 
         def plain() -> tuple[Tensor, Any]:
             first, *further = given.values()
@@ -167,7 +170,9 @@ class Running(Stepping):
         operator = (
             f"{compiler.__name__}.{id(type(self))}.{type(self).__name__}"  # one fails, others stay fused
         )
-        if not self.compiled or sends or (wanted and before is not None) or checks.is_transformed():
+        fits = coupling is not None and compiler.differentiates(*given.values(), *state, coupling)
+        loop = before is not None and wanted and not fits
+        if not self.compiled or loop or checks.is_transformed():
             return plain()
         return backend.run(operator, current.device, fused, plain)
 

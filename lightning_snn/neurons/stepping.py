@@ -93,6 +93,23 @@ class Stepping(nn.Module, ABC):
         """The state that `advance` reaches from the same arguments before spikes reset it, for recordings."""
         return self._advance(current, state, others)[2]
 
+    def constants_at(self, like: Tensor) -> dict[str, Tensor]:
+        """Its constants by name, those that `constants` adds too, as a step on the device of ``like`` takes them."""
+        return self._prepared(like).values
+
+    def advance_at(
+        self, given: Mapping[str, Tensor], state: Any, constants: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Any]:
+        """`advance` at other ``constants`` than those of `constants_at`, such as one a neuron and sample.
+
+        Args:
+            given: All inputs ``[B, N]`` by name, in the number format of the state.
+            state: State before.
+            constants: All of them by name.
+        """
+        spikes, after, _ = self._step(given, state, constants)
+        return spikes, after
+
     def tells_before_reset(self, state: Any) -> bool:
         """Whether `step` returns the state before the reset as well, found by a step from ``state``."""
         p, silent = self._prepared(state[0]).values, torch.zeros_like(state[0])

@@ -57,6 +57,7 @@ def present(
     controls: Mapping[str, Mapping[str, Projection]],
     tau_trace: float | None,
     over_time: Collection[str] = (),
+    projections: Mapping[str, Projection] | None = None,
 ) -> Presentation:
     """Show an input to the network; layers that a control does not change are simulated once for all.
 
@@ -71,6 +72,7 @@ def present(
         controls: By name, the projections that a control has instead of the network's own, by connection.
         tau_trace: Time constant of the trace in ms; None counts spikes.
         over_time: Names of the networks whose features are not traces but the spikes over time.
+        projections: Projections instead of the network's own, by connection name.
 
     Returns:
         Features and activity.
@@ -83,7 +85,8 @@ def present(
     names = [name for name in network.inputs if name in layers]
     given = by_layer(input, names, known=network.inputs)
     show = partial(_present, network=network, encoders=encoders, read_from=read_from, layers=layers,
-                   controls=controls, tau_trace=tau_trace, over_time=over_time)  # fmt: skip
+                   controls=controls, tau_trace=tau_trace, over_time=over_time,
+                   projections=projections)  # fmt: skip
     if torch.is_grad_enabled() or network.seed.device.type != "cpu" or checks.is_recorded():
         return show(given)
     widest = max(network.layer(name).num_nodes for name in layers)
@@ -112,11 +115,12 @@ def _present(
     controls: Mapping[str, Mapping[str, Projection]],
     tau_trace: float | None,
     over_time: Collection[str],
+    projections: Mapping[str, Projection] | None,
 ) -> Presentation:
     dt = network.dt
     currents = currents_of(given, network, encoders)
-    lengths = _longest([encoders[name].lengths(one, dt=dt) for name, one in given.items()])
-    spikes, _ = network.run(currents, layers=layers)
+    lengths = lengths_of(given, network, encoders)
+    spikes, _ = network.run(currents, layers=layers, projections=projections)
     trace = partial(spike_trace, tau=tau_trace, dt=dt, lengths=lengths)
     sent = {NETWORK: spikes[read_from]}
     for name, projections in controls.items():
@@ -129,7 +133,7 @@ def _present(
     features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
     counts = {name: _counts(sent, lengths) for name, sent in spikes.items()}
     steps = len(spikes[read_from]) if lengths is None else lengths[:, None]
-    rates = {name: _per_second(network.layer(name)) * count / steps for name, count in counts.items()}
+    rates = {name: per_second(network.layer(name)) * count / steps for name, count in counts.items()}
     with torch.no_grad():
         rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
         sparsity = torch.stack([(count == 0).float().mean(1) for count in counts.values()], dim=1)
@@ -159,8 +163,11 @@ def _current(input: Any, layer: SpikingLayer, encoder: Encoder) -> Tensor:
     return encoder.encode(batches.cast(input, dtype), layer.geometry, dt=layer.dt).to(dtype)
 
 
-def _longest(lengths: list[Tensor | None]) -> Tensor | None:
+def lengths_of(
+    given: Mapping[str, Any], network: SpikingNetwork, encoders: Mapping[str, Encoder]
+) -> Tensor | None:
     """Steps of each sample ``[B]``, those of its longest input; None where one of them lasts to the end."""
+    lengths = [encoders[name].lengths(one, dt=network.dt) for name, one in given.items()]
     found = [length for length in lengths if length is not None]
     return torch.stack(found).amax(0) if len(found) == len(lengths) else None
 
@@ -174,7 +181,7 @@ def _counts(spikes: Tensor, lengths: Tensor | None) -> Tensor:
     return torch.einsum("tb,tbn->bn", inside.to(dtype), spikes.to(dtype))
 
 
-def _per_second(layer: SpikingLayer) -> float:
+def per_second(layer: SpikingLayer) -> float:
     """Steps in a second; 1 where graded values have a mean and no rate."""
     return 1.0 if layer.neuron.graded else 1000.0 / layer.dt
 

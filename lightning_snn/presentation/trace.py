@@ -32,7 +32,9 @@ def spike_trace(spikes: Tensor, *, tau: float | None, dt: float, lengths: Tensor
         checks.positive("tau_trace", tau)
     if lengths is not None:
         checks.lengths(lengths, samples=spikes.shape[1], steps=len(spikes))
-        return torch.einsum("tb,tbn->bn", _weights(lengths, len(spikes), tau, dt).to(spikes.dtype), spikes)
+        return torch.einsum(
+            "tb,tbn->bn", trace_weights(lengths, len(spikes), tau, dt).to(spikes.dtype), spikes
+        )
     if tau is None:
         return spikes.mean(0)
     age = torch.arange(len(spikes) - 1, -1, -1, device=spikes.device)
@@ -40,8 +42,8 @@ def spike_trace(spikes: Tensor, *, tau: float | None, dt: float, lengths: Tensor
     return torch.einsum("t,tbn->bn", (weight / weight.sum()).to(spikes.dtype), spikes)
 
 
-def _weights(lengths: Tensor, steps: int, tau: float | None, dt: float) -> Tensor:
-    """What a spike counts ``[T, B]`` in samples of these ``lengths``; each sample's sum to 1."""
+def trace_weights(lengths: Tensor, steps: int, tau: float | None, dt: float) -> Tensor:
+    """What a spike counts ``[T, B]`` in the trace of samples of these ``lengths``; each sample's sum to 1."""
     age = lengths - 1 - torch.arange(steps, device=lengths.device)[:, None]
     weight = (
         torch.ones_like(age, dtype=torch.float32) if tau is None else torch.exp(-age.clamp_min(0) * dt / tau)

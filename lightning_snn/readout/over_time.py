@@ -35,7 +35,11 @@ class NeuronReadout(SequenceReadout):
 
     def forward(self, features: Tensor) -> Tensor:
         """Outputs ``[T, B, num_classes]`` of spikes ``[T, B, in_features]``."""
-        charge = F.linear(features, self.output.weight) * self.charge
+        return self.respond(F.linear(features, self.output.weight))
+
+    def respond(self, arriving: Tensor) -> Tensor:
+        """Outputs ``[T, B, num_classes]`` where the weights of spikes ``[T, B, num_classes]`` arrive."""
+        charge = arriving * self.charge
         outputs: Tensor = self.neuron(current_of(charge, self.neuron.dt) + self.output.bias)[0]
         return outputs
 

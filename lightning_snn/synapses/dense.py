@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from lightning_snn.core import checks
+from lightning_snn.core.charge import current_of
 from lightning_snn.core.random import RandomStream, stream_of
 from lightning_snn.core.tensors import Tensors
+from lightning_snn.ops.tap import Tap
 from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.normalisation import Normalisation
-from lightning_snn.synapses.projection import weighted_sum
+from lightning_snn.synapses.projection import Population, product, weighted_sum
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
@@ -34,7 +36,7 @@ class Dense(WeightedProjection):
             spikes at once (with a rule).
         efficacy: How a weight becomes a current, ``weight`` or ``share``; by default as suits the rule.
         trainable: Whether gradients reach the weights. Where neither they nor the spikes need a gradient,
-            only the nodes that fired are read.
+            only the nodes that fired are read; with gradients too where these are few.
         seed: Seed of the first weights; by default the network's, or one by torch's generator.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
@@ -80,10 +82,28 @@ class Dense(WeightedProjection):
 
     def prepared(self) -> Callable[[Tensor], Tensor]:
         """See `Projection.prepared`."""
-        efficacy = self.efficacy()
-        if self.trainable:
-            return partial(F.linear, weight=efficacy)
-        return partial(weighted_sum, rows=efficacy.t().contiguous())
+        return partial(product if self.trainable else weighted_sum, rows=self._rows())
+
+    def scan(
+        self,
+        neurons: Population,
+        current: Tensor,
+        state: Any,
+        spikes: Tensor,
+        *,
+        input: str,
+        tap: Tap | None = None,
+        **others: Tensor,
+    ) -> tuple[Tensor, Any] | None:
+        """Run recurrent neurons over time, all steps at once; see `Projection.scan`."""
+        if input != neurons.inputs[0] or type(self).forward is not Dense.forward:
+            return None
+        rows = current_of(self._rows(), neurons.dt)
+        return neurons.scan_sheet(current, state, spikes, rows, tap=tap, **others)
+
+    def _rows(self) -> Tensor:
+        """What each presynaptic neuron sends ``[num_pre, num_post]``."""
+        return self.efficacy().t().contiguous()
 
     def initial(self) -> Tensors:
         """``weight [num_post, num_pre]`` and the variables that the projection started from."""

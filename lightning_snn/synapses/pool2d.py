@@ -13,7 +13,7 @@ from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.projection import Projection
 from lightning_snn.synapses.windows import windows_over
 
-Pooling = Literal["first", "sum", "mean"]
+Pooling = Literal["first", "sum", "mean", "max"]
 
 
 class Pool2d(Projection):
@@ -22,7 +22,8 @@ class Pool2d(Projection):
     ``first``: 1 at the first step of the sequence at which a neuron of the window spikes, and never again:
     the latency of the window is that of its earliest neuron. A sequence is a presentation: what came in an
     earlier call is not remembered. ``sum`` and ``mean``: the spikes of each step, summed or averaged; graded,
-    for neurons that take them as a current.
+    for neurons that take them as a current. ``max``: the largest of each step, 1 where any neuron of the
+    window spikes; its gradient reaches one of those.
 
     Args:
         num_pre: Presynaptic neurons; a network fills it in.
@@ -31,7 +32,7 @@ class Pool2d(Projection):
         in_shape: ``(C, H, W)`` of the source, by default that of its `Maps`; the target is ``[C, H', W']``.
         below: The sheet of the source; a network fills it in.
         stride: Neurons from one window to the next; the side of a window by default.
-        mode: ``first``, ``sum`` or ``mean``.
+        mode: ``first``, ``sum``, ``mean`` or ``max``.
         gain: Current of one spike that passes.
         delay: Time in ms that spikes travel, whole steps; see `Projection`.
         kinetics: Time course of the current of a spike.
@@ -91,8 +92,11 @@ class Pool2d(Projection):
         if self.mode == "first":
             checks.spikes("spikes", spikes, user="mode 'first'")
             return self.gain * self._first(spikes)
-        divisor = 1 if self.mode == "sum" else w.size**2
-        pooled = F.avg_pool2d(w.maps(spikes), w.size, w.stride, divisor_override=divisor)
+        if self.mode == "max":
+            pooled = F.max_pool2d(w.maps(spikes), w.size, w.stride)
+        else:
+            divisor = 1 if self.mode == "sum" else w.size**2
+            pooled = F.avg_pool2d(w.maps(spikes), w.size, w.stride, divisor_override=divisor)
         return self.gain * pooled.reshape(*spikes.shape[:-1], self.num_post)
 
     def _first(self, spikes: Tensor) -> Tensor:

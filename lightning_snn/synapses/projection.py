@@ -14,7 +14,7 @@ from lightning_snn.core.random import RandomStream
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.core.time import checked_delay, delayed, whole_steps
 from lightning_snn.ops.event_sum import event_sum
-from lightning_snn.ops.sequence import check_part
+from lightning_snn.ops.sequence import FORMATS, check_part
 from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses.dropout import KEPT, drawn, dropped
 from lightning_snn.synapses.kinetics import Kinetics
@@ -243,11 +243,13 @@ class Projection(Configurable, nn.Module, ABC):
         self, spikes: Tensor, state: Tensors, *, carry: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensors]:
         """Charge ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive, and the dropout's mask."""
-        kept: Tensors = {}
-        if self.dropout and self.training:
-            spikes, kept = dropped(spikes, state), {KEPT: state[KEPT]}
-        charge = (carry or self)(spikes)
+        charge = (carry or self)(self.kept(spikes, state))
+        kept = {KEPT: state[KEPT]} if self.dropout and self.training else {}
         return (charge if self.norm is None else self.norm(charge)), kept
+
+    def kept(self, spikes: Tensor, state: Tensors) -> Tensor:
+        """Spikes ``[T, B, num_pre]`` that arrive, without those that dropout takes away in training."""
+        return dropped(spikes, state) if self.dropout and self.training else spikes
 
     def arrive(self, spikes: Tensor, state: Tensors) -> tuple[Tensor, Tensors]:
         """Spikes ``[T, B, num_pre]`` when they arrive, and those that are on their way then."""
@@ -288,8 +290,35 @@ class Projection(Configurable, nn.Module, ABC):
             raise ValueError(f"spikes must be [..., {self.num_pre}] (num_pre), got {list(spikes.shape)}")
 
 
+SPARSE = 1 / 8
+"""Share of nodes that fire up to which reading only these is faster than a matrix product, there and back."""
+
+SAMPLED = 16
+"""Of so many rows one is looked at."""
+
+
 def weighted_sum(spikes: Tensor, *, rows: Tensor) -> Tensor:
     """``spikes @ rows`` for spikes ``[..., N]``; only rows of nodes that fired are read without gradients."""
     if spikes.requires_grad:
+        return product(spikes, rows=rows)
+    return _event_sum(spikes, rows)
+
+
+def product(spikes: Tensor, *, rows: Tensor) -> Tensor:
+    """As `weighted_sum`, with gradients: only rows of nodes that fired are read where these are few.
+
+    Which way it goes depends on a sixteenth of the spikes; results are the same within rounding.
+    """
+    plain = checks.is_recorded() or checks.is_transformed() or torch.is_autocast_enabled(spikes.device.type)
+    if plain or spikes.device.type != "cpu" or rows.dtype not in FORMATS or not _is_sparse(spikes):
         return spikes @ rows
+    return _event_sum(spikes, rows)
+
+
+def _event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
     return event_sum(spikes.reshape(-1, len(rows)), rows).reshape(*spikes.shape[:-1], rows.shape[1])
+
+
+def _is_sparse(spikes: Tensor) -> bool:
+    seen = spikes.detach().flatten(0, -2)[::SAMPLED] if spikes.ndim > 1 else spikes.detach()
+    return int(seen.count_nonzero()) <= SPARSE * seen.numel()

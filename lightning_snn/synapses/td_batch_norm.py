@@ -1,7 +1,7 @@
-"""Threshold-dependent batch normalisation of charges over time and batch."""
+"""Batch normalisation of charges over time and batch: tdBN, and TEBN with a weight for each step."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lightning_snn.core import checks
 from lightning_snn.core.batch_norm import PooledBatchNorm
@@ -9,15 +9,13 @@ from lightning_snn.synapses.normalisation import Normalisation
 
 
 class TDBatchNorm(Normalisation):
-    """Batch normalisation over steps, samples and places, with the deviation that neurons need to spike.
+    """Threshold-dependent batch normalisation, over steps, samples and places.
 
         y = weight (x - mean) / sqrt(variance + eps) + bias,    weight = alpha threshold at first
 
-    The threshold counts as a charge: the one that drives a neuron from rest to its threshold when it arrives
-    alone, whatever the model, its time constant or ``dt``. In the paper, where a charge adds to the potential
-    as it is, that is the threshold itself. Mean and variance are those of a channel over all steps, samples
-    and places, on any number of processes; in evaluation their running values. ``gain`` and scale of the
-    weights of a projection thus do not matter.
+    Mean and variance are those of a channel over all steps, samples and places, on any number of processes;
+    in evaluation their running values. For the charge that counts as the threshold see `Normalisation`: in
+    the paper, where a charge adds to the potential as it is, it is the threshold itself.
 
     Args:
         alpha: Deviation at first, in thresholds.
@@ -32,8 +30,6 @@ class TDBatchNorm(Normalisation):
     eq. 6 to 8.
     """
 
-    norm: PooledBatchNorm
-
     def __init__(
         self,
         alpha: float = 1.0,
@@ -42,33 +38,54 @@ class TDBatchNorm(Normalisation):
         momentum: float = 0.1,
         eps: float = 1e-5,
     ) -> None:
-        super().__init__()
-        checks.positive("alpha", alpha)
-        if scale is not None:
-            checks.positive("scale", scale)
+        super().__init__(alpha, scale=scale, eps=eps)
         checks.between("momentum", momentum, 0, 1)
-        checks.positive("eps", eps)
-        self.alpha = alpha
-        self.scale = scale
         self.momentum = momentum
-        self.eps = eps
-        self.needs_threshold = scale is None
 
-    def build(self, channels: int, places: int) -> None:
-        """Weights and biases ``[C]``, running statistics."""
-        self.places = places
-        self.norm = PooledBatchNorm(channels, eps=self.eps, momentum=self.momentum)
-        self.fit(torch.tensor(1.0 if self.scale is None else self.scale))
+    def make(self, channels: int) -> nn.Module:
+        """Over n and P."""
+        return PooledBatchNorm(channels, eps=self.eps, momentum=self.momentum)
 
-    @torch.no_grad()
-    def fit(self, threshold: Tensor) -> None:
-        """Start with a deviation of ``alpha`` thresholds; a channel has the mean of those of its neurons."""
-        if threshold.ndim:
-            threshold = threshold.view(-1, self.places).mean(1)
-        self.norm.weight.copy_(self.alpha * threshold)
+
+class TEBN(TDBatchNorm):
+    """Temporal effective batch normalisation: `TDBatchNorm`, times a learned factor of each step.
+
+        y_t = p_t (weight (x_t - mean) / sqrt(variance + eps) + bias),    p_t = 1 at first
+
+    Args:
+        num_steps: Steps T of a sequence; all sequences have as many.
+        alpha: As in `TDBatchNorm`.
+        scale: As in `TDBatchNorm`.
+        momentum: As in `TDBatchNorm`.
+        eps: As in `TDBatchNorm`.
+
+    Raises:
+        ValueError: if a number is out of range, or a sequence has another number of steps.
+
+    Source: Duan et al., Temporal effective batch normalization in spiking neural networks, NeurIPS (2022),
+    eq. 9. There the weights start at 1, with a threshold of 1.
+    """
+
+    def __init__(
+        self,
+        num_steps: int,
+        alpha: float = 1.0,
+        *,
+        scale: float | None = None,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
+    ) -> None:
+        super().__init__(alpha, scale=scale, momentum=momentum, eps=eps)
+        checks.count("num_steps", num_steps)
+        self.step_weight = nn.Parameter(torch.ones(num_steps))
 
     def forward(self, charge: Tensor) -> Tensor:
         """Normalised charge ``[T, B, N]``."""
-        channels = charge.reshape(-1, self.norm.num_features, self.places)
-        normal: Tensor = self.norm(channels)
-        return normal.view_as(charge)
+        steps = len(self.step_weight)
+        if len(charge) != steps:
+            raise ValueError(
+                f"norm: TEBN has weights for num_steps = {steps} steps and must see them at once, got a "
+                f"sequence of {len(charge)}"
+            )
+        normal: Tensor = super().forward(charge)
+        return self.step_weight[:, None, None].to(normal.dtype) * normal

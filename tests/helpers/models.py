@@ -69,6 +69,7 @@ EVERY = {
     "ConductanceLIF": Case(neurons.ConductanceLIF, 6.0, {"refractory": 2.0}),
     "IntegrateFire": Case(neurons.IntegrateFire, 0.5, {"threshold": 1.25}),
     "Relay": Case(neurons.Relay, 1.0),
+    "SEW": Case(neurons.SEW, 1.0),
     "AdEx": Case(neurons.AdEx, 3000.0, {"refractory": 1.5}),
     "QuadraticIF": Case(neurons.QuadraticIF, 9.0),
     "CurrentLIF": Case(neurons.CurrentLIF, 1.0, {"refractory": 1.5}),

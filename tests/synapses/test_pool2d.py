@@ -30,6 +30,9 @@ def test_sums_and_means(size, stride, num_post):
     mean = Pool2d(40, num_post, mode="mean", gain=2.0, **options)
     torch.testing.assert_close(mean(spikes), 2 * summed / size**2)
     torch.testing.assert_close(mean(spikes[0, 0]), mean(spikes)[0, 0])
+    graded = spikes * torch.rand(spikes.shape)
+    largest = torch.stack([w.amax(2) for w in windows_by_loop(graded, size, stride or size)], dim=2)
+    torch.testing.assert_close(Pool2d(40, num_post, mode="max", gain=2.0, **options)(graded), 2 * largest)
 
 
 @pytest.mark.parametrize(("size", "stride", "num_post"), [(2, None, 8), (3, 1, 12)])
@@ -48,7 +51,7 @@ def test_the_first_spike_of_a_window_passes_and_no_other(size, stride, num_post)
 
 
 def test_gradients_pass():
-    for mode in ("first", "sum", "mean"):
+    for mode in ("first", "sum", "mean", "max"):
         spikes = spikes_of(6, 3, 40).requires_grad_()
         Pool2d(40, 8, in_shape=SHAPE, kernel_size=2, mode=mode)(spikes).square().sum().backward()
         assert spikes.grad.abs().sum() > 0
@@ -73,7 +76,7 @@ def test_in_a_network():
     ("changes", "message"),
     [
         ({"num_post": 9}, "num_post must be 2 x 2 x 2 = 8, a neuron for each window of each map, got 9"),
-        ({"mode": "max"}, "mode must be one of first, mean, sum, got 'max'"),
+        ({"mode": "last"}, "mode must be one of first, max, mean, sum, got 'last'"),
         ({"kernel_size": 6}, "kernel_size must be at most 4"),
     ],
 )

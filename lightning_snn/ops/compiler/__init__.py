@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 from lightning_snn.core import checks
 from lightning_snn.ops.compiler import store
 from lightning_snn.ops.compiler.call import Call
-from lightning_snn.ops.compiler.operator import run
+from lightning_snn.ops.compiler.operator import differentiates, run
 from lightning_snn.ops.compiler.plan import Kind
 from lightning_snn.ops.compiler.program import Case, Program, Step, build
 from lightning_snn.ops.compiler.refusal import CannotCompileError
@@ -20,6 +20,7 @@ __all__ = [
     "Program",
     "Step",
     "build",
+    "differentiates",
     "outside",
     "refuse",
     "run",

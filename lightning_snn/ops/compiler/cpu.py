@@ -69,6 +69,41 @@ def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
     return [found[name] for name in wanted]
 
 
+def backward_coupled(call: Call, spikes: Tensor, grads: Sequence[Tensor | None]) -> list[Tensor]:
+    """As `backward`, of neurons that sent ``spikes`` to each other; then the gradient of those before.
+
+    Step by step from the end: the gradient of a step, then a matrix product for what the spikes before it
+    have caused in it, which is added to their own gradient.
+    """
+    key, *wanted = call.backward.split()
+    module, k, facts = variant(key, call.state)
+    assert call.before is not None
+    assert call.coupling is not None
+    like, (steps, batch, nodes) = call.state[0], spikes.shape
+    found = carried(facts["gradients"], grads, like, spikes.shape, owned_gradient)
+    joined = like.new_empty(spikes.shape)
+    kept = like.new_empty(facts["kept"], *spikes.shape)
+    values = values_of(module, k, call.constants, like)
+    given = {j: strided(call.inputs[j]) for j in facts["inputs"]}
+    rows, seen = call.coupling.detach(), [joined.numpy(), kept.numpy()]
+    arguments = [x for sequence in given.values() for x in sequence]
+    arguments += [array(call.state[j]) for j in facts["states"]]
+    arguments += [*values, array(spikes), *seen, steps, batch, nodes, array(call.before), array(rows)]
+    keep, last = getattr(module, f"keep_{k}"), getattr(module, f"last_{k}")
+    parallel.split(batch, lambda low, high: keep(*arguments, low, high))
+    own = like.new_zeros(()).expand(spikes.shape) if grads[0] is None else grads[0]
+    sums, back = own[-1].clone(memory_format=torch.contiguous_format), rows.t()
+    arguments = [x for j, sequence in given.items() if j for x in sequence]
+    arguments += [value.numpy() for name, value in found.items() if name[0] == "i"]
+    arguments += [value.numpy() for name, value in found.items() if name[0] != "i"]
+    arguments += [*values, *seen, 0, batch]
+    into, to_inputs = sums.numpy(), found["i0"]
+    for t in range(steps - 1, -1, -1):
+        last(t, into, *arguments)
+        torch.addmm(own[t - 1], to_inputs[t], back, beta=int(t > 0), out=sums)
+    return [*(found[name] for name in wanted), sums]
+
+
 def variant(key: str, state: Sequence[Tensor]) -> tuple[ModuleType, int, dict[str, Any]]:
     """The module of a key, and which of its variants is for this state."""
     module = store.load(key, "numba")

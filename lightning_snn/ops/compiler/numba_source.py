@@ -52,6 +52,24 @@ def {name}({arguments}, T, B, N, before, how, first, last):
             {forward}
             sent = out[t, b]
 """
+KEEP = """
+@jit
+def {name}({arguments}, out, joined, kept, T, B, N, before, how, first, last):
+    lo, hi, fired, spare = 0, N, np.empty(N, np.int64), np.empty(({count}, N), F)
+    for b in range(first, last):{views}
+        sent = before[b]
+        for t in range(T):
+            {join}({row}, sent, how, fired, joined[t, b])
+            {keep}
+            sent = out[t, b]
+"""
+LAST = """
+@jit
+def {name}(t, g, {arguments}, joined, kept, first, last):
+    lo, hi = 0, g.shape[1]
+    for b in range(first, last):{views}
+        {back}
+"""
 SCRATCH = """
     kept, spare = np.empty(({}, T, block), F), np.empty(({}, block), F)"""
 COPY = """
@@ -92,7 +110,11 @@ def forward(plan: Plan, suffix: str) -> str:
 
 
 def backward(plan: Plan, suffix: str) -> str:
-    """Kernel ``back``: forward to keep what the gradients need, then backward."""
+    """Kernel ``back``: forward to keep what the gradients need, then backward.
+
+    Of neurons that send to each other ``keep`` is the former, and ``last`` one step of the latter: between
+    two of these a matrix product carries the gradient of what was sent.
+    """
     again, moving = plan.recomputed, [f"g{x}" for x in plan.moving]
     kept = {x: f"k{j}" for j, x in enumerate(plan.kept)}
     out = [f"g{x}" for x in plan.backward if x not in plan.moving]
@@ -103,15 +125,33 @@ def backward(plan: Plan, suffix: str) -> str:
     first, second = [*kept.values(), *again, *plan.kinds], ["g", *out, *kept.values(), *moving, *plan.kinds]
     source = _step(f"rstep{suffix}", [*plan.inputs, *first], keep, _loads([*plan.inputs, *again], plan))
     source += _step(f"bstep{suffix}", [*plan.inputs, *second], results, loads)
-    rows, scratch = [_row(x) for x in plan.inputs], [f"kept[{j}, t, :n]" for j in range(len(kept))]
-    keeping = _call(f"rstep{suffix}", [*rows, *scratch, *_under([*again, *plan.kinds])]) if kept else "pass"
-    gradients = [_row("g"), *(f"{x}[t, b, lo:hi]" for x in out), *scratch, *_under([*moving, *plan.kinds])]
-    return source + SCAN.format(
-        name=f"back{suffix}", forward=keeping, backward=BACK + _call(f"bstep{suffix}", [*rows, *gradients]),
+    carried, views = _under([*again, *plan.kinds]), _views(moving, plan)
+    copies = "".join(COPY.format(x=x, j=j) for j, x in enumerate(again))
+
+    def calls(rows: Sequence[str], g: str, scratch: str) -> tuple[str, str]:
+        """One step forward and one backward."""
+        places = [scratch.format(j) for j in range(len(kept))]
+        back = [*rows, g, *(f"{x}[t, b, lo:hi]" for x in out), *places, *_under([*moving, *plan.kinds])]
+        forth = _call(f"rstep{suffix}", [*rows, *places, *carried]) if kept else "pass"
+        return forth, _call(f"bstep{suffix}", back)
+
+    forth, back = calls([_row(x) for x in plan.inputs], _row("g"), "kept[{}, t, :n]")
+    source += SCAN.format(
+        name=f"back{suffix}", forward=forth, backward=BACK + back, views=views + copies,
         arguments=", ".join([*strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]),
-        views=_views(moving, plan) + "".join(COPY.format(x=x, j=j) for j, x in enumerate(again)),
         scratch=SCRATCH.format(len(kept), len(again)),
     )  # fmt: skip
+    if "gi0" not in out:
+        return source
+    rows = ["joined[t, b]" if x == "i0" else _row(x) for x in plan.inputs]
+    forth, back = calls(rows, "g[b]", "kept[{}, t, b]")
+    names = [*strided(plan.inputs), *plan.states, *plan.kinds]
+    source += KEEP.format(
+        name=f"keep{suffix}", arguments=", ".join(names), row=_row("i0"), keep=forth, count=len(again),
+        views=_views((), plan) + copies.replace(":n", ":"), join="couple",
+    )  # fmt: skip
+    names = [*strided([x for x in plan.inputs if x != "i0"]), *out, *moving, *plan.kinds]
+    return source + LAST.format(name=f"last{suffix}", arguments=", ".join(names), back=back, views=views)
 
 
 def _loads(names: Iterable[str], plan: Plan) -> dict[Expression, str]:

@@ -1,6 +1,6 @@
 """The one operator that runs every compiled neuron model, and its gradient."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from lightning_snn.core import checks
 from lightning_snn.ops import backend
 from lightning_snn.ops.compiler.call import Call
+from lightning_snn.ops.event_sum import event_outer
 
 PACKAGE = "lightning_snn.ops.compiler"
 
@@ -21,13 +22,25 @@ def run(call: Call) -> list[Tensor]:
 
     Where nobody watches there is no operator: its lists of tensors take as long as a small scan.
     """
-    watched = checks.is_recorded() or _get_current_dispatch_mode() or _are_functorch_transforms_active()
-    if watched or any(type(x) is not Tensor for x in (*call.inputs, *call.state)):
+    if is_watched((*call.inputs, *call.state)):
         return neuron_scan(*call)  # type: ignore[no-any-return]
+    if call.backward and call.coupling is not None:
+        return [*_Coupled.apply(call, call.before, call.coupling, *call.inputs, *call.state, *call.constants)]
     if call.backward:
         return [*_Scan.apply(call, *call.inputs, *call.state, *call.constants)]
     with torch.no_grad():
         return _forward(call)
+
+
+def is_watched(tensors: Iterable[Tensor]) -> bool:
+    """Whether somebody sees the operators that run on these, such as a compiler or a tensor's own class."""
+    seen = checks.is_recorded() or _get_current_dispatch_mode() or _are_functorch_transforms_active()
+    return bool(seen) or any(type(x) is not Tensor for x in tensors)
+
+
+def differentiates(*tensors: Tensor) -> bool:
+    """Whether there are kernels for the gradient of neurons that send to each other: on a CPU, unwatched."""
+    return tensors[0].device.type == "cpu" and not is_watched(tensors)
 
 
 def _forward(call: Call) -> list[Tensor]:
@@ -99,16 +112,26 @@ def _differentiate(
     ctx: Any, grads: Sequence[Tensor | None], kernels: Callable[..., list[Tensor]] = neuron_scan_backward
 ) -> tuple[Any, ...]:
     """Gradients of inputs, state and constants, in three lists; none of the other arguments."""
-    saved = iter(ctx.saved_tensors)
-    inputs, state, constants = ([next(saved) for _ in range(count)] for count in ctx.counts)
+    inputs, state, constants = _split(ctx.saved_tensors, ctx.counts)
     got = kernels(list(grads[: 1 + len(state)]), inputs, state, constants, ctx.key)
-    found = dict(zip(ctx.key.split()[1:], got, strict=True))
-    return (
-        [found.get(f"i{k}") for k in range(len(inputs))],
-        [found.get(f"s{k}") for k in range(len(state))],
-        [_summed(found.get(f"p{k}"), value) for k, value in enumerate(constants)],
-        *(None for _ in Call._fields[3:]),
+    return (*_by_place(ctx.key, got, ctx.counts, constants), *(None for _ in Call._fields[3:]))
+
+
+def _split(saved: Iterable[Tensor], counts: Sequence[int]) -> list[list[Tensor]]:
+    """Inputs, state and constants."""
+    tensors = iter(saved)
+    return [[next(tensors) for _ in range(count)] for count in counts]
+
+
+def _by_place(
+    key: str, got: Sequence[Tensor], counts: Sequence[int], constants: Sequence[Tensor]
+) -> tuple[list[Tensor | None], ...]:
+    """The gradients that kernels gave in three lists, of inputs, state and constants."""
+    found = dict(zip(key.split()[1:], got, strict=True))
+    inputs, state, each = (
+        [found.get(f"{x}{k}") for k in range(n)] for x, n in zip("isp", counts, strict=True)
     )
+    return inputs, state, [_summed(grad, value) for grad, value in zip(each, constants, strict=True)]
 
 
 class _Scan(torch.autograd.Function):
@@ -125,6 +148,33 @@ class _Scan(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         inputs, state, constants, *_ = _differentiate(ctx, grads, _backward)
         return None, *inputs, *state, *constants
+
+
+class _Coupled(torch.autograd.Function):
+    """The same for neurons that send to each other; it passes through the spikes that they send."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+        spikes, *others = _forward(call)
+        ctx.counts, ctx.key = [len(x) for x in call[:3]], call.backward
+        ctx.save_for_backward(spikes, *tensors)
+        ctx.set_materialize_grads(False)
+        return spikes, *others
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
+        spikes, before, coupling, *saved = ctx.saved_tensors
+        inputs, state, constants = _split(saved, ctx.counts)
+        call = Call(inputs, state, constants, before, coupling, backward=ctx.key)
+        kernels = backend.kernels(PACKAGE, spikes.device)
+        *got, to_before = kernels.backward_coupled(call, spikes, grads[: 1 + len(state)])
+        to_inputs, to_state, to_constants = _by_place(ctx.key, got, ctx.counts, constants)
+        to_rows, to_current = None, to_inputs[0]
+        if ctx.needs_input_grad[2] and to_current is not None:
+            to_rows = event_outer(before, to_current[0])
+            to_rows += event_outer(spikes[:-1].flatten(0, 1), to_current[1:].flatten(0, 1))
+        return None, to_before, to_rows, *to_inputs, *to_state, *to_constants
 
 
 def _summed(grad: Tensor | None, like: Tensor) -> Tensor | None:

@@ -476,5 +476,6 @@ def test_a_sheet_with_an_input_that_needs_a_gradient_equals_the_reference(what):
     reference, fused = on_both(run)
     assert reference[0].sum() > 20
     assert reference[-1].any()
-    assert_equal(reference, fused)
+    assert_equal(reference[:-1], fused[:-1])
+    torch.testing.assert_close(fused[-1], reference[-1])
     assert_equal([x.detach() for x in model.scan_sheet(current, start, before, coupling)[1]], fused[1:4])

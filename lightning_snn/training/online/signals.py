@@ -1,0 +1,147 @@
+"""Learning signals: what tells a neuron how its spike changes the loss."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lightning_snn.core.tensors import Tensors
+from lightning_snn.network import SpikingNetwork
+from lightning_snn.training.online.local import SPIKES, Local
+from lightning_snn.training.online.shown import Shown
+from lightning_snn.training.online.walk import Moment, wires_of
+
+
+class Signals(nn.Module, ABC):
+    """Where the learning signals of neurons come from."""
+
+    def layers(self, network: SpikingNetwork, shown: Shown, trained: Sequence[str]) -> list[str]:
+        """The layers whose local derivatives are needed, where those of ``trained`` learn."""
+        del network, shown
+        return list(trained)
+
+    @property
+    def readers(self) -> list[tuple[nn.Parameter, str]]:
+        """What learns as if it were weights ``[C, N]`` of the output, and the layer whose neurons it has."""
+        return []
+
+    @abstractmethod
+    def forward(
+        self,
+        network: SpikingNetwork,
+        shown: Shown,
+        moment: Moment,
+        local: Mapping[str, Local],
+        output: Tensor | None,
+        sums: Tensors,
+    ) -> Tensors:
+        """Learning signals ``[B, N]`` of a step, by the name of the layers that learn.
+
+        Args:
+            network: The network.
+            shown: What is read of it.
+            moment: What is sent in the step.
+            local: The local derivatives of the step, by layer.
+            output: Gradient ``[B, C]`` of the loss by the output of the step, where there is one.
+            sums: Gradients ``[B, N]`` of the loss by the spikes of layers, as far as their sums are read.
+        """
+
+
+class Feedback(Signals):
+    """Signals straight from the output, ``L = B' dE/dy`` with a matrix B for each layer, and from the sums.
+
+    Args:
+        matrices: B ``[C, N]`` by layer; of one that is missing, and is read, the weights of the output.
+        adaptive: Whether the matrices learn, as if they were weights of the output.
+
+    Source: Bellec et al., Nat. Commun. 11 (2020), eq. 4 and section "Learning signals"; random matrices:
+    Lillicrap et al., Nat. Commun. 7 (2016).
+    """
+
+    def __init__(self, matrices: Mapping[str, Tensor], *, adaptive: bool = False) -> None:
+        super().__init__()
+        self.adaptive = adaptive
+        self.matrices = nn.Module()  # whose names are those of layers, and clash with nothing
+        for name, matrix in matrices.items():
+            if adaptive:
+                self.matrices.register_parameter(name, nn.Parameter(matrix))
+            else:
+                self.matrices.register_buffer(name, matrix)
+
+    def forward(
+        self,
+        network: SpikingNetwork,
+        shown: Shown,
+        moment: Moment,
+        local: Mapping[str, Local],
+        output: Tensor | None,
+        sums: Tensors,
+    ) -> Tensors:
+        """See `Signals`."""
+        del network, moment
+        found = {}
+        for name, step in local.items():
+            parts = [sums[name]] if name in sums else []
+            if output is not None and (matrix := self._matrix(name, shown)) is not None:
+                parts.append(output @ matrix.to(output))
+            found[name] = sum(parts[1:], parts[0]) if parts else torch.zeros_like(step.spikes)
+        return found
+
+    @property
+    def readers(self) -> list[tuple[nn.Parameter, str]]:
+        """See `Signals`."""
+        return [(parameter, name) for name, parameter in self.matrices.named_parameters()]
+
+    def _matrix(self, name: str, shown: Shown) -> Tensor | None:
+        own: Tensor | None = getattr(self.matrices, name, None)
+        if own is not None:
+            return own.detach()
+        return shown.output.detach() if shown.output is not None and name == shown.read_from else None
+
+
+class Spatial(Signals):
+    """Signals by backpropagation through the layers within one step; what came from earlier steps is dropped.
+
+    Source: Xiao et al., Online training through time for spiking neural networks, NeurIPS (2022), eq. 8.
+    """
+
+    def layers(self, network: SpikingNetwork, shown: Shown, trained: Sequence[str]) -> list[str]:
+        """Those that learn, and those that they lead to within a step."""
+        found = set(trained)
+        wires = [w for w in wires_of(network, shown.names) if not w.steps]
+        for name in shown.names:
+            if any(w.target == name and w.source in found for w in wires):
+                found.add(name)
+        return [name for name in shown.names if name in found]
+
+    def forward(
+        self,
+        network: SpikingNetwork,
+        shown: Shown,
+        moment: Moment,
+        local: Mapping[str, Local],
+        output: Tensor | None,
+        sums: Tensors,
+    ) -> Tensors:
+        """See `Signals`."""
+        found = {name: sums.get(name, torch.zeros_like(step.spikes)) for name, step in local.items()}
+        if output is not None and shown.read_from in found:
+            assert shown.output is not None
+            found[shown.read_from] = found[shown.read_from] + output @ shown.output.detach()
+        wires = [w for w in wires_of(network, shown.names) if not w.steps]
+        for name in reversed(list(local)):
+            for wire in wires:
+                if wire.target != name or wire.source not in local:
+                    continue
+                by = local[name].by.get((SPIKES, ("input", wire.input)))
+                if by is None:
+                    continue
+                with torch.enable_grad():
+                    arrived = moment.arrived[wire.name].detach().requires_grad_()
+                    current, _ = wire.projection.deliver(
+                        arrived[None], moment.synapses[wire.name], dt=network.dt
+                    )
+                    (back,) = torch.autograd.grad(current, arrived, (found[name] * by)[None])
+                found[wire.source] = found[wire.source] + back
+        return found
