@@ -211,6 +211,7 @@ def data_of(data, streams):
     for epoch in range(2):
         with streams() as keys:
             order = torch.cat([batch.sample for batch in loader])
+        keys = {key for key in keys if not key[1].startswith("augmentation")}
         yield f"batches {epoch}", Draw(keys, order)
     for part in range(2):
         left, _ = stratified(labels, size=200, seed=(data.split_seed, part))
