@@ -18,7 +18,7 @@ from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.readout import Readout, check_gradients
-from lightning_snn.training import TrainingPhase
+from lightning_snn.training import Initialisation, TrainingPhase
 from lightning_snn.training.online.learning import Learner, Learning, Reading
 
 
@@ -58,6 +58,8 @@ class SpikingModule(OptimizedModule):
             ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
         phases: Phases of the training by name, one after another, each with the parts that it trains, its
             epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
+        initialisation: The weights that gradients start from: `FluctuationDriven`, `Kaiming`, `LSUV`, or one
+            of your own. None: ``U(-b, b)`` of variance 1 over the fan-in.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
             its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
             It stands in the checkpoint. ``plain``: see `SpikingNetwork`.
@@ -90,13 +92,15 @@ class SpikingModule(OptimizedModule):
         learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
         phases: dict[str, TrainingPhase] | None = None,
+        initialisation: Initialisation | None = None,
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
             readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
             few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
             min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
-            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases, seed=seed,
+            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases,
+            initialisation=initialisation, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})
