@@ -68,13 +68,16 @@ class SpikingModule(OptimizedModule):
         learning_rates: Mapping[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
         phases: Mapping[str, TrainingPhase] | None = None,
+        truncate_steps: int | None = None,
+        checkpoint_steps: int | None = None,
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
             readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
             few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
             min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
-            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases, seed=seed,
+            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases,
+            truncate_steps=truncate_steps, checkpoint_steps=checkpoint_steps, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})
@@ -104,7 +107,8 @@ class SpikingModule(OptimizedModule):
     def regularisation(self, shown: Presentation) -> Tensor | None:  # noqa: ARG002
         """What is added to the loss, such as a cost of spikes; nothing by default.
 
-        ``shown.spikes`` are those ``[T, B, N]`` of each layer, but none where features are kept.
+        ``shown.spikes`` are those ``[T, B, N]`` of each layer, but none where features are kept or the run
+        is in pieces; ``shown.rates`` are there in pieces too.
         """
         return None
 

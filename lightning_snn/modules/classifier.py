@@ -63,6 +63,9 @@ class SpikingClassifier(SpikingModule):
             ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
         phases: Phases of the training by name, one after another, each with the parts that it trains, its
             epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
+        truncate_steps: Steps of a long presentation after each of which gradients end; see `Pieces`.
+        checkpoint_steps: Steps of a presentation that are computed again for their gradients, a piece at a
+            time, so that training needs the memory of one piece.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
             its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
             It stands in the checkpoint. ``plain``: see `SpikingNetwork`.
@@ -94,6 +97,8 @@ class SpikingClassifier(SpikingModule):
         learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
         phases: dict[str, TrainingPhase] | None = None,
+        truncate_steps: int | None = None,
+        checkpoint_steps: int | None = None,
         seed: RootSeed = None,
     ) -> None:
         checks.count("num_classes", num_classes)
@@ -123,6 +128,8 @@ class SpikingClassifier(SpikingModule):
             learning_rates=learning_rates,
             scheduler=scheduler,
             phases=phases,
+            truncate_steps=truncate_steps,
+            checkpoint_steps=checkpoint_steps,
             seed=seed,
         )
         self.num_classes, self.image_size = num_classes, tuple(image_size)
