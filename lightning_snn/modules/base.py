@@ -173,10 +173,14 @@ class SpikingModule(OptimizedModule):
     def _with_costs(
         self, total: Tensor, extras: list[Tensor | None], shown: Presentation, samples: int
     ) -> Tensor:
-        """The loss with what is added to it, and the cost of each regulariser, which is logged."""
-        found = {name: one(shown, self.network) for name, one in self.regularisers.items()}
+        """The loss with what is added to it, and the cost of each regulariser, which is logged.
+
+        There is no such cost while a phase changes nothing of the network.
+        """
+        costs = {} if self.network_is_frozen else self.regularisers
+        found = {name: one(shown, self.network) for name, one in costs.items()}
         logged = {f"cost_{name}": cost.detach() for name, cost in found.items()}
-        for one in self.regularisers.values():
+        for one in costs.values():
             logged |= one.measured(shown, self.network)
         self.log_dict({f"train/{name}": value for name, value in logged.items()}, batch_size=samples)
         return torch.stack([total, *(x for x in extras if x is not None), *found.values()]).sum()
@@ -192,11 +196,13 @@ class SpikingModule(OptimizedModule):
         Raises:
             ValueError: if it cannot train these, or there are controls, which it does not train.
         """
-        for key, given in {"controls": self.controls, "few_labels": self.few_labels.counts}.items():
+        parts = {"controls": list(self.controls), "few_labels": list(self.few_labels.counts)}
+        parts |= {key: [str(steps)] for key, steps in self.pieces.given.items()}
+        for key, given in parts.items():
             if given:
                 raise ValueError(
-                    f"learning: {type(learning).__name__} trains one network and one readout: leave out {key}, "
-                    f"got {', '.join(map(str, given))}"
+                    f"learning: {type(learning).__name__} trains one network and one readout, step by step: "
+                    f"leave out {key}, got {', '.join(given)}"
                 )
         return learning.of(self._reading)
 

@@ -44,15 +44,16 @@ class Pieces:
     checkpoint_steps: int | None = None
 
     def __post_init__(self) -> None:  # noqa: D105
-        for name, value in self._given.items():
+        for name, value in self.given.items():
             checks.count(name, value)
 
     def __bool__(self) -> bool:
         """Whether anything is cut."""
-        return bool(self._given)
+        return bool(self.given)
 
     @property
-    def _given(self) -> dict[str, int]:
+    def given(self) -> dict[str, int]:
+        """The numbers that are given, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
     def check(self, network: SpikingNetwork) -> None:
@@ -62,13 +63,13 @@ class Pieces:
                 norm = projection.norm
                 kind = norm if norm is not None and norm.whole_sequences else projection
                 raise ValueError(
-                    f"{' and '.join(self._given)} must be none beside {network.key(name)}: "
+                    f"{' and '.join(self.given)} must be none beside {network.key(name)}: "
                     f"{type(kind).__name__} sees whole sequences at once, which pieces of them do not give"
                 )
 
     def cuts(self, steps: int) -> list[int]:
         """Where pieces of a run of so many steps begin, and the end."""
-        inner = {step for size in self._given.values() for step in range(size, steps, size)}
+        inner = {step for size in self.given.values() for step in range(size, steps, size)}
         return sorted({0, *inner, steps})
 
     def through(

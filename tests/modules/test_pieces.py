@@ -4,7 +4,7 @@ import pytest
 import torch
 from helpers.phased import PARTS, phased
 
-from lightning_snn import LeakyReadout, TrainingPhase
+from lightning_snn import OTTT, LeakyReadout, TrainingPhase
 from lightning_snn.core.batches import Parts
 from lightning_snn.presentation.present import NETWORK
 
@@ -71,3 +71,5 @@ def test_pieces_and_phases_and_switches(trainer, data):
 def test_what_is_refused():
     with pytest.raises(ValueError, match="truncate_steps must be a whole number above 0, got 0"):
         phased(truncate_steps=0)
+    with pytest.raises(ValueError, match=r"OTTT trains one .* step by step: leave out checkpoint_steps"):
+        phased(None, learning=OTTT(), checkpoint_steps=3)
