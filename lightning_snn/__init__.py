@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lightning_snn import training as training
     from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
+    from lightning_snn.callbacks import NarrowDelays as NarrowDelays
     from lightning_snn.callbacks import Recorder as Recorder
     from lightning_snn.callbacks import SelfOrganization as SelfOrganization
     from lightning_snn.core.process import tune_process as tune_process
@@ -115,6 +116,7 @@ if TYPE_CHECKING:
     from lightning_snn.plasticity import CompetitiveHebbian as CompetitiveHebbian
     from lightning_snn.plasticity import CompetitiveSTDP as CompetitiveSTDP
     from lightning_snn.plasticity import FirstSpikeSTDP as FirstSpikeSTDP
+    from lightning_snn.plasticity import GainControl as GainControl
     from lightning_snn.plasticity import Homeostasis as Homeostasis
     from lightning_snn.plasticity import LearningRule as LearningRule
     from lightning_snn.plasticity import PairSTDP as PairSTDP
@@ -138,11 +140,13 @@ if TYPE_CHECKING:
     from lightning_snn.readout import Votes as Votes
     from lightning_snn.stimuli import Images as Images
     from lightning_snn.stimuli import RewardedImages as RewardedImages
+    from lightning_snn.stimuli import SmoothNoise as SmoothNoise
     from lightning_snn.stimuli import SpontaneousWaves as SpontaneousWaves
     from lightning_snn.stimuli import Stimulus as Stimulus
     from lightning_snn.synapses import TEBN as TEBN
     from lightning_snn.synapses import Columns as Columns
     from lightning_snn.synapses import Conv2d as Conv2d
+    from lightning_snn.synapses import DelayedDense as DelayedDense
     from lightning_snn.synapses import Dense as Dense
     from lightning_snn.synapses import ExponentialCurrent as ExponentialCurrent
     from lightning_snn.synapses import Fields as Fields
@@ -175,7 +179,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "callbacks": (
-        "Figures", "Recorder", "SelfOrganization",
+        "Figures", "NarrowDelays", "Recorder", "SelfOrganization",
     ),
     "core.process": (
         "tune_process",
@@ -218,19 +222,19 @@ _PUBLIC = {
     ),
     "plasticity": (
         "STDP", "AdaptiveThreshold", "AntiHebbian", "CompetitiveHebbian", "CompetitiveSTDP",
-        "FirstSpikeSTDP", "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP", "RewardSTDP",
-        "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
+        "FirstSpikeSTDP", "GainControl", "Homeostasis", "LearningRule", "PairSTDP", "PostsynapticSTDP",
+        "RewardSTDP", "SynapticScaling", "TargetRate", "TripletSTDP", "WeightNormalisation",
     ),
     "readout": (
         "MLP", "ClassAssignment", "ExtremeLearningMachine", "LeakyReadout", "Linear", "LocalReadout",
         "Readout", "Ridge", "SequenceReadout", "SpikingDelta", "SpikingReadout", "Votes",
     ),
     "stimuli": (
-        "Images", "RewardedImages", "SpontaneousWaves", "Stimulus",
+        "Images", "RewardedImages", "SmoothNoise", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
-        "TEBN", "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics",
-        "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
+        "TEBN", "Columns", "Conv2d", "DelayedDense", "Dense", "ExponentialCurrent", "Fields", "FoundFields",
+        "Kinetics", "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
         "Normalisation", "OneToOne", "Pool2d", "Projection", "RoundFields", "TDBatchNorm",
         "UniformInhibition", "WeightedProjection",
     ),

@@ -25,6 +25,7 @@ LEAST = {
     "SpikingNetwork": {"layers": {"a": SpikingLayer(SHEET, LIF())}},
     "Columns": {"num_pre": 9, "num_post": 8, "fields": RoundFields(radius=2.0, num_fields=4), "below": SHEET},
     "Conv2d": {"num_pre": 16, "num_post": 8, "in_shape": (1, 4, 4), "kernel_size": 3},
+    "DelayedDense": {"num_pre": 4, "num_post": 3, "max_delay": 4.0},
     "Dense": {"num_pre": 4, "num_post": 3},
     "Damaged": {"sheet": SHEET, "share": 0.1},
     "Disk": {"num_nodes": 9, "radius": 3.0},

@@ -16,6 +16,7 @@ from lightning_snn import (
     Conv2d,
     Dense,
     FirstSpikeSTDP,
+    GainControl,
     Izhikevich,
     LateralKernel,
     Local,
@@ -226,7 +227,7 @@ def test_pooling_the_first_spike_refuses_graded_values():
 
 ROUNDS = [
     STDP(threshold=1.0), CompetitiveHebbian(threshold=1.0), PairSTDP(delay=2.0), TripletSTDP(),
-    PostsynapticSTDP(), RewardSTDP(), AntiHebbian(),
+    PostsynapticSTDP(), RewardSTDP(), AntiHebbian(), GainControl(),
 ]  # fmt: skip
 
 

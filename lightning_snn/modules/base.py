@@ -1,6 +1,6 @@
 """What every LightningModule with a spiking network does, whatever it learns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
-from lightning_snn.development.controls import Controls
+from lightning_snn.development.controls import Control, ControlKind
 from lightning_snn.encoders import Encoder
 from lightning_snn.losses import Loss, Regulariser
 from lightning_snn.modules.kinds import learners, trained
@@ -18,7 +18,7 @@ from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
 from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.readout import Readout, check_gradients
-from lightning_snn.training import TrainingPhase
+from lightning_snn.training import Initialisation, TrainingPhase
 from lightning_snn.training.online.learning import Learner, Learning, Reading
 
 
@@ -36,12 +36,33 @@ class SpikingModule(OptimizedModule):
         loss: What is minimised; None: what the method `loss` of a subclass says.
         regularisers: What is added to the loss, by name: costs of activity or weights; each is logged as
             ``train/cost_<name>``.
-        learning: What takes the place of backpropagation through time, such as `EProp`.
+        learning: What takes the place of backpropagation through time: `EProp`, `OTTT` or
+            `FeedbackAlignment`.
+        connections: Connections by name beside those that layers name themselves; see `SpikingNetwork`.
+        dt: Step in ms; see `SpikingNetwork`.
+        min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
+        read_from: Name of the layer that the readout sees; the last by default.
+        tau_trace: Time constant in ms of the spike traces that the readout sees; None counts spikes.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
-        few_labels: Numbers of training samples; for each, further readouts see the labels of that many only.
-        **options: All others as `SpikingClassifier` has them.
+        few_labels: How many training samples have labels, one number or several: for each, the network and
+            every control get a further readout that learns from these only, and is tested. They are balanced
+            over the classes and the same for every seed; smaller numbers lie in larger ones.
+        cache: Whether the features of the training and validation images are computed once; None: where
+            the encoders are repeatable and no weight of the network is trained.
+        optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
+        learning_rates: Learning rates by the name of a layer or connection, or ``readout``; the others take
+            the optimizer's own.
+        scheduler: ``optimizer -> scheduler``, stepped every epoch. Of ``ReduceLROnPlateau`` take that of
+            ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
+        phases: Phases of the training by name, one after another, each with the parts that it trains, its
+            epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
+        initialisation: The weights that gradients start from: `FluctuationDriven`, `Kaiming`, `LSUV`, or one
+            of your own. None: ``U(-b, b)`` of variance 1 over the fan-in.
+        seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
+            its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
+            It stands in the checkpoint. ``plain``: see `SpikingNetwork`.
 
     Raises:
         ValueError: if an argument is out of range or cannot be stored, or the parts do not fit together.
@@ -49,35 +70,37 @@ class SpikingModule(OptimizedModule):
 
     def __init__(
         self,
-        layers: Mapping[str, SpikingLayer],
-        encoder: Encoder | Mapping[str, Encoder],
+        layers: dict[str, SpikingLayer],
+        encoder: Encoder | dict[str, Encoder],
         readout: Callable[[int, int], Readout],
         out_features: int,
         *,
         loss: Loss | None = None,
-        regularisers: Mapping[str, Regulariser] | None = None,
+        regularisers: dict[str, Regulariser] | None = None,
         learning: Learning | None = None,
-        connections: Mapping[str, Connection] | None = None,
+        connections: dict[str, Connection] | None = None,
         dt: float | None = None,
         min_delay: float = 0.0,
         read_from: str | None = None,
         tau_trace: float | None = None,
-        controls: Controls | None = None,
-        control_readouts: Mapping[str, Callable[[int, int], Readout]] | None = None,
-        inputs: Mapping[str, int] | None = None,
-        few_labels: int | Sequence[int] | None = None,
+        controls: list[ControlKind] | dict[str, Control] | None = None,
+        control_readouts: dict[str, Callable[[int, int], Readout]] | None = None,
+        inputs: dict[str, int] | None = None,
+        few_labels: int | list[int] | None = None,
         cache: bool | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
-        learning_rates: Mapping[str, float] | None = None,
+        learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
-        phases: Mapping[str, TrainingPhase] | None = None,
+        phases: dict[str, TrainingPhase] | None = None,
+        initialisation: Initialisation | None = None,
         seed: RootSeed = None,
     ) -> None:
         super().__init__(
             readout, out_features, loss=loss, control_readouts=control_readouts, inputs=inputs,
             few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
             min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
-            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases, seed=seed,
+            optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases,
+            initialisation=initialisation, seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})

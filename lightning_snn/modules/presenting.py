@@ -19,7 +19,8 @@ from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.presentation.table import FeatureTable, tabulate
 from lightning_snn.trainer.checkpoint_file import use_whole_files
 from lightning_snn.trainer.queries import check_precision, finders, is_trial, require_wired, warn_if_unwired
-from lightning_snn.training import TrainingPhase
+from lightning_snn.training import Initialisation, TrainingPhase
+from lightning_snn.training.initialisation.starting import Start
 from lightning_snn.training.plan import Place, Plan
 
 
@@ -47,6 +48,7 @@ class PresentingModule(StoredModule):
         controls: Controls | None,
         cache: bool | None,
         phases: Mapping[str, TrainingPhase] | None,
+        initialisation: Initialisation | None,
         seed: RootSeed,
     ) -> None:
         super().__init__(seed)
@@ -54,6 +56,7 @@ class PresentingModule(StoredModule):
             checks.positive("tau_trace", tau_trace)
         self.tau_trace = tau_trace
         self.network = SpikingNetwork(layers, connections, dt=dt, min_delay=min_delay, seed=self.root)
+        self.start = None if initialisation is None else Start(initialisation, self.network)
         self.encoders = encoders_of(encoder, self.network)
         self.read_from = self.network.names[-1] if read_from is None else read_from
         checks.one_of("read_from", self.read_from, self.network.names)
@@ -128,11 +131,16 @@ class PresentingModule(StoredModule):
         From here on a resumed run draws what it would have drawn without the interruption.
         """
         self._begun = None
-        if is_trial(self.trainer):
+        trial = is_trial(self.trainer)
+        if not trial:
+            require_wired(self.network.unwired, self._finders)
+            for control in self.controls.values():
+                control.wire(self.network)
+        if self.start is not None:
+            replaced = (control.projections for control in self.controls.values())
+            self.start.on_data(self.trainer, self.network, self.encoders, replaced)
+        if trial:
             return
-        require_wired(self.network.unwired, self._finders)
-        for control in self.controls.values():
-            control.wire(self.network)
         if self.plan is None:
             self._tabulate()
         else:

@@ -17,6 +17,7 @@ from lightning_snn.plasticity import (
     CompetitiveHebbian,
     CompetitiveSTDP,
     FirstSpikeSTDP,
+    GainControl,
     LearningRule,
     PairSTDP,
     PostsynapticSTDP,
@@ -60,9 +61,10 @@ RULES = {
     "triplet": TripletSTDP,
     "postsynaptic": PostsynapticSTDP,
     "reward": partial(RewardSTDP, 0.01),
+    "gain": GainControl,
     "coincidences": Coincidences,
 }
-SETS_THRESHOLDS = {"first spike"}
+SETS_THRESHOLDS = {"first spike", "gain"}
 PROJECTIONS = {
     "dense": Dense,
     "conv": partial(Conv2d, in_shape=(2, 6, 5), kernel_size=3, stride=1),

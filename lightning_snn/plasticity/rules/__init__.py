@@ -4,6 +4,7 @@ from lightning_snn.plasticity.rules.anti_hebbian import AntiHebbian
 from lightning_snn.plasticity.rules.competitive_hebbian import CompetitiveHebbian
 from lightning_snn.plasticity.rules.competitive_stdp import CompetitiveSTDP
 from lightning_snn.plasticity.rules.first_spike_stdp import FirstSpikeSTDP
+from lightning_snn.plasticity.rules.gain_control import GainControl
 from lightning_snn.plasticity.rules.pair_stdp import PairSTDP
 from lightning_snn.plasticity.rules.postsynaptic_stdp import PostsynapticSTDP
 from lightning_snn.plasticity.rules.reward_stdp import RewardSTDP
@@ -16,6 +17,7 @@ __all__ = [
     "CompetitiveHebbian",
     "CompetitiveSTDP",
     "FirstSpikeSTDP",
+    "GainControl",
     "PairSTDP",
     "PostsynapticSTDP",
     "RewardSTDP",

@@ -1,8 +1,5 @@
 """Weights at which fluctuations drive the neurons."""
 
-import torch
-from torch import Tensor
-
 from lightning_snn.core import checks
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.synapses import WeightedProjection
@@ -102,21 +99,3 @@ class FluctuationDriven(DrawnInitialisation):
         if alike == len(beside):
             return 1 / alike
         return (self.recurrent_share if late else 1 - self.recurrent_share) / alike
-
-
-def potential_moments(
-    network: SpikingNetwork, name: str, weight: Tensor, rate: float, duration: float | None = None
-) -> tuple[Tensor, Tensor]:
-    """Mean and deviation ``[K]`` of the potential that a dense connection gives each neuron, by the formula.
-
-    Args:
-        network: The network.
-        name: The connection.
-        weight: Its weights ``[K, F]``.
-        rate: Rate in Hz at which every source spikes at random.
-        duration: As in `FluctuationDriven`.
-    """
-    evoked = membrane(network, name, network.weighted[name], duration)
-    nu, w = rate / 1000, weight.to(torch.float64)
-    mean = w.sum(1) * nu * evoked.area
-    return mean, (w.square().sum(1) * nu * (1 - nu * network.dt) * evoked.energy).sqrt()

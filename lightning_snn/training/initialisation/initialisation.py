@@ -25,6 +25,9 @@ class Initialisation(Configurable, ABC):
     needs_data: bool = False
     """Whether it looks at what data evoke in the network."""
 
+    num_samples: int = 128
+    """Training samples that it looks at, where it does."""
+
     def check(self, network: SpikingNetwork) -> None:
         """Raise ``ValueError`` if it cannot start this network: by default where nothing is trained."""
         if not trained_in(network, {}):
