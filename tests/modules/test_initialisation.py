@@ -83,7 +83,7 @@ def test_data_scale_weights_once_and_a_resumed_run_goes_on(tmp_path):
     assert torch.equal(loaded.network.projections["b"].weight, other)
 
 
-def test_the_currents_of_training_samples_have_the_deviation(monkeypatch):
+def test_the_currents_of_training_samples_have_the_deviation():
     found = model(snn.LSUV(2.0), optimizer=partial(torch.optim.SGD, lr=1e-12))
     trainer(enable_checkpointing=False).fit(found, digits(), digits())
     images = digits().dataset.tensors[0]
@@ -129,7 +129,8 @@ model:
     readout: Linear
     initialisation: NAME
 data: {class_path: lightning_snn.MNIST, init_args: {source: embedded}}
-trainer: {max_epochs: 1, limit_train_batches: 2, limit_val_batches: 1, limit_test_batches: 1, accelerator: cpu}
+trainer:
+  {max_epochs: 1, limit_train_batches: 2, limit_val_batches: 1, limit_test_batches: 1, accelerator: cpu}
 seed_everything: 0
 """
 
