@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lightning_snn import training as training
     from lightning_snn import viz as viz
     from lightning_snn.callbacks import Figures as Figures
+    from lightning_snn.callbacks import NarrowDelays as NarrowDelays
     from lightning_snn.callbacks import Recorder as Recorder
     from lightning_snn.callbacks import SelfOrganization as SelfOrganization
     from lightning_snn.core.process import tune_process as tune_process
@@ -72,9 +73,13 @@ if TYPE_CHECKING:
     from lightning_snn.losses import Loss as Loss
     from lightning_snn.losses import MaxCrossEntropy as MaxCrossEntropy
     from lightning_snn.losses import MeanSquaredError as MeanSquaredError
+    from lightning_snn.losses import RateBounds as RateBounds
+    from lightning_snn.losses import Regulariser as Regulariser
     from lightning_snn.losses import StepCrossEntropy as StepCrossEntropy
+    from lightning_snn.losses import SynapticOperations as SynapticOperations
     from lightning_snn.losses import VanRossum as VanRossum
     from lightning_snn.losses import VictorPurpura as VictorPurpura
+    from lightning_snn.losses import WeightPenalty as WeightPenalty
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
     from lightning_snn.modules import SpikingModule as SpikingModule
     from lightning_snn.network import Connection as Connection
@@ -141,6 +146,7 @@ if TYPE_CHECKING:
     from lightning_snn.synapses import TEBN as TEBN
     from lightning_snn.synapses import Columns as Columns
     from lightning_snn.synapses import Conv2d as Conv2d
+    from lightning_snn.synapses import DelayedDense as DelayedDense
     from lightning_snn.synapses import Dense as Dense
     from lightning_snn.synapses import ExponentialCurrent as ExponentialCurrent
     from lightning_snn.synapses import Fields as Fields
@@ -173,7 +179,7 @@ if TYPE_CHECKING:
 
 _PUBLIC = {
     "callbacks": (
-        "Figures", "Recorder", "SelfOrganization",
+        "Figures", "NarrowDelays", "Recorder", "SelfOrganization",
     ),
     "core.process": (
         "tune_process",
@@ -199,7 +205,8 @@ _PUBLIC = {
     ),
     "losses": (
         "BinaryCrossEntropy", "CrossEntropy", "LatencyCrossEntropy", "Loss", "MaxCrossEntropy",
-        "MeanSquaredError", "StepCrossEntropy", "VanRossum", "VictorPurpura",
+        "MeanSquaredError", "RateBounds", "Regulariser", "StepCrossEntropy", "SynapticOperations",
+        "VanRossum", "VictorPurpura", "WeightPenalty",
     ),
     "modules": (
         "SpikingClassifier", "SpikingModule",
@@ -226,8 +233,8 @@ _PUBLIC = {
         "Images", "RewardedImages", "SmoothNoise", "SpontaneousWaves", "Stimulus",
     ),
     "synapses": (
-        "TEBN", "Columns", "Conv2d", "Dense", "ExponentialCurrent", "Fields", "FoundFields", "Kinetics",
-        "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
+        "TEBN", "Columns", "Conv2d", "DelayedDense", "Dense", "ExponentialCurrent", "Fields", "FoundFields",
+        "Kinetics", "Lateral", "LateralInhibition", "LateralKernel", "LayerNorm", "ListedFields", "Local",
         "Normalisation", "OneToOne", "Pool2d", "Projection", "RoundFields", "TDBatchNorm",
         "UniformInhibition", "WeightedProjection",
     ),

@@ -32,7 +32,7 @@ ROOMS = {
     "development": (
         "geometry dynamics metrics viz data ops encoders neurons plasticity synapses network stimuli trainer"
     ),
-    "losses": "metrics network presentation readout",
+    "losses": "metrics network presentation readout synapses",
     "training": "ALL ABOVE",
     "modules": "ALL ABOVE",
     "callbacks": "ALL ABOVE",

@@ -25,6 +25,7 @@ LEAST = {
     "SpikingNetwork": {"layers": {"a": SpikingLayer(SHEET, LIF())}},
     "Columns": {"num_pre": 9, "num_post": 8, "fields": RoundFields(radius=2.0, num_fields=4), "below": SHEET},
     "Conv2d": {"num_pre": 16, "num_post": 8, "in_shape": (1, 4, 4), "kernel_size": 3},
+    "DelayedDense": {"num_pre": 4, "num_post": 3, "max_delay": 4.0},
     "Dense": {"num_pre": 4, "num_post": 3},
     "Damaged": {"sheet": SHEET, "share": 0.1},
     "Disk": {"num_nodes": 9, "radius": 3.0},
@@ -38,6 +39,7 @@ LEAST = {
     "Points": {"positions": [[0.0, 0.0], [1.0, 1.0]], "area": 2.0},
     "Pool2d": {"num_pre": 16, "num_post": 4, "in_shape": (1, 4, 4), "kernel_size": 2},
     "ListedFields": {"nodes": [[0, 1]]},
+    "RateBounds": {"upper": 50.0},
     "Record": {"variables": ["v"]},
     "Tap": {"wanted": {"v": "after"}},
     "Recorded": {"tensors": {}, "times": {}, "neurons": {}},
@@ -53,6 +55,7 @@ LEAST = {
     "TargetRate": {"rate": 5.0},
     "TEBN": {"num_steps": 4},
     "Torus": {"num_nodes": 9, "side": 3.0},
+    "WeightPenalty": {"l2": 0.1},
     "WeightNormalisation": {"total": 3.0},
     **dict.fromkeys(
         (

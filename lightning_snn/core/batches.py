@@ -24,7 +24,10 @@ Input = Tensor | Sequences
 
 
 class Prediction(NamedTuple):
-    """Predictions of a batch ``[B]``: sample numbers (-1 if unknown), classes and their probabilities."""
+    """Predictions of a batch ``[B]``: sample numbers (-1 if unknown), classes and their probabilities.
+
+    Where a sample may have several labels, ``[B, C]``: whether it is of each class, and how probably.
+    """
 
     sample: Tensor
     label: Tensor

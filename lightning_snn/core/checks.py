@@ -166,6 +166,23 @@ def lengths(value: Tensor, *, samples: int, steps: int) -> None:
         )
 
 
+def several_labels(value: Tensor, num_classes: int) -> Tensor:
+    """Labels ``[B, num_classes]`` of 0 and 1, of any type, as int64.
+
+    Raises:
+        ValueError: unless they are.
+
+    >>> several_labels(torch.tensor([[True, False]]), 2)
+    tensor([[1, 0]])
+    """
+    if value.ndim != 2 or value.shape[1] != num_classes or not bool(((value == 0) | (value == 1)).all()):
+        raise ValueError(
+            f"labels must be [B, {num_classes}] (num_classes), 1 for each class that a sample is of and 0 "
+            f"for the others, as the loss takes several, got {value.dtype} of shape {list(value.shape)}"
+        )
+    return value.to(torch.int64)
+
+
 def labels(value: Tensor, num_classes: int | None = None) -> Tensor:
     """Labels ``[B]`` of any integer type as int64.
 

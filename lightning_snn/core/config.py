@@ -73,6 +73,28 @@ def named_arguments(mro: Sequence[type], args: Sequence[Any], kwargs: Mapping[st
     return found
 
 
+def all_defaults(cls: type) -> dict[str, Any]:
+    """The defaults of a constructor's arguments; those in ``*args`` and ``**kwargs`` are the next class's.
+
+    >>> class Wheel:
+    ...     def __init__(self, spokes: int = 8, *, hub: str = "steel") -> None: ...
+    >>> class Bright(Wheel):
+    ...     def __init__(self, *, spokes: int = 12, **kwargs) -> None: ...
+    >>> all_defaults(Bright)
+    {'spokes': 12, 'hub': 'steel'}
+    """
+    found: dict[str, Any] = {}
+    for base in cls.__mro__:
+        if "__init__" in vars(base):
+            parameters = inspect.signature(base.__init__).parameters.values()  # type: ignore[misc]
+            found = {
+                p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty
+            } | found
+            if not any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
+                break
+    return found
+
+
 def to_config(value: Any, *, key: str = "value") -> Any:
     """Turn ``value`` into numbers, strings, lists and dictionaries.
 

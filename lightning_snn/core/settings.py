@@ -1,10 +1,9 @@
 """Settings of a run that goes on: the same as those that it began with."""
 
 from collections.abc import Collection, Mapping
-from inspect import Parameter, signature
 from typing import Any
 
-from lightning_snn.core.config import class_at, dotted, entries, public_path, to_config
+from lightning_snn.core.config import all_defaults, class_at, dotted, entries, public_path, to_config
 
 DT = 1.0
 """Step in ms of a network that is given none."""
@@ -70,20 +69,8 @@ def _completed(value: Any) -> Any:
     found = {key: _completed(item) for key, item in value.items()}
     cls = class_at(str(found.get("class_path"))) if set(found) <= {"class_path", "init_args"} else None
     if cls is not None:
-        plain = {key: _completed(_plain(default)) for key, default in _defaults(cls).items()}
+        plain = {key: _completed(_plain(default)) for key, default in all_defaults(cls).items()}
         found = {"class_path": public_path(cls), "init_args": plain | found.get("init_args", {})}
-    return found
-
-
-def _defaults(cls: type) -> dict[str, Any]:
-    """The defaults of all arguments; those in ``*args`` and ``**kwargs`` are the next class's."""
-    found: dict[str, Any] = {}
-    for base in cls.__mro__:
-        if "__init__" in vars(base):
-            parameters = signature(base.__init__).parameters.values()  # type: ignore[misc]
-            found = {p.name: p.default for p in parameters if p.default is not Parameter.empty} | found
-            if not any(p.kind in (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL) for p in parameters):
-                break
     return found
 
 

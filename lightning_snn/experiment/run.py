@@ -76,6 +76,8 @@ def run_experiment(
 def _title(model: LightningModule, scores: Mapping[str, float]) -> str:
     if not isinstance(model, SpikingClassifier):
         return "Test on held-out samples"
+    if scores and not model.confusion.update_called:  # a test of several labels a sample
+        return "Test on held-out samples"
     number = int(model.confusion.compute().sum()) if scores else 0
     return f"Test on {number:,} held-out images"
 

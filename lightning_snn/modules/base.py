@@ -1,6 +1,6 @@
 """What every LightningModule with a spiking network does, whatever it learns."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
-from lightning_snn.development.controls import Controls
+from lightning_snn.development.controls import Control, ControlKind
 from lightning_snn.encoders import Encoder
-from lightning_snn.losses import Loss
+from lightning_snn.losses import Loss, Regulariser
 from lightning_snn.modules.kinds import learners, trained
 from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
@@ -34,12 +34,35 @@ class SpikingModule(OptimizedModule):
         readout: ``(in_features, out_features) -> Readout``.
         out_features: Size of what the readout gives.
         loss: What is minimised; None: what the method `loss` of a subclass says.
-        learning: What takes the place of backpropagation through time, such as `EProp`.
+        regularisers: What is added to the loss, by name: costs of activity or weights; each is logged as
+            ``train/cost_<name>``.
+        learning: What takes the place of backpropagation through time: `EProp`, `OTTT` or
+            `FeedbackAlignment`.
+        connections: Connections by name beside those that layers name themselves; see `SpikingNetwork`.
+        dt: Step in ms; see `SpikingNetwork`.
+        min_delay: Least delay of a connection in ms; see `SpikingNetwork`.
+        read_from: Name of the layer that the readout sees; the last by default.
+        tau_trace: Time constant in ms of the spike traces that the readout sees; None counts spikes.
         controls: Networks trained beside this one on the same input, by name.
         control_readouts: Readouts of controls that have another than the network, by the control's name.
         inputs: Sizes of features beside those of the network and its controls, by name; see `features`.
-        few_labels: Numbers of training samples; for each, further readouts see the labels of that many only.
-        **options: All others as `SpikingClassifier` has them.
+        few_labels: How many training samples have labels, one number or several: for each, the network and
+            every control get a further readout that learns from these only, and is tested. They are balanced
+            over the classes and the same for every seed; smaller numbers lie in larger ones.
+        cache: Whether the features of the training and validation images are computed once; None: where
+            the encoders are repeatable and no weight of the network is trained.
+        optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
+        learning_rates: Learning rates by the name of a layer or connection, or ``readout``; the others take
+            the optimizer's own.
+        scheduler: ``optimizer -> scheduler``, stepped every epoch. Of ``ReduceLROnPlateau`` take that of
+            ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
+        phases: Phases of the training by name, one after another, each with the parts that it trains, its
+            epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
+        initialisation: The weights that gradients start from: `FluctuationDriven`, `Kaiming`, `LSUV`, or one
+            of your own. None: ``U(-b, b)`` of variance 1 over the fan-in.
+        seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
+            its own name, unless it has a seed of its own; by default the run's, or one by torch's generator.
+            It stands in the checkpoint. ``plain``: see `SpikingNetwork`.
 
     Raises:
         ValueError: if an argument is out of range or cannot be stored, or the parts do not fit together.
@@ -47,27 +70,28 @@ class SpikingModule(OptimizedModule):
 
     def __init__(
         self,
-        layers: Mapping[str, SpikingLayer],
-        encoder: Encoder | Mapping[str, Encoder],
+        layers: dict[str, SpikingLayer],
+        encoder: Encoder | dict[str, Encoder],
         readout: Callable[[int, int], Readout],
         out_features: int,
         *,
         loss: Loss | None = None,
+        regularisers: dict[str, Regulariser] | None = None,
         learning: Learning | None = None,
-        connections: Mapping[str, Connection] | None = None,
+        connections: dict[str, Connection] | None = None,
         dt: float | None = None,
         min_delay: float = 0.0,
         read_from: str | None = None,
         tau_trace: float | None = None,
-        controls: Controls | None = None,
-        control_readouts: Mapping[str, Callable[[int, int], Readout]] | None = None,
-        inputs: Mapping[str, int] | None = None,
-        few_labels: int | Sequence[int] | None = None,
+        controls: list[ControlKind] | dict[str, Control] | None = None,
+        control_readouts: dict[str, Callable[[int, int], Readout]] | None = None,
+        inputs: dict[str, int] | None = None,
+        few_labels: int | list[int] | None = None,
         cache: bool | None = None,
         optimizer: OptimizerCallable = torch.optim.Adam,
-        learning_rates: Mapping[str, float] | None = None,
+        learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
-        phases: Mapping[str, TrainingPhase] | None = None,
+        phases: dict[str, TrainingPhase] | None = None,
         initialisation: Initialisation | None = None,
         seed: RootSeed = None,
     ) -> None:
@@ -83,6 +107,8 @@ class SpikingModule(OptimizedModule):
             check_gradients(
                 self.readouts[name], self.network, key=f"control_readouts.{name}" if own else "readout"
             )
+        self.regularisers = dict(regularisers or {})
+        self._check_regularisers()
         self.automatic_optimization = bool(trained(self.readouts))
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():
@@ -135,9 +161,18 @@ class SpikingModule(OptimizedModule):
         )
         total = torch.stack([*losses.values(), *few]).sum()
         self.log("train/loss", losses.get(NETWORK, total), prog_bar=True, batch_size=len(target))
-        for extra in (self.regularisation(shown), self.unreached()):
-            total = total if extra is None else total + extra
-        return total
+        return self._with_costs(total, [self.regularisation(shown), self.unreached()], shown, len(target))
+
+    def _with_costs(
+        self, total: Tensor, extras: list[Tensor | None], shown: Presentation, samples: int
+    ) -> Tensor:
+        """The loss with what is added to it, and the cost of each regulariser, which is logged."""
+        found = {name: one(shown, self.network) for name, one in self.regularisers.items()}
+        logged = {f"cost_{name}": cost.detach() for name, cost in found.items()}
+        for one in self.regularisers.values():
+            logged |= one.measured(shown, self.network)
+        self.log_dict({f"train/{name}": value for name, value in logged.items()}, batch_size=samples)
+        return torch.stack([total, *(x for x in extras if x is not None), *found.values()]).sum()
 
     def predict_step(self, batch: Any, batch_idx: int) -> Any:
         """Scores of a batch."""
@@ -168,14 +203,24 @@ class SpikingModule(OptimizedModule):
         shown, output = learner(given.input, self._reading)
         total = self._loss(output, target, shown.lengths)
         self.log("train/loss", total, prog_bar=True, batch_size=len(target))
-        extra = self.regularisation(shown)
-        return total if extra is None else total + extra
+        return self._with_costs(total, [self.regularisation(shown)], shown, len(target))
 
     def _loss(self, output: Tensor, target: Tensor, lengths: Tensor | None) -> Tensor:
         """The loss; it is told lengths only where there are any to know of."""
         return self.loss(
             output, target, **({} if output.ndim == 2 or lengths is None else {"lengths": lengths})
         )
+
+    def _check_regularisers(self) -> None:
+        """Raise ``ValueError`` if a regulariser does not fit, or there is nothing that it could change."""
+        layers = self.network.needed_for([self.read_from])
+        for name, one in self.regularisers.items():
+            if not any(p.requires_grad for p in self.network.parameters()):
+                raise ValueError(
+                    f"regularisers.{name} has nothing to change: no projection of the network is trained "
+                    "(trainable: true), and no constant of neurons learned (learn)"
+                )
+            one.check(self.network, layers, key=f"regularisers.{name}")
 
     def _combine(self, values: Tensor) -> Tensor:
         """The sum over all processes."""

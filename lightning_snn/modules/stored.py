@@ -10,9 +10,10 @@ from typing import Any, Self
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from lightning_snn.core.config import Configurable, public_path, to_config
+from lightning_snn.core.config import Configurable, all_defaults, public_path, to_config
 from lightning_snn.core.random import PLAIN, RootSeed, is_drawn, root_seed
 from lightning_snn.core.settings import check_same_settings
+from lightning_snn.core.upgrade import PACKAGE
 from lightning_snn.trainer.checkpoint_checks import check_can_resume, check_finite, check_same_network
 from lightning_snn.trainer.checkpoint_file import opened
 from lightning_snn.trainer.checkpoint_format import SETTINGS, STAMP, stamp, translate
@@ -32,6 +33,9 @@ class StoredModule(Configurable, LightningModule):
     Raises:
         ValueError: if an argument of the subclass's constructor cannot be written down.
     """
+
+    _set_by_class: tuple[str, ...] = ()
+    """Arguments of the base class that a class of this package with ``**options`` gives itself."""
 
     def __init__(self, seed: RootSeed = None) -> None:
         super().__init__()
@@ -109,6 +113,9 @@ class StoredModule(Configurable, LightningModule):
         """Keep what the constructor is to be called with again, and the seed, if it takes any."""
         parameters = inspect.signature(type(self)).parameters
         defaults = {p.name: p.default for p in parameters.values() if p.default is not p.empty}
+        if type(self).__module__.partition(".")[0] == PACKAGE:  # its **options are all those of its base
+            inherited = all_defaults(type(self))
+            defaults = {key: inherited[key] for key in inherited.keys() - set(self._set_by_class)}
         seeded = "seed" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         given = defaults | self._init_args | ({"seed": self.root} if seeded else {})
         stamp = {

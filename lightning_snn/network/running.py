@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lightning_snn.core import checks
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import graph
 from lightning_snn.network.blocks import Inputs, add, run_blocks
@@ -16,6 +17,7 @@ from lightning_snn.network.record import Recording, Wanted
 from lightning_snn.network.recording import watch_of
 from lightning_snn.network.watch import Watch
 from lightning_snn.network.wire import Wire
+from lightning_snn.neurons import NeuronModel
 from lightning_snn.ops.sequence import check_part
 
 
@@ -118,12 +120,16 @@ class Run:
         for group in graph.groups(tuple(self.layers), edges):
             outer = {name: self._outer(name, group, inputs, like) for name in group}
             inner = [wire for wire in self.wires if wire.source in group and wire.target in group]
-            self._run(group, outer, inner)
+            self._run(group, outer, inner, len(like))
 
-    def _run(self, group: Sequence[str], outer: dict[str, Inputs], inner: Sequence[Wire]) -> None:
+    def _run(self, group: Sequence[str], outer: dict[str, Inputs], inner: Sequence[Wire], steps: int) -> None:
         """Run layers that loops join, in pieces of a sequence where that bounds the memory of a recording."""
         layers = {name: self.layers[name] for name in group}
         states, sent = {name: self.before[name] for name in group}, []
+        if not inner and self._run_held(group[0], outer[group[0]], steps):
+            return
+        for inputs in outer.values():
+            inputs |= {key: x.expand(steps, *x.shape[1:]) for key, x in inputs.items() if len(x) < steps}
         for piece in self._pieces(outer):
             spikes, states = run_layers(layers, piece, states, inner, self.synapses, self.watch)
             sent.append(spikes)
@@ -131,6 +137,16 @@ class Run:
         for name in group:
             parts = [spikes[name] for spikes in sent]
             self.spikes[name] = parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _run_held(self, name: str, inputs: Inputs, steps: int) -> bool:
+        """Run a layer whose only input stays the same; returns whether it is one."""
+        layer, before = self.layers[name], self.before[name]
+        current, *others = inputs.values()
+        if others or len(current) == steps or type(layer.neuron).forward is not NeuronModel.forward:
+            return False
+        spikes, neurons = layer.neuron(current[0], before.neurons, steps=steps)
+        self.spikes[name], self.states[name] = spikes, LayerState(neurons, spikes[-1].clone())
+        return True
 
     def _pieces(self, outer: dict[str, Inputs]) -> Iterator[dict[str, Inputs]]:
         steps, batch, _ = next(iter(next(iter(outer.values())).values())).shape
@@ -147,13 +163,14 @@ class Run:
         return {name: self.states[name] for name in names}
 
     def _outer(self, name: str, group: Sequence[str], inputs: Mapping[str, Tensor], like: Tensor) -> Inputs:
-        """What a layer gets from outside its group."""
+        """What a layer gets from outside its group ``[T, B, N]``; where it stays the same ``[1, B, N]``."""
         layer = self.layers[name]
         first = layer.neuron.inputs[0]
-        found: Inputs = {first: inputs[name]} if name in inputs else {}
+        found: Inputs = {first: self._once(inputs[name])} if name in inputs else {}
         for wire in self.wires:
             if wire.target == name and wire.source not in group:
                 sent = self.spikes[wire.source]
+                sent = self._once(sent) if wire.holds else sent
                 current, self.synapses[wire.name] = wire.transmit(
                     sent,
                     self.before[wire.source].spikes,
@@ -170,9 +187,14 @@ class Run:
         check_part(
             f"state.layers.{name}.spikes", self.before[name].spikes, found[first].shape[1:], like=found[first]
         )
-        if self.noise:
-            found[first] = layer.noisy(found[first], self.generator)
+        if self.noise and layer.noise:
+            found[first] = layer.noisy(found[first].expand(like.shape[0], -1, -1), self.generator)
         return found
+
+    def _once(self, sequence: Tensor) -> Tensor:
+        """A sequence; its first step alone where all are the same, and nobody looks at each."""
+        same = sequence.stride(0) == 0 and not sequence.requires_grad
+        return sequence[:1] if same and self.watch is None and not checks.is_recorded() else sequence
 
     def _seer(self, wire: Wire) -> Callable[[Tensors], None] | None:
         """What sees the kinetics of a wire step by step, where they are recorded."""

@@ -43,6 +43,11 @@ class Wire(NamedTuple):
         """Whether it has no state of its own, and delivers what `Projection.forward` says."""
         return self.under_way == 0 and self.projection.is_plain
 
+    @property
+    def holds(self) -> bool:
+        """Whether the current stays the same where the spikes do, from the first step on."""
+        return self.steps == 0 and self.projection.holds
+
     def rest(self, batch: int, like: Tensor, *, dt: float) -> Tensors:
         """State of the synapses at rest."""
         return self.projection.rest(batch, like, dt=dt, steps=self.under_way)

@@ -199,7 +199,13 @@ class NeuronModel(WithConstants, Running):
         )
 
     def forward(
-        self, current: Tensor, state: Any = None, *, tap: Tap | None = None, **others: Tensor
+        self,
+        current: Tensor,
+        state: Any = None,
+        *,
+        steps: int | None = None,
+        tap: Tap | None = None,
+        **others: Tensor,
     ) -> tuple[Tensor, Any]:
         """Run over time.
 
@@ -207,6 +213,8 @@ class NeuronModel(WithConstants, Running):
             current: Input ``[T, B, N]``, or maps ``[T, B, C, H, W]``, where parameters of one number a neuron
                 are in the order of the flattened map.
             state: State to continue from, its fields of the shape of one step; rest by default.
+            steps: Steps T for which a ``current`` ``[B, N]`` stays the same: it takes the memory of one step,
+                and its gradient the time of one.
             tap: Gets variables of the state of every step ``[T, B, N]``, of maps too.
             **others: Further `inputs` by name, each of the shape of ``current``; zero by default.
 
@@ -219,6 +227,11 @@ class NeuronModel(WithConstants, Running):
                 another shape, or the model has no such input.
         """
         self.check_inputs(current, others)
+        if steps is not None:
+            checks.count("steps", steps)
+            check_sequence(current[None])
+            state = self.rest(current.shape[0], current.shape[1], current) if state is None else state
+            return self.scan_held(current, state, steps, tap=tap)
         if current.ndim > 3:
             return run_maps(partial(self, tap=tap), current, state, others)
         check_sequence(current)

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from lightning_snn.core.charge import charge_of, current_of
 from lightning_snn.neurons.model import NeuronModel
+from lightning_snn.ops.sequence import check_sequence, check_state
+from lightning_snn.ops.tap import Tap
 
 
 class Relay(NeuronModel):
@@ -21,6 +23,26 @@ class Relay(NeuronModel):
         if dt == 1 or given.dtype == dtype:
             return found
         return current_of(_whole(charge_of(found, dt), torch.finfo(given.dtype).eps), dt)
+
+    def scan(
+        self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
+    ) -> tuple[Tensor, Any]:
+        """As that of any model; a whole sequence is passed on as it is, not copied, at a step of 1 ms."""
+        if others or tap is not None or self.time_step != 1 or type(self).step is not Relay.step:
+            return super().scan(current, state, tap=tap, **others)
+        check_sequence(current)
+        check_state(current, state, self.State)
+        sent = self.received(current, state[0].dtype)
+        return sent, self.State(sent[-1].clone(memory_format=torch.contiguous_format))
+
+    def scan_held(
+        self, current: Tensor, state: Any, steps: int, *, tap: Tap | None = None
+    ) -> tuple[Tensor, Any]:
+        """As that of any model: what is sent stays the same too."""
+        if tap is not None:
+            return super().scan_held(current, state, steps, tap=tap)
+        sent, state = self.scan(current[None], state)
+        return sent.expand(steps, *current.shape), state
 
     def step(self, current: Tensor, state: Any, p: Any, dt: Tensor, **_: Tensor) -> tuple[Any, ...]:
         """The charge, so that spikes are 1."""

@@ -35,6 +35,19 @@ class Running(Stepping):
         """
         return self._scan(current, state, others, tap=tap)
 
+    def scan_held(
+        self, current: Tensor, state: Any, steps: int, *, tap: Tap | None = None
+    ) -> tuple[Tensor, Any]:
+        """`scan` of an input ``[B, N]`` that stays the same for some ``steps``; its gradient is their sum.
+
+        On a CPU it takes the memory of one step only, and so does its gradient.
+
+        Raises:
+            ValueError: as `scan`.
+        """
+        held = self.received(current, state[0].dtype)
+        return self._scan(held.expand(steps, *held.shape), state, {}, held=held, tap=tap)
+
     def run_step(
         self, current: Tensor, state: Any, *, tap: Tap | None = None, **others: Tensor
     ) -> tuple[Tensor, Any]:
@@ -113,6 +126,7 @@ class Running(Stepping):
         coupling: Tensor | None = None,
         strength: float = 0.0,
         target: int = 0,
+        held: Tensor | None = None,
         tap: Tap | None = None,
     ) -> tuple[Tensor, Any]:
         check_sequence(current)
@@ -157,11 +171,12 @@ class Running(Stepping):
             forward, backward = self._program(absent, tuple(wanted), places, seen, like.dtype, settings)
             inputs = [given.get(name, silent) for name in self.inputs]
             sent = (before, coupling, strength, target)
-            found = compiler.run(
-                compiler.Call(
-                    inputs, [*state], listed(constants.values()), *sent, forward, backward, len(places)
-                )
+            call = compiler.Call(
+                inputs, [*state], listed(constants.values()), *sent, forward, backward, len(places)
             )
+            if held is not None and compiler.differentiates(held, *state):
+                call = call._replace(inputs=[inputs[0].detach(), *inputs[1:]], held=held)
+            found = compiler.run(call)
             count = 1 + len(state)
             if tap is not None:
                 tap.put(found[count:])

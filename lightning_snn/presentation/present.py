@@ -38,6 +38,7 @@ class Presentation(NamedTuple):
         rates: Mean firing rates in Hz of their neurons ``[B, N]`` by name, with gradients, where these are
             recorded, else none; means where they send graded values.
         lengths: Steps of each sample ``[B]``; None where all of them last T steps.
+        steps: Steps T.
     """
 
     features: dict[str, Tensor]
@@ -46,6 +47,7 @@ class Presentation(NamedTuple):
     spikes: dict[str, Tensor] = {}  # noqa: RUF012
     rates: dict[str, Tensor] = {}  # noqa: RUF012
     lengths: Tensor | None = None
+    steps: int = 0
 
 
 def present(
@@ -132,14 +134,14 @@ def _present(
     seen = {name: one for name, one in sent.items() if name in over_time}
     features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
     counts = {name: _counts(sent, lengths) for name, sent in spikes.items()}
-    steps = len(spikes[read_from]) if lengths is None else lengths[:, None]
-    rates = {name: per_second(network.layer(name)) * count / steps for name, count in counts.items()}
+    steps = len(spikes[read_from])
+    shown = steps if lengths is None else lengths[:, None]
+    rates = {name: per_second(network.layer(name)) * count / shown for name, count in counts.items()}
     with torch.no_grad():
         rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
         sparsity = torch.stack([(count == 0).float().mean(1) for count in counts.values()], dim=1)
-    if not torch.is_grad_enabled():
-        return Presentation(features, rate, sparsity, lengths=lengths)
-    return Presentation(features, rate, sparsity, spikes, rates, lengths)
+    recorded = (spikes, rates) if torch.is_grad_enabled() else ({}, {})
+    return Presentation(features, rate, sparsity, *recorded, lengths, steps)
 
 
 def currents_of(
@@ -187,15 +189,15 @@ def per_second(layer: SpikingLayer) -> float:
 
 
 def _joined(parts: list[Presentation]) -> Presentation:
-    def along(name: str) -> int:
-        return (
-            parts[0].features[name].ndim - 2
-        )  # samples are the first dimension of traces, the second of spikes
+    def features(name: str) -> Tensor:
+        found = [part.features[name] for part in parts]
+        return torch.cat(found, dim=found[0].ndim - 2)  # samples come first in traces, second in spikes
 
     lengths = [part.lengths for part in parts if part.lengths is not None]
     return Presentation(
-        {name: torch.cat([part.features[name] for part in parts], along(name)) for name in parts[0].features},
+        {name: features(name) for name in parts[0].features},
         torch.cat([part.rate for part in parts]),
         torch.cat([part.sparsity for part in parts]),
+        steps=parts[0].steps,
         lengths=torch.cat(lengths) if lengths else None,
     )

@@ -2,6 +2,7 @@
 
 from lightning_snn.synapses.columns import Columns
 from lightning_snn.synapses.conv2d import Conv2d
+from lightning_snn.synapses.delayed_dense import DelayedDense
 from lightning_snn.synapses.dense import Dense
 from lightning_snn.synapses.fields import Fields, FoundFields, ListedFields, RoundFields
 from lightning_snn.synapses.kinetics import ExponentialCurrent, Kinetics
@@ -23,6 +24,7 @@ __all__ = [
     "Columns",
     "Conv2d",
     "Coupling",
+    "DelayedDense",
     "Dense",
     "ExponentialCurrent",
     "Fields",

@@ -47,6 +47,7 @@ class Conv2d(WeightedProjection):
         ValueError: if a number is out of range, or the sizes do not fit the layers.
     """
 
+    each_step_alone = True
     has_fields = False
     topographic = True
     stream: RandomStream

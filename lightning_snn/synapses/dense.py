@@ -47,6 +47,7 @@ class Dense(WeightedProjection):
         ValueError: if a size or the gain is not positive, or the delay is negative.
     """
 
+    each_step_alone = True
     stream: RandomStream
 
     def __init__(

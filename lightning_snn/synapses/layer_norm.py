@@ -27,6 +27,7 @@ class LayerNorm(Normalisation):
     """
 
     whole_sequences = False
+    holds = True
 
     def __init__(
         self, over: Over = "neurons", alpha: float = 1.0, *, scale: float | None = None, eps: float = 1e-5

@@ -33,6 +33,9 @@ class Normalisation(Configurable, nn.Module, ABC):
     whole_sequences: bool = True
     """Whether it must see all steps at once, so that no loop can lead through it."""
 
+    holds: bool = False
+    """Whether charges that stay the same over time do so normalised too, so that one step stands for all."""
+
     norm: nn.Module
     places: int
 

@@ -22,7 +22,9 @@ from lightning_snn.synapses.normalisation import Normalisation
 
 ON_THE_WAY = "on_the_way"
 """The part of a state that is spikes which have not arrived."""
-AXONS = (ON_THE_WAY, KEPT)
+HISTORY = "history"
+"""The part of a state that is earlier spikes of which something has not arrived."""
+AXONS = (ON_THE_WAY, KEPT, HISTORY)
 """The parts of a state that are of the source's neurons, and not of the kinetics."""
 
 
@@ -96,6 +98,9 @@ class Projection(Configurable, nn.Module, ABC):
     whole_sequences: bool = False
     """Whether `forward` must see all steps of a presentation at once, so that no loop can lead through it."""
 
+    each_step_alone: bool = False
+    """Whether `forward` treats every step alike, whatever came before, so that one may stand for all."""
+
     topographic: bool = False
     """Whether each neuron sees nodes around its own place, so that its position keeps its meaning."""
 
@@ -137,6 +142,12 @@ class Projection(Configurable, nn.Module, ABC):
     def is_plain(self) -> bool:
         """Whether what spikes deliver is `forward` of them alone: no kinetics, norm or dropout."""
         return self.kinetics is None and self.norm is None and not self.dropout
+
+    @property
+    def holds(self) -> bool:
+        """Whether what it delivers stays the same where what arrives does."""
+        alike = self.kinetics is None and type(self).each_step_alone
+        return alike and (self.norm is None or self.norm.holds)
 
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
@@ -242,10 +253,17 @@ class Projection(Configurable, nn.Module, ABC):
     def charge(
         self, spikes: Tensor, state: Tensors, *, carry: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensors]:
-        """Charge ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive, and the dropout's mask."""
-        charge = (carry or self)(self.kept(spikes, state))
-        kept = {KEPT: state[KEPT]} if self.dropout and self.training else {}
-        return (charge if self.norm is None else self.norm(charge)), kept
+        """Charge ``[T, B, num_post]`` of spikes ``[T, B, num_pre]`` that arrive; what it goes on with."""
+        charge, after = self.carried(self.kept(spikes, state), state, carry)
+        mask = {KEPT: state[KEPT]} if self.dropout and self.training else {}
+        return (charge if self.norm is None else self.norm(charge)), mask | after
+
+    def carried(
+        self, spikes: Tensor, state: Tensors, carry: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Tensors]:
+        """`forward` of spikes ``[T, B, num_pre]`` that arrive, and a state that it goes on with, if any."""
+        del state
+        return (carry or self)(spikes), {}
 
     def kept(self, spikes: Tensor, state: Tensors) -> Tensor:
         """Spikes ``[T, B, num_pre]`` that arrive, without those that dropout takes away in training."""

@@ -30,6 +30,8 @@ class TDBatchNorm(Normalisation):
     eq. 6 to 8.
     """
 
+    holds = True
+
     def __init__(
         self,
         alpha: float = 1.0,
@@ -65,6 +67,8 @@ class TEBN(TDBatchNorm):
     Source: Duan et al., Temporal effective batch normalization in spiking neural networks, NeurIPS (2022),
     eq. 9. There the weights start at 1, with a threshold of 1.
     """
+
+    holds = False
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 from helpers.expected_warnings import UNWIRED
+from helpers.image_files import needs_files
 
 from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import find_recipe, recipe_folder, recipes, summary
@@ -17,8 +18,7 @@ every_recipe = pytest.mark.parametrize("name", list(recipes()))
 def test_trial(name, image_files):
     path = recipes()[name]
     options = ["--data.eval_batch_size=50", "--trainer.accelerator=cpu", "--trainer.fast_dev_run=true"]
-    data = yaml.safe_load(path.read_text())["data"]
-    if data["class_path"].endswith("FashionMNIST") or data["init_args"].get("source") == "torchvision":
+    if needs_files(yaml.safe_load(path.read_text())["data"]):
         pytest.importorskip("torchvision")
         options.append(f"--data.root={image_files}")
     assert main(["fit", "--config", str(path), *options]) == 0

@@ -1,4 +1,4 @@
-"""Files of images in place of a download."""
+"""Files of images in place of a download, and which data need them."""
 
 import struct
 
@@ -18,3 +18,8 @@ def write_noise(root):
             (folder / f"{part}-images-idx3-ubyte").write_bytes(head + pixels.numpy().tobytes())
             head = struct.pack(">II", 0x801, count)
             (folder / f"{part}-labels-idx1-ubyte").write_bytes(head + labels.numpy().tobytes())
+
+
+def needs_files(data):
+    """Whether the ``data`` of a recipe, as its file has them, are read from a folder."""
+    return data["class_path"].endswith("FashionMNIST") or data["init_args"].get("source") == "torchvision"

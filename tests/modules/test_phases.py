@@ -9,7 +9,7 @@ from helpers.tensors import assert_same
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
 
-from lightning_snn import MLP, Ridge, TrainingPhase
+from lightning_snn import MLP, STDP, Dense, Ridge, TrainingPhase
 
 READOUT, TOP = PARTS["readout"], PARTS["top"]
 ALL = [name for names in PARTS.values() for name in names]
@@ -152,3 +152,18 @@ def test_a_model_comes_back_with_its_phases(trainer, data, tmp_path):
     assert_same(again.state_dict(), model.state_dict())
     assert list(again.plan.phases) == list(PHASES)
     assert again.plan.phases["finetune"].lr == PHASES["finetune"].lr
+
+
+@pytest.mark.filterwarnings("ignore:(layers|connections).* of the units localised after")
+def test_waves_wire_first_then_the_phases_follow(classifier, retina, pooling, phase, trainer, data):
+    wiring = partial(Dense, rule=STDP(0.3, threshold=3.0, threshold_jump=0.5), gain=40.0, trainable=True)
+    layers = {"retina": retina(), "lgn": pooling(projection=wiring)}
+    phases = {"readout": TrainingPhase(1, ["readout"]), "finetune": TrainingPhase(lr={"lgn": 0.001})}
+    model, watch = classifier(layers, phases=phases), Watch()
+    trainer(phase(), watch, max_epochs=2).fit(model, data)
+    weight = "network.connections.lgn.projection.weight"
+    assert watch.changed() == [set(READOUT), {weight, *READOUT}]
+    assert watch.kept == [True] * 3 + [False] * 3
+    only_wired = classifier({"retina": retina(), "lgn": pooling()})
+    trainer(phase(), max_epochs=1).fit(only_wired, data)
+    assert torch.equal(watch.epochs[0][weight], only_wired.state_dict()[weight])

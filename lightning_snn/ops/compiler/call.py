@@ -21,6 +21,8 @@ class Call(NamedTuple):
         forward: Key of the kernels.
         backward: Key of those of the gradient, and what needs one: ``i0``, ``s1``, ``p2``.
         recorded: How many sequences the kernels record.
+        held: One step ``[B, N]`` of the first input where that stays the same, and is a view of it without
+            gradients: the gradient is that of the step, the sum over time. Only on a CPU.
     """
 
     inputs: Sequence[Tensor]
@@ -33,6 +35,7 @@ class Call(NamedTuple):
     forward: str = ""
     backward: str = ""
     recorded: int = 0
+    held: Tensor | None = None
 
 
 def carried(

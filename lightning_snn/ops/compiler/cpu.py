@@ -55,6 +55,9 @@ def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
     like, long = call.state[0], "each" not in facts["kinds"]
     spikes = torch.zeros_like(call.inputs[0]) if grads[0] is None else grads[0]
     found = carried(facts["gradients"], grads, like, spikes.shape, owned_gradient)
+    name = "back"
+    if call.held is not None and "i0" in found:
+        name, found["i0"] = "hold", torch.zeros_like(call.held)[None]
     steps, batch, nodes = rows(spikes, long).shape
     sequences = (spikes, *(call.inputs[j] for j in facts["inputs"]))
     arguments = [x for sequence in sequences for x in strided(rows(sequence, long))]
@@ -64,8 +67,9 @@ def backward(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
     arguments += [*values_of(module, k, call.constants, like), steps, batch, nodes]
     size = steps * max(1, facts["kept"]) * like.element_size()
     block = min(max(LEAST, SCRATCH // size), BLOCK, nodes)
-    back = getattr(module, f"back_{k}")
+    back = getattr(module, f"{name}_{k}")
     parallel.split(batch * -(-nodes // block), lambda first, last: back(*arguments, block, first, last))
+    found |= {} if name == "back" else {"i0": found["i0"][0]}
     return [found[name] for name in wanted]
 
 

@@ -25,6 +25,13 @@ def exp(x):
 
 
 @jit
+def add(total, values):
+    """Add values to a total."""
+    for e in range(len(total)):
+        total[e] += values[e]
+
+
+@jit
 def couple(row, sent, coupling, fired, total):
     """An input plus what the neurons that ``sent`` something send to each."""
     add_rows(coupling, sent, fired, collect(sent, fired), total)

@@ -20,7 +20,7 @@ HEAD = '''"""{title}"""
 import numpy as np
 import torch
 
-from lightning_snn.ops.compiler.inline import couple, exp, inhibit
+from lightning_snn.ops.compiler.inline import add, couple, exp, inhibit
 from lightning_snn.ops.jit import jit
 
 F, exp = np.{dtype}, {exp}
@@ -78,6 +78,10 @@ COPY = """
 BACK = """
         for t in range(T - 1, -1, -1):
             """
+ROOM = """
+    room = np.empty(block, F)"""
+ADD = """
+            add(gi0[0, b, lo:hi], room[:n])"""
 
 
 def head(title: str, dtype: torch.dtype) -> str:
@@ -112,8 +116,9 @@ def forward(plan: Plan, suffix: str) -> str:
 def backward(plan: Plan, suffix: str) -> str:
     """Kernel ``back``: forward to keep what the gradients need, then backward.
 
-    Of neurons that send to each other ``keep`` is the former, and ``last`` one step of the latter: between
-    two of these a matrix product carries the gradient of what was sent.
+    ``hold`` sums the gradient of an input that stays the same over the steps. Of neurons that send to each
+    other ``keep`` is the way forward, and ``last`` one step backward: between two of these a matrix product
+    carries the gradient of what was sent.
     """
     again, moving = plan.recomputed, [f"g{x}" for x in plan.moving]
     kept = {x: f"k{j}" for j, x in enumerate(plan.kept)}
@@ -136,13 +141,18 @@ def backward(plan: Plan, suffix: str) -> str:
         return forth, _call(f"bstep{suffix}", back)
 
     forth, back = calls([_row(x) for x in plan.inputs], _row("g"), "kept[{}, t, :n]")
-    source += SCAN.format(
-        name=f"back{suffix}", forward=forth, backward=BACK + back, views=views + copies,
-        arguments=", ".join([*strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]),
-        scratch=SCRATCH.format(len(kept), len(again)),
-    )  # fmt: skip
+    names = [*strided(["g", *plan.inputs]), *out, *plan.states, *moving, *plan.kinds]
+
+    def scan(name: str, back: str, room: str = "") -> str:
+        return SCAN.format(
+            name=f"{name}{suffix}", arguments=", ".join(names), forward=forth, backward=BACK + back,
+            views=views + copies, scratch=SCRATCH.format(len(kept), len(again)) + room,
+        )  # fmt: skip
+
+    source += scan("back", back)
     if "gi0" not in out:
         return source
+    source += scan("hold", back.replace("gi0[t, b, lo:hi]", "room[:n]") + ADD, ROOM)
     rows = ["joined[t, b]" if x == "i0" else _row(x) for x in plan.inputs]
     forth, back = calls(rows, "g[b]", "kept[{}, t, b]")
     names = [*strided(plan.inputs), *plan.states, *plan.kinds]

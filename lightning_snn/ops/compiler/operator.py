@@ -1,6 +1,6 @@
 """The one operator that runs every compiled neuron model, and its gradient."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -23,11 +23,13 @@ def run(call: Call) -> list[Tensor]:
     Where nobody watches there is no operator: its lists of tensors take as long as a small scan.
     """
     if is_watched((*call.inputs, *call.state)):
-        return neuron_scan(*call)  # type: ignore[no-any-return]
+        return neuron_scan(*call[:-1])  # type: ignore[no-any-return]
     if call.backward and call.coupling is not None:
         return [*_Coupled.apply(call, call.before, call.coupling, *call.inputs, *call.state, *call.constants)]
     if call.backward:
-        return [*_Scan.apply(call, *call.inputs, *call.state, *call.constants)]
+        first, *others = call.inputs
+        first = first if call.held is None else call.held
+        return [*_Scan.apply(call, first, *others, *call.state, *call.constants)]
     with torch.no_grad():
         return _forward(call)
 
@@ -56,8 +58,11 @@ def _backward(
     backward: str,
 ) -> list[Tensor]:
     """The gradients that ``backward`` names after its key: of inputs ``[T, B, N]``, else ``[B, N]``."""
-    call = Call(inputs, state, constants, backward=backward)
-    found: list[Tensor] = backend.kernels(PACKAGE, inputs[0].device).backward(call, grads)
+    return _gradients(Call(inputs, state, constants, backward=backward), grads)
+
+
+def _gradients(call: Call, grads: Sequence[Tensor | None]) -> list[Tensor]:
+    found: list[Tensor] = backend.kernels(PACKAGE, call.inputs[0].device).backward(call, grads)
     return found
 
 
@@ -108,13 +113,11 @@ def _keep(ctx: Any, inputs: Sequence[Any], output: Any) -> None:
     ctx.set_materialize_grads(False)
 
 
-def _differentiate(
-    ctx: Any, grads: Sequence[Tensor | None], kernels: Callable[..., list[Tensor]] = neuron_scan_backward
-) -> tuple[Any, ...]:
+def _differentiate(ctx: Any, grads: Sequence[Tensor | None]) -> tuple[Any, ...]:
     """Gradients of inputs, state and constants, in three lists; none of the other arguments."""
     inputs, state, constants = _split(ctx.saved_tensors, ctx.counts)
-    got = kernels(list(grads[: 1 + len(state)]), inputs, state, constants, ctx.key)
-    return (*_by_place(ctx.key, got, ctx.counts, constants), *(None for _ in Call._fields[3:]))
+    got = neuron_scan_backward(list(grads[: 1 + len(state)]), inputs, state, constants, ctx.key)
+    return (*_by_place(ctx.key, got, ctx.counts, constants), *(None for _ in Call._fields[3:-1]))
 
 
 def _split(saved: Iterable[Tensor], counts: Sequence[int]) -> list[list[Tensor]]:
@@ -139,15 +142,18 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
-        del tensors
         _keep(ctx, call, None)
+        ctx.held = None if call.held is None else tensors[0].detach()
         return tuple(_forward(call))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
-        inputs, state, constants, *_ = _differentiate(ctx, grads, _backward)
-        return None, *inputs, *state, *constants
+        inputs, state, constants = _split(ctx.saved_tensors, ctx.counts)
+        call = Call(inputs, state, constants, backward=ctx.key, held=ctx.held)
+        got = _gradients(call, grads[: 1 + len(state)])
+        to_inputs, to_state, to_constants = _by_place(ctx.key, got, ctx.counts, constants)
+        return None, *to_inputs, *to_state, *to_constants
 
 
 class _Coupled(torch.autograd.Function):

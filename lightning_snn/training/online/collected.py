@@ -100,11 +100,11 @@ class _Collecting:
         self.local: dict[str, Local] = {}
         self.kinetics: dict[str, Tensors] = {}
         self.by_wire = {
-            w.name: Eligibility(self.structures[w.target], ("input", w.input), _weighted(w).units)
+            w.name: Eligibility(("input", w.input), _weighted(w).units)
             for w in self.wires
         }
         self.by_constant = {
-            (name, key): Eligibility(self.structures[name], ("constant", key), _alone)
+            (name, key): Eligibility(("constant", key), _alone)
             for name, found in self.constants.items()
             for key in found
         }
@@ -197,8 +197,8 @@ def learned_constants(network: SpikingNetwork, name: str, like: Tensor) -> Tenso
 
 
 def _alone(values: Tensor) -> Tensor:
-    """Values ``[B, N]`` of neurons as those of the units ``[B, P, K]`` at one place."""
-    return values[:, None]
+    """Values ``[..., B, N]`` of neurons as those of units ``[..., B, P, K]`` at one place."""
+    return values[..., None, :]
 
 
 def _add(found: dict[int, Tensor], parameter: Tensor, grad: Tensor) -> None:

@@ -5,35 +5,34 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lightning_snn.training.online.local import SPIKES, Local, Name, Structure
+from lightning_snn.ops.eligibility import Derivatives, eligibility
+from lightning_snn.training.online.local import Local, Name
 
 
 class Eligibility:
-    """Eligibility vectors of all synapses that drive one input of a population, and the gradient that they give.
+    """Eligibility vectors of all synapses that drive an input of a population, and the gradient that they give.
 
         eps(t) = D(t) eps(t-1) + c(t) x(t),    e(t) = h(t) eps(t-1) + k(t) x(t),    dE/dW = sum_t L(t) e(t)
 
     D, c, h and k are the local derivatives of a step: of the state by the state and by the input, and of the
-    spike by both; L is the learning signal of the neuron and x what arrives at the synapse. As long as all neurons
-    have the same D and c, one vector for each presynaptic neuron stands for all of its synapses.
+    spike by both; L is the learning signal of the neuron and x what arrives at the synapse. As long as all
+    neurons have the same D and c, one vector for each presynaptic neuron stands for those of all its synapses.
 
     Args:
-        structure: Which derivatives a step has.
         source: The input, or the constant that takes the place of one.
-        units: From values ``[B, N]`` of neurons to those of the units at each place ``[B, P, K]``.
+        units: From values ``[..., B, N]`` of neurons to those of the units at each place ``[..., B, P, K]``.
 
     Source: Bellec et al., A solution to the learning dilemma for recurrent networks of spiking neurons,
     Nat. Commun. 11 (2020), eqs. 1, 13 and 14.
     """
 
-    def __init__(self, structure: Structure, source: Name, units: Callable[[Tensor], Tensor]) -> None:
-        self.structure = structure
+    def __init__(self, source: Name, units: Callable[[Tensor], Tensor]) -> None:
         self.source = source
         self.units = units
-        self.vectors: dict[Name, Tensor] = {}
-        """By variable ``[P, K, B, F]``, or ``[P, 1, B, F]`` where all units have the same."""
+        self.vectors: Tensor | None = None
+        """``[V, P, K, B, F]``, or ``[V, P, 1, B, F]`` where all units have the same; None before the first step."""
 
-        self.gradient: Tensor | float = 0.0
+        self.gradient: Tensor | None = None
         """What has come together so far, ``[P, K, F]``."""
 
     def advance(self, local: Local, arrived: Tensor, signal: Tensor) -> None:
@@ -44,40 +43,34 @@ class Eligibility:
             arrived: x, what arrives at the inputs of each place ``[B, P, F]``.
             signal: L, the learning signal of each neuron ``[B, N]``.
         """
-        by, wanted = local.by, self._at_units(signal)
-        x = arrived.transpose(0, 1)[:, None]
-        for name, vector in self.vectors.items():
-            if (SPIKES, name) in by:
-                self.gradient = self.gradient + _joint(wanted * self._at_units(by[SPIKES, name]), vector)
-        if (SPIKES, self.source) in by:
-            self.gradient = self.gradient + _joint(wanted * self._at_units(by[SPIKES, self.source]), x)
-        self.vectors = {name: self._next(name, by, x) for name in self.structure.variables}
+        variables = len(local.structure.variables)
+        direct, into = local.by(self.source)
+        step, sends = local.derivatives[1:, :variables], local.derivatives[0, :variables]
+        by = Derivatives(*(self._at_units(x) for x in (step, into, sends, direct)))
+        learns, x = self._at_units(signal), arrived.transpose(0, 1).to(signal)
+        if self.vectors is None or self.gradient is None:
+            self.vectors = x.new_zeros(variables, len(x), 1, *x.shape[1:])
+            self.gradient = x.new_zeros(*learns.shape[:2], x.shape[2])
+        if self.vectors.shape[2] == 1 and _same(step) and _same(into):
+            self._advance_together(self.vectors[:, :, 0], self.gradient, by, learns, x)
+            return
+        if self.vectors.shape[2] == 1:
+            self.vectors = self.vectors.repeat(1, 1, learns.shape[1], 1, 1)
+        eligibility(self.vectors, self.gradient, by, learns, x)
 
-    def _next(self, name: Name, by: dict[tuple[Name, Name], Tensor], x: Tensor) -> Tensor:
-        kept = [(by[name, to], vector) for to, vector in self.vectors.items() if (name, to) in by]
-        if (name, self.source) in by:
-            kept.append((by[name, self.source], x))
-        if not kept:
-            return torch.zeros_like(x)
-        total = self._at_units(kept[0][0])[..., None] * kept[0][1]
-        for factor, vector in kept[1:]:
-            each = self._at_units(factor)[..., None]
-            total = total.addcmul_(each, vector) if _fits(total, each, vector) else total + each * vector
-        return total
+    def _advance_together(
+        self, vectors: Tensor, gradient: Tensor, by: Derivatives, signal: Tensor, arrived: Tensor
+    ) -> None:
+        """A step ``[V, P, B, F]`` of synapses of which those of a presynaptic neuron are all alike."""
+        gradient += (signal * by.sends @ vectors).sum(0) + signal * by.direct @ arrived
+        after = torch.einsum("uvpb,vpbf->upbf", by.step[..., 0, :], vectors)
+        vectors.copy_(after + by.into[..., 0, :, None] * arrived)
 
     def _at_units(self, values: Tensor) -> Tensor:
-        """``[P, K, B]`` of values ``[B, N]``, ``[1, 1, B]`` of ``[B, 1]``."""
-        shared = values.shape[1] == 1
-        return (values[:, None] if shared else self.units(values)).permute(1, 2, 0)
+        """Values ``[..., B, N]`` of neurons as those of units ``[..., P, K, B]``."""
+        return self.units(values).movedim(-3, -1)
 
 
-def _joint(weight: Tensor, vector: Tensor) -> Tensor:
-    """``[P, K, F]``: the sum over samples of ``weight`` ``[P, K, B]`` times ``vector`` ``[P, K or 1, B, F]``."""
-    if vector.shape[1] == 1:
-        return weight @ vector[:, 0]
-    return (weight[:, :, None] @ vector)[:, :, 0]
-
-
-def _fits(total: Tensor, factor: Tensor, vector: Tensor) -> bool:
-    """Whether the product can be added in place."""
-    return torch.broadcast_shapes(factor.shape, vector.shape, total.shape) == total.shape
+def _same(values: Tensor) -> bool:
+    """Whether all neurons of a sample have the same values ``[..., B, N]``."""
+    return bool((values == values[..., :1]).all())

@@ -16,42 +16,65 @@ SPIKES: Name = ("spikes", "")
 
 
 @dataclass(frozen=True)
+class Structure:
+    """What the derivatives of a step are by, and of.
+
+    Args:
+        variables: The V variables that carry an influence of the sources on from step to step.
+        sources: The S inputs and constants whose influence is asked for.
+    """
+
+    variables: list[Name]
+    sources: list[Name]
+
+
+@dataclass(frozen=True)
 class Local:
     """What one step of a population gives, and how it depends on what went in.
 
     Args:
         spikes: Spikes ``[B, N]``.
         after: The next state.
-        by: Derivatives ``[B, N]`` of spikes and of variables by variables, inputs and constants, under
-            ``(of, to)``; ``[B, 1]`` where all neurons of a sample have the same.
+        derivatives: Those of spikes and variables by variables and sources, ``[1 + V, V + S, B, N]``.
+        structure: Which variables and sources these are.
     """
 
     spikes: Tensor
     after: Any
-    by: dict[tuple[Name, Name], Tensor]
+    derivatives: Tensor
+    structure: Structure
 
-
-@dataclass(frozen=True)
-class Structure:
-    """Which derivatives of a step may differ from 0, whatever the numbers.
-
-    Args:
-        variables: The variables that carry an influence of the sources on from step to step.
-        sources: Inputs and constants whose influence is asked for.
-        pairs: The derivatives, as in `Local`.
-    """
-
-    variables: list[Name]
-    sources: list[Name]
-    pairs: set[tuple[Name, Name]]
+    def by(self, source: Name) -> tuple[Tensor, Tensor]:
+        """Derivatives of the spikes ``[B, N]`` and of the variables ``[V, B, N]`` by a source."""
+        found = self.derivatives[:, len(self.structure.variables) + self.structure.sources.index(source)]
+        return found[0], found[1:]
 
 
 def structure_of(neuron: NeuronModel, sources: Sequence[Name], like: Tensor) -> Structure:
     """The structure of a model's step, read from its graph at rest; ``like`` ``[1, N]`` as its input."""
+    pairs = _pairs(neuron, sources, like)
+    reached: set[Name] = set(sources)
+    while more := {of for of, to in pairs if to in reached and of != SPIKES} - reached:
+        reached |= more
+    return Structure([name for name in _states(neuron) if name in reached], list(sources))
+
+
+def has_membrane(neuron: NeuronModel, input: str, like: Tensor) -> bool:
+    """Whether anything of an ``input`` is still there after a step; ``like`` ``[1, N]`` as its input."""
+    source: Name = ("input", input)
+    kept = structure_of(neuron, [source], like).variables
+    return any(of in kept and to in kept for of, to in _pairs(neuron, [source], like))
+
+
+def _states(neuron: NeuronModel) -> list[Name]:
+    return [("state", name) for name in neuron.state]
+
+
+def _pairs(neuron: NeuronModel, sources: Sequence[Name], like: Tensor) -> set[tuple[Name, Name]]:
+    """``(of, to)`` where what a step gives depends on a variable or a source, whatever the numbers."""
     state = neuron.rest(1, like.shape[1], like)
-    states: list[Name] = [("state", name) for name in neuron.state]
     with torch.enable_grad():
-        leaves, outputs = _step(neuron, dict.fromkeys(neuron.inputs, like), state, [*states, *sources])
+        leaves, outputs = _step(neuron, dict.fromkeys(neuron.inputs, like), state, [*_states(neuron), *sources])
         pairs = set()
         for of, value in outputs.items():
             if value.requires_grad:
@@ -59,18 +82,7 @@ def structure_of(neuron: NeuronModel, sources: Sequence[Name], like: Tensor) -> 
                     value.sum(), list(leaves.values()), retain_graph=True, allow_unused=True
                 )
                 pairs |= {(of, to) for to, x in zip(leaves, found, strict=True) if x is not None}
-    reached: set[Name] = set(sources)
-    while more := {of for of, to in pairs if to in reached and of != SPIKES} - reached:
-        reached |= more
-    variables = [name for name in states if name in reached]
-    kept = {SPIKES, *variables}, {*variables, *sources}
-    return Structure(variables, list(sources), {(a, b) for a, b in pairs if a in kept[0] and b in kept[1]})
-
-
-def has_membrane(neuron: NeuronModel, input: str, like: Tensor) -> bool:
-    """Whether anything of an ``input`` is still there after a step; ``like`` ``[1, N]`` as its input."""
-    found = structure_of(neuron, [("input", input)], like)
-    return any(of in found.variables and to in found.variables for of, to in found.pairs)
+    return pairs
 
 
 def local_step(neuron: NeuronModel, given: Mapping[str, Tensor], state: Any, structure: Structure) -> Local:
@@ -95,13 +107,10 @@ def local_step(neuron: NeuronModel, given: Mapping[str, Tensor], state: Any, str
         parts = [found[name].unflatten(0, (copies, batch))[k] for k, name in enumerate(outputs)]
         total = torch.stack([part.sum() for part in parts if part.requires_grad]).sum()
         grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-    by = {}
-    for to, grad in zip(leaves, grads, strict=True):
-        if grad is not None:
-            each = grad.unflatten(0, (copies, batch))
-            by |= {(of, to): _shared(each[k]) for k, of in enumerate(outputs) if (of, to) in structure.pairs}
+    silent = torch.zeros_like(found[SPIKES])
+    each = torch.stack([silent if grad is None else grad for grad in grads], 1).unflatten(0, (copies, batch))
     after = type(state)(*(found["state", name][:batch].detach() for name in neuron.state))
-    return Local(found[SPIKES][:batch].detach(), after, by)
+    return Local(found[SPIKES][:batch].detach(), after, each.transpose(1, 2), structure)
 
 
 def _step(
@@ -128,9 +137,3 @@ def _step(
     spikes, after = neuron.advance_at(inputs, before, fixed)
     found: dict[Name, Tensor] = {SPIKES: spikes}
     return own, found | {("state", name): x for name, x in zip(neuron.state, after, strict=True)}
-
-
-def _shared(values: Tensor) -> Tensor:
-    """``[B, N]``, or ``[B, 1]`` where all neurons of a sample have the same."""
-    first = values[:, :1]
-    return first if bool((values == first).all()) else values

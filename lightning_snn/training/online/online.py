@@ -9,7 +9,14 @@ from torch import Tensor
 
 from lightning_snn.core.random import fresh_seed
 from lightning_snn.network import SpikingNetwork
-from lightning_snn.presentation.present import NETWORK, Presentation, by_layer, currents_of, lengths_of, per_second
+from lightning_snn.presentation.present import (
+    NETWORK,
+    Presentation,
+    by_layer,
+    currents_of,
+    lengths_of,
+    per_second,
+)
 from lightning_snn.presentation.trace import trace_weights
 from lightning_snn.readout.over_time import NeuronReadout
 from lightning_snn.synapses import WeightedProjection
@@ -80,7 +87,7 @@ class OnlineLearner(Learner):
             found = reading.readout.respond(drive)
         else:
             found = reading.readout(totals[-1])
-        return _presentation(network, means, lengths), found
+        return _presentation(network, means, lengths, len(like)), found
 
 
 def _draws(network: SpikingNetwork, names: list[str]) -> bool:
@@ -89,13 +96,15 @@ def _draws(network: SpikingNetwork, names: list[str]) -> bool:
     )
 
 
-def _presentation(network: SpikingNetwork, means: Mapping[str, Tensor], lengths: Tensor | None) -> Presentation:
+def _presentation(
+    network: SpikingNetwork, means: Mapping[str, Tensor], lengths: Tensor | None, steps: int
+) -> Presentation:
     """What is known of a run by the mean ``[B, N]`` of what each layer sent."""
     rates = {name: per_second(network.layer(name)) * mean for name, mean in means.items()}
     with torch.no_grad():
         rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
         sparsity = torch.stack([(mean == 0).float().mean(1) for mean in means.values()], dim=1)
-    return Presentation({}, rate, sparsity, rates=rates, lengths=lengths)
+    return Presentation({}, rate, sparsity, rates=rates, lengths=lengths, steps=steps)
 
 
 def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> None:

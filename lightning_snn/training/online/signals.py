@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import SpikingNetwork
-from lightning_snn.training.online.local import SPIKES, Local
+from lightning_snn.training.online.local import Local
 from lightning_snn.training.online.shown import Shown
 from lightning_snn.training.online.walk import Moment, wires_of
 
@@ -134,9 +134,7 @@ class Spatial(Signals):
             for wire in wires:
                 if wire.target != name or wire.source not in local:
                     continue
-                by = local[name].by.get((SPIKES, ("input", wire.input)))
-                if by is None:
-                    continue
+                by, _ = local[name].by(("input", wire.input))
                 with torch.enable_grad():
                     arrived = moment.arrived[wire.name].detach().requires_grad_()
                     current, _ = wire.projection.deliver(

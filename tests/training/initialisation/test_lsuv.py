@@ -20,9 +20,8 @@ def chain(*, layers=3, lateral=None, projection=DENSE, dt=1.0, nodes=40, seed=0)
 
 
 def drive(steps=20, batch=16, dt=1.0):
-    return (5 * torch.rand(1, batch, 30, generator=torch.Generator().manual_seed(0))).expand(
-        steps, -1, -1
-    ) / dt
+    held = 5 / dt * torch.rand(1, batch, 30, generator=torch.Generator().manual_seed(0))
+    return held.expand(steps, -1, -1)
 
 
 def ran(found, inputs):

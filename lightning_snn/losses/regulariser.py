@@ -1,0 +1,35 @@
+"""What a regulariser is: a cost of activity or weights that is added to the loss."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+
+from torch import Tensor
+
+from lightning_snn.core.config import Configurable
+from lightning_snn.network import SpikingNetwork
+from lightning_snn.presentation.present import Presentation
+
+
+class Regulariser(Configurable, ABC):
+    """Base of the regularisers: ``regulariser(shown, network) -> cost``, of the network without its controls.
+
+    Of a presentation it should need no more than `Presentation.rates`.
+    """
+
+    @abstractmethod
+    def __call__(self, shown: Presentation, network: SpikingNetwork) -> Tensor:
+        """The cost, a scalar with gradients.
+
+        Args:
+            shown: What a batch evoked, with ``rates``.
+            network: The network.
+        """
+
+    def measured(self, shown: Presentation, network: SpikingNetwork) -> Mapping[str, Tensor]:
+        """What is logged in training beside the cost, by name; nothing by default."""
+        del shown, network
+        return {}
+
+    def check(self, network: SpikingNetwork, layers: Collection[str], *, key: str) -> None:
+        """Raise ``ValueError`` if it does not fit the network, of which these ``layers`` run."""
+        del network, layers, key

@@ -1,0 +1,5 @@
+"""One step of eligibility vectors on a GPU: torch's products of batches."""
+
+from lightning_snn.ops.eligibility.reference import eligibility
+
+__all__ = ["eligibility"]
