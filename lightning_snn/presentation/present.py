@@ -45,7 +45,7 @@ class Presentation(NamedTuple):
     known_rate: Tensor | None
     known_sparsity: Tensor | None
     spikes: dict[str, Tensor] = {}  # noqa: RUF012
-    rates: Mapping[str, Tensor] = {}  # noqa: RUF012
+    rates: Mapping[str, Tensor] = {}
     lengths: Tensor | None = None
     steps: int = 0
 

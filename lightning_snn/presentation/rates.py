@@ -1,4 +1,4 @@
-"""How often neurons fired, found when it is asked for: a training step that nobody measures does not count."""
+"""How often neurons fired, found when somebody asks for it: no training step does."""
 
 from collections.abc import Iterator, Mapping
 
