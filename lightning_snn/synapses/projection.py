@@ -113,6 +113,11 @@ class Projection(Configurable, nn.Module, ABC):
         alike = self.kinetics is None and type(self).each_step_alone
         return alike and (self.norm is None or self.norm.holds)
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether it always delivers the same: in training as in evaluation, whatever else is in a batch."""
+        return not self.dropout and (self.norm is None or not self.norm.whole_sequences)
+
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:
         """Charge ``[..., num_post]`` that arriving spikes ``[..., num_pre]`` deliver."""

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pytest
 import torch
 from helpers.expected_warnings import OTHER_CALLBACKS, SAME_FOLDER
 from helpers.tensors import assert_same
@@ -22,6 +23,7 @@ from lightning_snn import (
     SpikingLayer,
     Square,
     TDBatchNorm,
+    TrainingPhase,
 )
 
 pytestmark = [OTHER_CALLBACKS, SAME_FOLDER]
@@ -70,3 +72,27 @@ def test_a_run_goes_on_from_a_step_in_an_epoch_and_files_bring_blocks_back(train
     found = SpikingClassifier.load_from_checkpoint(tmp_path / f"step={last}.ckpt", weights_only=True)
     images = torch.rand(3, 1, 8, 8)
     assert torch.equal(found.eval()(images), whole.eval()(images))
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({}, True),
+        ({"dropout": 0.1}, False),
+        ({"norm": TDBatchNorm()}, False),
+        ({"norm": LayerNorm()}, True),
+    ],
+)
+def test_features_are_kept_where_training_mode_changes_nothing(options, kept):
+    units = Square(20, side=4.0)
+    layers = {
+        "image": SpikingLayer(Square(64, side=28.0), LIF(3.0)),
+        "units": SpikingLayer(units, LIF(5.0), projection=partial(Dense, **options)),
+    }
+    phases = {"readout": TrainingPhase(epochs=1, train=["readout"])}
+    make = partial(SpikingClassifier, layers, ConstantCurrent(num_steps=6), Linear, phases=phases, seed=0)
+    assert make().cache == kept
+    assert make().network.projections["units"].repeatable == kept
+    if not kept:
+        with pytest.raises(ValueError, match=r"cache must not be True where .* not repeatable"):
+            make(cache=True)
