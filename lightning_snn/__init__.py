@@ -80,8 +80,10 @@ if TYPE_CHECKING:
     from lightning_snn.losses import VanRossum as VanRossum
     from lightning_snn.losses import VictorPurpura as VictorPurpura
     from lightning_snn.losses import WeightPenalty as WeightPenalty
+    from lightning_snn.modules import SpikingAutoencoder as SpikingAutoencoder
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
     from lightning_snn.modules import SpikingModule as SpikingModule
+    from lightning_snn.modules import SpikingRegressor as SpikingRegressor
     from lightning_snn.network import Connection as Connection
     from lightning_snn.network import NetworkState as NetworkState
     from lightning_snn.network import Node as Node
@@ -210,7 +212,7 @@ _PUBLIC = {
         "VanRossum", "VictorPurpura", "WeightPenalty",
     ),
     "modules": (
-        "SpikingClassifier", "SpikingModule",
+        "SpikingAutoencoder", "SpikingClassifier", "SpikingModule", "SpikingRegressor",
     ),
     "network": (
         "Connection", "NetworkState", "Node", "Record", "Recorded", "Recording", "SpikingLayer",

@@ -59,7 +59,7 @@ class PresentingModule(StoredModule):
             checks.positive("tau_trace", tau_trace)
         self.tau_trace = tau_trace
         self.network = SpikingNetwork(layers, connections, dt=dt, min_delay=min_delay, seed=self.root)
-        self.start = None if initialisation is None else Start(initialisation, self.network)
+        self.starting = None if initialisation is None else Start(initialisation, self.network)
         self.encoders = encoders_of(encoder, self.network)
         self.read_from = self.network.names[-1] if read_from is None else read_from
         checks.one_of("read_from", self.read_from, self.network.names)
@@ -142,9 +142,9 @@ class PresentingModule(StoredModule):
             require_wired(self.network.unwired, self._finders)
             for control in self.controls.values():
                 control.wire(self.network)
-        if self.start is not None:
+        if self.starting is not None:
             replaced = (control.projections for control in self.controls.values())
-            self.start.on_data(self.trainer, self.network, self.encoders, replaced)
+            self.starting.on_data(self.trainer, self.network, self.encoders, replaced)
         if trial:
             return
         if self.plan is None:
