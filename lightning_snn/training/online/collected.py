@@ -1,6 +1,6 @@
 """Gradients that are collected while a network runs, step by step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,14 +9,13 @@ from torch import Tensor, nn
 from lightning_snn.core.charge import current_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import SpikingNetwork
-from lightning_snn.network.blocks import Inputs
 from lightning_snn.network.wire import Wire
 from lightning_snn.synapses import WeightedProjection
 from lightning_snn.training.online.eligibility import Eligibility
-from lightning_snn.training.online.local import Local, Name, Structure, local_step, structure_of
+from lightning_snn.training.online.local import Local, Name, Structure, local_steps, structure_of
 from lightning_snn.training.online.shown import Shown, read
 from lightning_snn.training.online.signals import Feedback, Signals
-from lightning_snn.training.online.walk import Moment, walk, wires_of
+from lightning_snn.training.online.walk import Block, walk, wires_of
 
 
 def collected(network: SpikingNetwork, shown: Shown, signals: Signals) -> tuple[Tensor | None, list[Tensor]]:
@@ -97,7 +96,6 @@ class _Collecting:
         }
         needed = signals.layers(network, shown, trained_layers(network, shown.names))
         self.structures = {name: self._structure(name, like) for name in needed}
-        self.local: dict[str, Local] = {}
         self.kinetics: dict[str, Tensors] = {}
         self.by_wire = {
             w.name: Eligibility(("input", w.input), _weighted(w).units)
@@ -123,46 +121,37 @@ class _Collecting:
         network, shown = self.network, self.shown
         output, sums = (grads[0], grads[1:]) if shown.output is not None else (None, grads)
         found: dict[int, Tensor] = {}
-        for t, moment in enumerate(
-            walk(network, shown.currents, shown.names, seed=shown.seed, step=self._step)
-        ):
-            now = None if output is None else output[t]
+        for block in walk(network, shown.currents, shown.names, seed=shown.seed, within=list(self.structures)):
+            local = {
+                name: local_steps(network.layer(name).neuron, block.inputs[name], block.before[name], structure)
+                for name, structure in self.structures.items()
+            }
+            now = None if output is None else output[block.steps]
             by_sum: Tensors = {}
             for (layer, weights), grad in zip(shown.sums, sums, strict=True):
-                by_sum[layer] = by_sum.get(layer, 0.0) + weights[t][:, None] * grad
-            self._advance(moment, self.signals(network, shown, moment, self.local, now, by_sum))
+                by_sum[layer] = by_sum.get(layer, 0.0) + weights[block.steps, :, None] * grad
+            self._advance(block, local, self.signals(network, shown, block, local, now, by_sum))
             for parameter, layer in self.readers if now is not None else ():
-                _add(found, parameter, now.t() @ moment.spikes[layer])
+                _add(found, parameter, now.flatten(0, 1).t() @ block.spikes[layer].flatten(0, 1).to(now))
         return found | self._of_weights() | self._of_constants()
 
-    def _step(self, name: str, own: Inputs, state: Any) -> tuple[Tensor, Any]:
-        neuron = self.network.layer(name).neuron
-        if name not in self.structures:
-            return neuron.advance(
-                own[neuron.inputs[0]], state, **{k: x for k, x in own.items() if k != neuron.inputs[0]}
-            )
-        self.local[name] = local_step(neuron, own, state, self.structures[name])
-        return self.local[name].spikes, self.local[name].after
-
-    def _advance(self, moment: Moment, signals: Tensors) -> None:
+    def _advance(self, block: Block, local: Mapping[str, Local], signals: Tensors) -> None:
         for wire in self.wires:
-            arrived = self._arrived(wire, moment)
-            self.by_wire[wire.name].advance(self.local[wire.target], arrived, signals[wire.target])
+            self.by_wire[wire.name].advance(local[wire.target], self._arrived(wire, block), signals[wire.target])
         for (name, _), eligibility in self.by_constant.items():
             signal = signals[name]
-            eligibility.advance(self.local[name], signal.new_ones(len(signal), 1, 1), signal)
+            eligibility.advance(local[name], signal.new_ones(*signal.shape[:2], 1, 1), signal)
 
-    def _arrived(self, wire: Wire, moment: Moment) -> Tensor:
-        """What a weight of 1 makes of what arrives at each place ``[B, P, F]``."""
+    def _arrived(self, wire: Wire, block: Block) -> Tensor:
+        """What a weight of 1 makes of what arrives at each place ``[S, B, P, F]``."""
         projection, kinetics = _weighted(wire), wire.projection.kinetics
-        spikes = projection.kept(moment.arrived[wire.name][None], moment.synapses[wire.name])[0]
-        fields = projection.fields(spikes)
+        fields = projection.fields(projection.kept(block.arrived[wire.name], block.synapses[wire.name]))
         if kinetics is None:
             return current_of(fields, self.network.dt)
-        flat = fields.flatten(1)
-        state = self.kinetics.get(wire.name) or kinetics.rest(len(flat), flat.shape[1], flat)
-        current, self.kinetics[wire.name] = kinetics.run(flat[None], state, dt=self.network.dt)
-        return current[0].reshape(fields.shape)
+        flat = fields.flatten(2)
+        state = self.kinetics.get(wire.name) or kinetics.rest(flat.shape[1], flat.shape[2], flat)
+        current, self.kinetics[wire.name] = kinetics.run(flat, state, dt=self.network.dt)
+        return current.reshape(fields.shape)
 
     def _of_weights(self) -> dict[int, Tensor]:
         found: dict[int, Tensor] = {}

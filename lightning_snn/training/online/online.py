@@ -129,6 +129,10 @@ def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> Non
             raise ValueError(
                 f"learning: {rule} trains weights only, and {key} is to learn {', '.join(others or wanted)} too"
             )
+        try:
+            projection.fields(network.layer(wire.source).positions.new_zeros(1, projection.num_pre))
+        except ValueError as error:
+            raise ValueError(f"learning: {rule} cannot train {key}: {error}") from error
         layer = network.layer(wire.target)
         if not has_membrane(layer.neuron, wire.input, layer.positions.new_zeros(1, layer.num_nodes)):
             raise ValueError(

@@ -50,6 +50,11 @@ def gradients(model, input, label, *, aligned):
     return loss, dict(zip(trained, torch.autograd.grad(loss, list(trained.values())), strict=True))
 
 
+def angle(one, other):
+    """In degrees."""
+    return float(F.cosine_similarity(one.flatten(), other.flatten(), 0).clamp_max(1).acos().rad2deg())
+
+
 @pytest.mark.parametrize("readout", [LeakyReadout, Linear, partial(MLP, dropout=0.0)])
 @pytest.mark.parametrize("options", [{}, {"kinetics": ExponentialCurrent(3.0), "delay": 2.0}])
 def test_with_the_weights_as_feedback_it_is_backpropagation(readout, options):
@@ -82,7 +87,7 @@ def test_weights_align_with_the_feedback():
     for _ in range(60):
         _, true = gradients(model, input, label, aligned=False)
         loss, found = gradients(model, input, label, aligned=True)
-        angles.append({n: F.cosine_similarity(x.flatten(), true[n].flatten(), 0).acos().rad2deg() for n, x in found.items()})
+        angles.append({name: angle(x, true[name]) for name, x in found.items()})
         for name, parameter in model.named_parameters():
             parameter.grad = found.get(name)
         optimizer.step()
