@@ -62,7 +62,7 @@ class AfterEpochs(Callback):
         epoch = trainer.current_epoch + 1
         if epoch not in self.epochs:
             return
-        data: Any = getattr(trainer, "datamodule")
+        data: Any = trainer.datamodule
         data.setup("test")
         loader = data.test_dataloader() if self.stage == "test" else data.val_dataloader()
         digits = loader.dataset

@@ -185,11 +185,12 @@ class SpikingModule(OptimizedModule):
         Raises:
             ValueError: if it cannot train these, or there are controls, which it does not train.
         """
-        for key, given in {"controls": self.controls, "few_labels": self.few_labels.counts}.items():
+        beside = {"controls": list(self.controls), "few_labels": list(self.few_labels.counts)}
+        for key, given in beside.items():
             if given:
                 raise ValueError(
-                    f"learning: {type(learning).__name__} trains one network and one readout: leave out {key}, "
-                    f"got {', '.join(map(str, given))}"
+                    f"learning: {type(learning).__name__} trains one network and one readout: leave out "
+                    f"{key}, got {', '.join(map(str, given))}"
                 )
         return learning.of(self._reading)
 

@@ -26,9 +26,7 @@ class Derivatives(NamedTuple):
     direct: Tensor
 
 
-def eligibility(
-    vectors: Tensor, gradient: Tensor, by: Derivatives, signal: Tensor, arrived: Tensor
-) -> None:
+def eligibility(vectors: Tensor, gradient: Tensor, by: Derivatives, signal: Tensor, arrived: Tensor) -> None:
     """In each step add to the gradient, then go on.
 
         gradient += sum_b signal (sends vectors + direct arrived),    vectors <- step vectors + into arrived

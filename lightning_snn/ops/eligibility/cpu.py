@@ -1,4 +1,4 @@
-"""Eligibility vectors over some steps in numba: those of a neuron stay in the cache; the reference's numbers up to rounding."""
+"""Eligibility vectors over some steps, in numba: the reference's numbers up to rounding."""
 # mypy: disallow-untyped-defs=False
 # ruff: noqa: ANN001, ANN202
 
@@ -27,7 +27,12 @@ def _eligibility(vectors, gradient, step, into, sends, direct, signal, arrived, 
             for t in range(len(arrived)):
                 x, learns = arrived[t, p, b], signal[t, p, k, b]
                 if variables == 2:
-                    one, two, s, c = vectors[0, p, k, b], vectors[1, p, k, b], step[:, :, t, p, k, b], into[:, t, p, k, b]
+                    one, two, s, c = (
+                        vectors[0, p, k, b],
+                        vectors[1, p, k, b],
+                        step[:, :, t, p, k, b],
+                        into[:, t, p, k, b],
+                    )
                     _learn_by_two(
                         total, learns * direct[t, p, k, b], learns * sends[0, t, p, k, b],
                         learns * sends[1, t, p, k, b], x, one, two,

@@ -14,7 +14,7 @@ from lightning_snn.synapses import WeightedProjection
 from lightning_snn.training.online.eligibility import Eligibility
 from lightning_snn.training.online.local import Local, Name, Structure, local_steps, structure_of
 from lightning_snn.training.online.shown import Shown, read
-from lightning_snn.training.online.signals import Feedback, Signals
+from lightning_snn.training.online.signals import Signals
 from lightning_snn.training.online.walk import Block, walk, wires_of
 
 
@@ -50,7 +50,9 @@ def trained(network: SpikingNetwork, names: Sequence[str]) -> Iterator[nn.Parame
 def trained_layers(network: SpikingNetwork, names: Sequence[str]) -> list[str]:
     """Those of these layers whose neurons, or connections to them, are trained."""
     reached = {wire.target for wire in _trained_wires(network, names)}
-    own = {name for name in names if any(p.requires_grad for p in network.layer(name).neuron.learned.values())}
+    own = {
+        name for name in names if any(p.requires_grad for p in network.layer(name).neuron.learned.values())
+    }
     return [name for name in names if name in reached | own]
 
 
@@ -97,17 +99,14 @@ class _Collecting:
         needed = signals.layers(network, shown, trained_layers(network, shown.names))
         self.structures = {name: self._structure(name, like) for name in needed}
         self.kinetics: dict[str, Tensors] = {}
-        self.by_wire = {
-            w.name: Eligibility(("input", w.input), _weighted(w).units)
-            for w in self.wires
-        }
+        self.by_wire = {w.name: Eligibility(("input", w.input), _weighted(w).units) for w in self.wires}
         self.by_constant = {
             (name, key): Eligibility(("constant", key), _alone)
             for name, found in self.constants.items()
             for key in found
         }
-        self.readers = [] if shown.output is None else [(shown.output, shown.read_from)]
-        self.readers += signals.readers
+        output = shown.output
+        self.readers = [] if output is None else [(output, shown.read_from), *signals.readers]
 
     def _structure(self, name: str, like: Tensor) -> Structure:
         layer = self.network.layer(name)
@@ -121,9 +120,13 @@ class _Collecting:
         network, shown = self.network, self.shown
         output, sums = (grads[0], grads[1:]) if shown.output is not None else (None, grads)
         found: dict[int, Tensor] = {}
-        for block in walk(network, shown.currents, shown.names, seed=shown.seed, within=list(self.structures)):
+        for block in walk(
+            network, shown.currents, shown.names, seed=shown.seed, within=list(self.structures)
+        ):
             local = {
-                name: local_steps(network.layer(name).neuron, block.inputs[name], block.before[name], structure)
+                name: local_steps(
+                    network.layer(name).neuron, block.inputs[name], block.before[name], structure
+                )
                 for name, structure in self.structures.items()
             }
             now = None if output is None else output[block.steps]
@@ -131,13 +134,16 @@ class _Collecting:
             for (layer, weights), grad in zip(shown.sums, sums, strict=True):
                 by_sum[layer] = by_sum.get(layer, 0.0) + weights[block.steps, :, None] * grad
             self._advance(block, local, self.signals(network, shown, block, local, now, by_sum))
-            for parameter, layer in self.readers if now is not None else ():
+            for parameter, layer in self.readers:
+                assert now is not None
                 _add(found, parameter, now.flatten(0, 1).t() @ block.spikes[layer].flatten(0, 1).to(now))
         return found | self._of_weights() | self._of_constants()
 
     def _advance(self, block: Block, local: Mapping[str, Local], signals: Tensors) -> None:
         for wire in self.wires:
-            self.by_wire[wire.name].advance(local[wire.target], self._arrived(wire, block), signals[wire.target])
+            self.by_wire[wire.name].advance(
+                local[wire.target], self._arrived(wire, block), signals[wire.target]
+            )
         for (name, _), eligibility in self.by_constant.items():
             signal = signals[name]
             eligibility.advance(local[name], signal.new_ones(*signal.shape[:2], 1, 1), signal)
@@ -159,7 +165,7 @@ class _Collecting:
             projection = _weighted(wire)
             with torch.enable_grad():
                 efficacy = projection.efficacy()
-                grad = self.by_wire[wire.name].gradient.to(efficacy)
+                grad = self.by_wire[wire.name].collected().to(efficacy)
                 grad = grad.sum(0) if projection.groups is None else grad
                 (own,) = torch.autograd.grad(efficacy, projection.weight, grad)
             _add(found, projection.weight, own)
@@ -168,7 +174,7 @@ class _Collecting:
     def _of_constants(self) -> dict[int, Tensor]:
         found: dict[int, Tensor] = {}
         for name, values in self.constants.items():
-            grads = [self.by_constant[name, key].gradient.sum((0, 2)) for key in values]
+            grads = [self.by_constant[name, key].collected().sum((0, 2)) for key in values]
             grads = [g.sum_to_size(x.shape).to(x) for g, x in zip(grads, values.values(), strict=True)]
             own = list(self.network.layer(name).neuron.learned.values())
             for p, grad in zip(

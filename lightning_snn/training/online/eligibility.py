@@ -33,7 +33,12 @@ class Eligibility:
         """``[V, P, K, B, F]``, or ``[V, P, 1, B, F]`` where all units have the same; None before the first step."""
 
         self.gradient: Tensor | None = None
-        """What has come together so far, ``[P, K, F]``."""
+        """What has come together so far, ``[P, K, F]``; None before the first step."""
+
+    def collected(self) -> Tensor:
+        """The gradient ``[P, K, F]`` of the steps so far, of one at least."""
+        assert self.gradient is not None
+        return self.gradient
 
     def advance(self, local: Local, arrived: Tensor, signal: Tensor) -> None:
         """Take some steps.
@@ -52,7 +57,9 @@ class Eligibility:
             self.vectors = x.new_zeros(variables, x.shape[1], 1, *x.shape[2:])
             self.gradient = x.new_zeros(*learns.shape[1:3], x.shape[3])
         if self.vectors.shape[2] == 1 and _same(step) and _same(into):
-            self.vectors = self._advance_together(self.vectors[:, :, 0], self.gradient, by, learns, x)[:, :, None]
+            self.vectors = self._advance_together(self.vectors[:, :, 0], self.gradient, by, learns, x)[
+                :, :, None
+            ]
             return
         if self.vectors.shape[2] == 1:
             self.vectors = self.vectors.repeat(1, 1, learns.shape[2], 1, 1)
@@ -63,7 +70,9 @@ class Eligibility:
     ) -> Tensor:
         """Steps of vectors ``[V, P, B, F]`` where the synapses of a presynaptic neuron are all alike."""
         before = []
-        for step, into, x in zip(by.step[..., 0, :].unbind(2), by.into[..., 0, :, None].unbind(1), arrived, strict=True):
+        for step, into, x in zip(
+            by.step[..., 0, :].unbind(2), by.into[..., 0, :, None].unbind(1), arrived, strict=True
+        ):
             before.append(vectors)
             vectors = (step[..., None] * vectors).sum(1) + into * x
         traces = torch.stack(before, 1).movedim(2, 0).flatten(1, 3)  # [P, V S B, F]

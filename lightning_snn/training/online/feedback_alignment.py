@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from lightning_snn.core import checks
-from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.core.random import RandomStream
 from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.readout import Readout, SequenceReadout
@@ -41,13 +40,11 @@ class FeedbackAlignment(Learning):
     def of(self, reading: Reading) -> Learner:
         """See `Learning.of`."""
         seed, network = max(int(reading.network.seed), 0), reading.network
-        weights = {
-            f"network/{name}": projection.weight
-            for name, projection in network.weighted.items()
-        }
+        weights = {f"network/{name}": projection.weight for name, projection in network.weighted.items()}
         linear = {f"readout/{name}": part.weight for name, part in _linear(reading.readout).items()}
         drawn = {
-            name: self.scale * weight.detach().std(correction=0)
+            name: self.scale
+            * weight.detach().std(correction=0)
             * torch.randn(weight.shape, generator=RandomStream(seed, f"feedback/{name}").torch()).to(weight)
             for name, weight in (weights | linear).items()
         }
@@ -97,11 +94,18 @@ class Aligned(Learner):
 def aligned(projection: WeightedProjection, feedback: Tensor) -> Projection:
     """A projection with the same weights whose errors come back through those of ``feedback``."""
     found, back = copy.copy(projection), copy.copy(projection)
-    vars(back)["_parameters"] = {**projection._parameters, "weight": nn.Parameter(feedback, requires_grad=False)}
+    vars(back)["_parameters"] = {
+        **projection._parameters,
+        "weight": nn.Parameter(feedback, requires_grad=False),
+    }
     forward, behind = projection.prepared(), back.prepared()
 
     def both(spikes: Tensor) -> Tensor:
-        return _with_errors_of(behind(spikes), forward(spikes.detach())) if spikes.requires_grad else forward(spikes)
+        return (
+            _with_errors_of(behind(spikes), forward(spikes.detach()))
+            if spikes.requires_grad
+            else forward(spikes)
+        )
 
     vars(found).update(forward=both, prepared=lambda: both)
     return found

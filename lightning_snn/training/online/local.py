@@ -70,7 +70,9 @@ def _pairs(neuron: NeuronModel, sources: Sequence[Name], like: Tensor) -> set[tu
     """``(of, to)`` where what a step gives depends on a variable or a source, whatever the numbers."""
     state = neuron.rest(1, like.shape[1], like)
     with torch.enable_grad():
-        leaves, outputs = _step(neuron, dict.fromkeys(neuron.inputs, like), state, [*_states(neuron), *sources])
+        leaves, outputs = _step(
+            neuron, dict.fromkeys(neuron.inputs, like), state, [*_states(neuron), *sources]
+        )
         pairs = set()
         for of, value in outputs.items():
             if value.requires_grad:
@@ -104,7 +106,8 @@ def local_steps(neuron: NeuronModel, given: Mapping[str, Tensor], before: Any, s
         grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     silent = torch.zeros_like(state[0])
     each = torch.stack([silent if grad is None else grad for grad in grads], 1)
-    return Local(each.unflatten(0, (copies, -1)).transpose(1, 2).unflatten(2, shape[:-1]), structure)
+    found_by = each.reshape(copies, -1, *each.shape[1:]).transpose(1, 2)
+    return Local(found_by.reshape(*found_by.shape[:2], *shape), structure)
 
 
 def _copies(values: Tensor, count: int) -> Tensor:

@@ -10,7 +10,6 @@ from torch import Tensor
 from lightning_snn.core.random import fresh_seed
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.present import (
-    NETWORK,
     Presentation,
     by_layer,
     currents_of,
@@ -74,7 +73,7 @@ class OnlineLearner(Learner):
         ends = torch.tensor([len(like)], device=like.device) if lengths is None else lengths
         mean = trace_weights(ends, len(like), None, network.dt)
         sums = [Sum(name, mean) for name in names]
-        output = None
+        output: Tensor | None = None
         if isinstance(reading.readout, NeuronReadout):
             output = reading.readout.output.weight
         else:
@@ -84,6 +83,7 @@ class OnlineLearner(Learner):
         drive, totals = collected(network, shown, self.signals)
         means = dict(zip(names, totals, strict=False))
         if isinstance(reading.readout, NeuronReadout):
+            assert drive is not None
             found = reading.readout.respond(drive)
         else:
             found = reading.readout(totals[-1])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn.network import SpikingNetwork
@@ -39,7 +39,7 @@ class Shown:
     currents: dict[str, Tensor]
     names: list[str]
     read_from: str
-    output: nn.Parameter | None = None
+    output: Tensor | None = None
     sums: list[Sum] = field(default_factory=list)
     seed: int = 0
 

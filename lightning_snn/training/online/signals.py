@@ -127,7 +127,9 @@ class Spatial(Signals):
         sums: Tensors,
     ) -> Tensors:
         """See `Signals`."""
-        found = {name: sums.get(name, torch.zeros_like(step.derivatives[0, 0])) for name, step in local.items()}
+        found = {
+            name: sums.get(name, torch.zeros_like(step.derivatives[0, 0])) for name, step in local.items()
+        }
         if output is not None and shown.read_from in found:
             assert shown.output is not None
             found[shown.read_from] = found[shown.read_from] + output @ shown.output.detach()

@@ -100,7 +100,9 @@ def _run(
     wanted, inputs = {}, {}
     for name in within:
         neuron = network.layer(name).neuron
-        inputs[name] = dict(zip(neuron.inputs, ["current", *(INPUT + key for key in neuron.inputs[1:])], strict=True))
+        inputs[name] = dict(
+            zip(neuron.inputs, ["current", *(INPUT + key for key in neuron.inputs[1:])], strict=True)
+        )
         wanted[name] = [*neuron.state, *inputs[name].values()]
     spikes, after, recorded = network.run(
         now, state, layers=names, generator=generator, record=Recording(wanted, limit_mb=float(2**40))

@@ -29,7 +29,9 @@ def classifier(readout=LeakyReadout, learning=None, **options):
     layers = {
         "input": SpikingLayer(Maps(1, 1, 6), Relay()),
         "one": SpikingLayer(Maps(1, 1, 20), neuron, projection=trained),
-        "two": SpikingLayer(Maps(1, 1, 10), neuron, projection=trained, lateral=partial(Dense, trainable=True)),
+        "two": SpikingLayer(
+            Maps(1, 1, 10), neuron, projection=trained, lateral=partial(Dense, trainable=True)
+        ),
     }
     return SpikingClassifier(layers, Frames(), readout, num_classes=3, learning=learning, seed=0)
 
@@ -78,7 +80,9 @@ def test_weights_align_with_the_feedback():
         "input": SpikingLayer(Maps(1, 1, 12), Relay()),
         "one": SpikingLayer(Maps(1, 1, 30), LIF(10.0, threshold=0.3), projection=projection),
     }
-    model = SpikingClassifier(layers, Frames(), LeakyReadout, num_classes=3, learning=FeedbackAlignment(), seed=1)
+    model = SpikingClassifier(
+        layers, Frames(), LeakyReadout, num_classes=3, learning=FeedbackAlignment(), seed=1
+    )
     generator, label = torch.Generator().manual_seed(0), torch.arange(30) % 3
     rate = 0.6 * torch.rand(3, 12, generator=generator)
     input = (torch.rand(30, 20, 12, generator=generator) < rate[label][:, None]).float()
