@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from lightning_snn.network import Recording as Recording
     from lightning_snn.network import SpikingLayer as SpikingLayer
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
+    from lightning_snn.network import run_in_pieces as run_in_pieces
     from lightning_snn.neurons import LIF as LIF
     from lightning_snn.neurons import PLIF as PLIF
     from lightning_snn.neurons import SEW as SEW
@@ -217,7 +218,7 @@ _PUBLIC = {
     ),
     "network": (
         "Connection", "NetworkState", "Node", "Record", "Recorded", "Recording", "SpikingLayer",
-        "SpikingNetwork",
+        "SpikingNetwork", "run_in_pieces",
     ),
     "neurons": (
         "LIF", "PLIF", "SEW", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",

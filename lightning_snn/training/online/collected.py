@@ -19,7 +19,7 @@ from lightning_snn.training.online.walk import Block, walk, wires_of
 
 
 def collected(network: SpikingNetwork, shown: Shown, signals: Signals) -> tuple[Tensor | None, list[Tensor]]:
-    """The output ``[T, B, C]``, where there is one, and the sums ``[B, N]``; their gradients are collected online.
+    """The output ``[T, B, C]``, if any, and the sums ``[B, N]``; their gradients are collected online.
 
     The gradient of a loss by these is known when all of it has been seen. Then the run is repeated, and what
     each step adds to the gradients of weights is added while it is there: the memory does not depend on the
@@ -33,8 +33,8 @@ def collected(network: SpikingNetwork, shown: Shown, signals: Signals) -> tuple[
     Raises:
         RuntimeError: in the backward pass, if a weight has been changed in place since.
     """
-    parameters = [*trained(network, shown.names), *signals.parameters()]
-    parameters += [] if shown.output is None else [shown.output]
+    output = [] if shown.output is None else [shown.output]
+    parameters = [*trained(network, shown.names), *signals.parameters(), *output]
     found: tuple[Tensor, ...] = _Collected.apply(network, shown, signals, *parameters)
     return (None, [*found]) if shown.output is None else (found[0], [*found[1:]])
 

@@ -10,13 +10,14 @@ from lightning_snn.training.online.local import Local, Name
 
 
 class Eligibility:
-    """Eligibility vectors of all synapses that drive an input of a population, and the gradient that they give.
+    """Eligibility vectors of the synapses that drive an input of a population, and the gradient they give.
 
         eps(t) = D(t) eps(t-1) + c(t) x(t),    e(t) = h(t) eps(t-1) + k(t) x(t),    dE/dW = sum_t L(t) e(t)
 
     D, c, h and k are the local derivatives of a step: of the state by the state and by the input, and of the
     spike by both; L is the learning signal of the neuron and x what arrives at the synapse. As long as all
-    neurons have the same D and c, one vector for each presynaptic neuron stands for those of all its synapses.
+    neurons have the same D and c, one vector for each presynaptic neuron stands for those of all its
+    synapses.
 
     Args:
         source: The input, or the constant that takes the place of one.
@@ -30,7 +31,7 @@ class Eligibility:
         self.source = source
         self.units = units
         self.vectors: Tensor | None = None
-        """``[V, P, K, B, F]``, or ``[V, P, 1, B, F]`` where all units have the same; None before the first step."""
+        """``[V, P, K, B, F]``, or ``[V, P, 1, B, F]`` where all units have the same; None before a step."""
 
         self.gradient: Tensor | None = None
         """What has come together so far, ``[P, K, F]``; None before the first step."""

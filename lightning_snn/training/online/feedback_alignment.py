@@ -20,8 +20,8 @@ from lightning_snn.training.online.learning import Learner, Learning, Reading
 class FeedbackAlignment(Learning):
     """Backpropagation through layers and time with fixed random weights in place of the transposed ones.
 
-    Each connection with weights, and each `torch.nn.Linear` of the readout, sends errors back through weights of its
-    own that never change; what it learns from them is as in backpropagation.
+    Each connection with weights, and each `torch.nn.Linear` of the readout, sends errors back through weights
+    of its own that never change; what it learns from them is as in backpropagation.
 
     Args:
         scale: Standard deviation of these weights, in units of that of the first weights.
@@ -29,8 +29,8 @@ class FeedbackAlignment(Learning):
     Raises:
         ValueError: if the scale is not positive.
 
-    Source: Lillicrap et al., Random synaptic feedback weights support error backpropagation for deep learning,
-    Nat. Commun. 7 (2016).
+    Source: Lillicrap et al., Random synaptic feedback weights support error backpropagation for deep
+    learning, Nat. Commun. 7 (2016).
     """
 
     def __init__(self, *, scale: float = 1.0) -> None:
@@ -55,7 +55,8 @@ class Aligned(Learner):
     """Backpropagation with feedback weights.
 
     Args:
-        feedback: Those of connections, ``network/NAME``, in the shape of their weights, and of linear parts of
+        feedback: Those of connections, ``network/NAME``, in the shape of their weights, and of linear parts
+        of
             the readout, ``readout/NAME``.
     """
 

@@ -1,4 +1,4 @@
-"""One step of neurons with its local derivatives, those of each neuron by its own state, inputs and constants."""
+"""Local derivatives of steps of neurons: those of each by its own state, inputs and constants."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -14,8 +14,8 @@ from lightning_snn.presentation.present import (
     by_layer,
     currents_of,
     lengths_of,
-    per_second,
 )
+from lightning_snn.presentation.rates import per_second
 from lightning_snn.presentation.trace import trace_weights
 from lightning_snn.readout.over_time import NeuronReadout
 from lightning_snn.synapses import WeightedProjection
@@ -101,10 +101,7 @@ def _presentation(
 ) -> Presentation:
     """What is known of a run by the mean ``[B, N]`` of what each layer sent."""
     rates = {name: per_second(network.layer(name)) * mean for name, mean in means.items()}
-    with torch.no_grad():
-        rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
-        sparsity = torch.stack([(mean == 0).float().mean(1) for mean in means.values()], dim=1)
-    return Presentation({}, rate, sparsity, rates=rates, lengths=lengths, steps=steps)
+    return Presentation({}, None, None, rates=rates, lengths=lengths, steps=steps)
 
 
 def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> None:
@@ -118,8 +115,8 @@ def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> Non
         key, projection = network.key(wire.name), wire.projection
         if projection.norm is not None:
             raise ValueError(
-                f"learning: {rule} takes one step of one sample at a time, and {key} has a norm, which sees them "
-                f"together, {type(projection.norm).__name__}: leave it out"
+                f"learning: {rule} takes one step of one sample at a time, and {key} has a norm, which sees "
+                f"them together, {type(projection.norm).__name__}: leave it out"
             )
         wanted = [name for name, p in projection.named_parameters() if p.requires_grad]
         if not wanted:
@@ -127,7 +124,8 @@ def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> Non
         others = [name for name in wanted if name != "weight"]
         if others or not isinstance(projection, WeightedProjection):
             raise ValueError(
-                f"learning: {rule} trains weights only, and {key} is to learn {', '.join(others or wanted)} too"
+                f"learning: {rule} trains weights only, and {key} is to learn "
+                f"{', '.join(others or wanted)} too"
             )
         try:
             projection.fields(network.layer(wire.source).positions.new_zeros(1, projection.num_pre))

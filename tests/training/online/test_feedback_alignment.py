@@ -1,4 +1,4 @@
-"""Feedback alignment: backpropagation where feedback is the weights, and weights that align where it is not."""
+"""Feedback alignment: backpropagation where feedback is the weights, else weights that align with it."""
 
 from functools import partial
 
