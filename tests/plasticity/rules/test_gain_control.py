@@ -124,6 +124,22 @@ def test_three_layers_come_to_the_rate_and_the_deviation(kind, dt):
     assert network.unwired == []
 
 
+def test_waves_set_the_gains_of_layers_above_a_sheet():
+    rule = GainControl(20.0, deviation=0.35, thresholds="layer")
+    waves = snn.LateralKernel(inhibition_range=4.0)
+    cells = snn.Izhikevich("heterogeneous")
+    layers = {"retina": snn.SpikingLayer(snn.Square(200, side=10.0), cells, lateral=waves)} | {
+        name: snn.SpikingLayer(snn.Square(30, side=8.0), snn.LIF(10.0), projection=partial(
+            snn.Dense, trainable=True, rule=rule)) for name in ("one", "two")
+    }  # fmt: skip
+    network = snn.SpikingNetwork(layers, seed=0)
+    reports = snn.self_organize(
+        network, num_streams=8, chunk=250, max_steps=60_000, check_every_n_rounds=1, progress=False
+    )
+    assert all(report["convergence"] < 0.2 for report in reports.values())
+    assert all(report["steps"] < 60_000 for report in reports.values())
+
+
 def test_what_cannot_be_is_said_in_a_sentence():
     with pytest.raises(ValueError, match="rate must be at most one spike a step, 2000 Hz, got 3000"):
         GainControl(3000.0, dt=0.5)
