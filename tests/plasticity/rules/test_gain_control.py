@@ -128,7 +128,7 @@ def test_waves_set_the_gains_of_layers_above_a_sheet():
     rule = GainControl(20.0, deviation=0.35, thresholds="layer")
     waves = snn.LateralKernel(inhibition_range=4.0)
     cells = snn.Izhikevich("heterogeneous")
-    layers = {"retina": snn.SpikingLayer(snn.Square(200, side=10.0), cells, lateral=waves)} | {
+    layers = {"retina": snn.SpikingLayer(snn.Square(300, side=12.5), cells, lateral=waves)} | {
         name: snn.SpikingLayer(snn.Square(30, side=8.0), snn.LIF(10.0), projection=partial(
             snn.Dense, trainable=True, rule=rule)) for name in ("one", "two")
     }  # fmt: skip
