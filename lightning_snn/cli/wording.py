@@ -9,6 +9,7 @@ from importlib import import_module
 from lightning.pytorch import Trainer
 
 import lightning_snn
+from lightning_snn.core.config import all_arguments
 from lightning_snn.core.upgrade_inhibition import INHIBITION, MOVED, NEURON
 
 KEYS = {
@@ -117,7 +118,10 @@ def plain(causes: Sequence[str], message: str) -> str:
 
 def _unknown_option(name: str, class_path: str) -> str:
     module, _, class_name = class_path.rpartition(".")
-    parameters = [n for n in inspect.signature(getattr(import_module(module), class_name)).parameters]
+    cls = getattr(import_module(module), class_name)
+    own = inspect.signature(cls).parameters
+    passed_on = any(p.kind is p.VAR_KEYWORD for p in own.values())
+    parameters = list(all_arguments(cls) if passed_on else own)
     if (class_path, name) == (NEURON, INHIBITION):
         return MOVED
     close = _close(name, parameters)

@@ -15,6 +15,7 @@ from lightning_snn.encoders import Encoder
 from lightning_snn.modules.drawn import encoders_of, follow_seed
 from lightning_snn.modules.stored import StoredModule
 from lightning_snn.network import Connection, SpikingLayer, SpikingNetwork
+from lightning_snn.network.pieces import Pieces
 from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.presentation.table import FeatureTable, tabulate
 from lightning_snn.trainer.checkpoint_file import use_whole_files
@@ -48,6 +49,8 @@ class PresentingModule(StoredModule):
         controls: Controls | None,
         cache: bool | None,
         phases: Mapping[str, TrainingPhase] | None,
+        truncate_steps: int | None,
+        checkpoint_steps: int | None,
         initialisation: Initialisation | None,
         seed: RootSeed,
     ) -> None:
@@ -60,6 +63,8 @@ class PresentingModule(StoredModule):
         self.encoders = encoders_of(encoder, self.network)
         self.read_from = self.network.names[-1] if read_from is None else read_from
         checks.one_of("read_from", self.read_from, self.network.names)
+        self.pieces = Pieces(truncate_steps, checkpoint_steps)
+        self.pieces.check(self.network)
         self.plan = None if phases is None else Plan(phases)
         self.cache_required = bool(cache)
         self.cache = self._may_cache() if cache is None else cache
@@ -84,6 +89,7 @@ class PresentingModule(StoredModule):
             controls={name: c.projections for name, c in self.controls.items()} if with_controls else {},
             tau_trace=self.tau_trace,
             over_time=self.over_time,
+            pieces=self.pieces,
         )
 
     def presentation(self, batch: Parts) -> Presentation:

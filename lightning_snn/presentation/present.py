@@ -9,8 +9,10 @@ from torch import Tensor
 
 from lightning_snn.core import batches, checks
 from lightning_snn.encoders import Encoder
-from lightning_snn.network import SpikingLayer, SpikingNetwork, graph
-from lightning_snn.presentation.rates import Rates, mean_rate, share_of_silent
+from lightning_snn.network import NetworkState, SpikingLayer, SpikingNetwork, graph
+from lightning_snn.network.pieces import Pieces
+from lightning_snn.presentation.in_pieces import Sent, shown_in_pieces
+from lightning_snn.presentation.rates import Rates, counts_of, mean_rate, rates_of, share_of_silent
 from lightning_snn.presentation.trace import spike_trace
 from lightning_snn.synapses import Projection
 
@@ -34,7 +36,8 @@ class Presentation(NamedTuple):
             ``[T, B, F]`` for a readout over time.
         known_rate: `rate`, where it is known already.
         known_sparsity: `sparsity`, likewise.
-        spikes: Spikes ``[T, B, N]`` of these layers by name where gradients are recorded, else none.
+        spikes: Spikes ``[T, B, N]`` of these layers by name where gradients are recorded and nothing is cut
+            in pieces, else none.
         rates: Mean firing rates in Hz of their neurons ``[B, N]`` by name, with gradients, where these are
             recorded, else none; see `Rates`.
         lengths: Steps of each sample ``[B]``; None where all of them last T steps.
@@ -73,6 +76,7 @@ def present(
     tau_trace: float | None,
     over_time: Collection[str] = (),
     projections: Mapping[str, Projection] | None = None,
+    pieces: Pieces | None = None,
 ) -> Presentation:
     """Show an input to the network; layers that a control does not change are simulated once for all.
 
@@ -88,6 +92,8 @@ def present(
         tau_trace: Time constant of the trace in ms; None counts spikes.
         over_time: Names of the networks whose features are not traces but the spikes over time.
         projections: Projections instead of the network's own, by connection name.
+        pieces: How a run is cut where gradients are recorded; by default not at all. No ``spikes`` are kept
+            of one that is.
 
     Returns:
         Features and activity.
@@ -101,7 +107,7 @@ def present(
     given = by_layer(input, names, known=network.inputs)
     show = partial(_present, network=network, encoders=encoders, read_from=read_from, layers=layers,
                    controls=controls, tau_trace=tau_trace, over_time=over_time,
-                   projections=projections)  # fmt: skip
+                   projections=projections, pieces=pieces)  # fmt: skip
     if torch.is_grad_enabled() or network.seed.device.type != "cpu" or checks.is_recorded():
         return show(given)
     widest = max(network.layer(name).num_nodes for name in layers)
@@ -131,25 +137,57 @@ def _present(
     tau_trace: float | None,
     over_time: Collection[str],
     projections: Mapping[str, Projection] | None,
+    pieces: Pieces | None,
 ) -> Presentation:
-    dt = network.dt
     currents = currents_of(given, network, encoders)
     lengths = lengths_of(given, network, encoders)
-    spikes, _ = network.run(currents, layers=layers, projections=projections)
-    trace = partial(spike_trace, tau=tau_trace, dt=dt, lengths=lengths)
-    sent = {NETWORK: spikes[read_from]}
-    for name, projections in controls.items():
-        changed = graph.reachable([network.connection(key).target for key in projections], network.edges)
-        known = {layer: same for layer, same in spikes.items() if layer not in changed}
-        if read_from not in known:
-            known, _ = network.run(currents, known=known, layers=layers, projections=projections)
-        sent[name] = known[read_from]
-    seen = {name: one for name, one in sent.items() if name in over_time}
-    features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
-    rates, steps = Rates(spikes, network, lengths), len(spikes[read_from])
+    run = partial(_sent, network=network, read_from=read_from, layers=layers, controls=controls,
+                  projections=projections)  # fmt: skip
+    spikes: dict[str, Tensor] = {}
+    steps = len(next(iter(currents.values())))
+    rated = partial(rates_of, steps=steps, lengths=lengths)
+    if pieces and torch.is_grad_enabled():
+        features, counts = shown_in_pieces(
+            run, currents, lengths, pieces, tau=tau_trace, dt=network.dt, over_time=over_time
+        )
+        rates = Rates({n: partial(rated, network.layer(n), lambda x=x: x) for n, x in counts.items()})
+    else:
+        spikes, sent, _ = run(currents, {})
+        trace = partial(spike_trace, tau=tau_trace, dt=network.dt, lengths=lengths)
+        seen = {name: one for name, one in sent.items() if name in over_time}
+        features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
+        rates = Rates(
+            {n: partial(rated, network.layer(n), partial(counts_of, x, lengths)) for n, x in spikes.items()}
+        )
     if torch.is_grad_enabled():
         return Presentation(features, None, None, spikes, rates, lengths, steps)
     return Presentation(features, mean_rate(rates), share_of_silent(rates), lengths=lengths, steps=steps)
+
+
+def _sent(
+    currents: Mapping[str, Tensor],
+    states: Mapping[str, NetworkState],
+    *,
+    network: SpikingNetwork,
+    read_from: str,
+    layers: list[str],
+    controls: Mapping[str, Mapping[str, Projection]],
+    projections: Mapping[str, Projection] | None,
+) -> Sent:
+    """Run the network and its controls on from states by their names, at rest where there is none."""
+    own = states.get(NETWORK)
+    spikes, after = network.run(currents, own, layers=layers, projections=projections)
+    sent, found = {NETWORK: spikes[read_from]}, {NETWORK: after}
+    for name, others in controls.items():
+        changed = graph.reachable([network.connection(key).target for key in others], network.edges)
+        known = {layer: same for layer, same in spikes.items() if layer not in changed}
+        if read_from not in known:
+            state = states.get(name)
+            if own is not None and state is not None:
+                state = NetworkState(own.layers | state.layers, state.connections)
+            known, found[name] = network.run(currents, state, known=known, layers=layers, projections=others)
+        sent[name] = known[read_from]
+    return Sent(spikes, sent, found)
 
 
 def currents_of(
