@@ -80,8 +80,10 @@ if TYPE_CHECKING:
     from lightning_snn.losses import VanRossum as VanRossum
     from lightning_snn.losses import VictorPurpura as VictorPurpura
     from lightning_snn.losses import WeightPenalty as WeightPenalty
+    from lightning_snn.modules import SpikingAutoencoder as SpikingAutoencoder
     from lightning_snn.modules import SpikingClassifier as SpikingClassifier
     from lightning_snn.modules import SpikingModule as SpikingModule
+    from lightning_snn.modules import SpikingRegressor as SpikingRegressor
     from lightning_snn.network import Connection as Connection
     from lightning_snn.network import NetworkState as NetworkState
     from lightning_snn.network import Node as Node
@@ -90,6 +92,7 @@ if TYPE_CHECKING:
     from lightning_snn.network import Recording as Recording
     from lightning_snn.network import SpikingLayer as SpikingLayer
     from lightning_snn.network import SpikingNetwork as SpikingNetwork
+    from lightning_snn.network import run_in_pieces as run_in_pieces
     from lightning_snn.neurons import LIF as LIF
     from lightning_snn.neurons import PLIF as PLIF
     from lightning_snn.neurons import SEW as SEW
@@ -209,11 +212,11 @@ _PUBLIC = {
         "VanRossum", "VictorPurpura", "WeightPenalty",
     ),
     "modules": (
-        "SpikingClassifier", "SpikingModule",
+        "SpikingAutoencoder", "SpikingClassifier", "SpikingModule", "SpikingRegressor",
     ),
     "network": (
         "Connection", "NetworkState", "Node", "Record", "Recorded", "Recording", "SpikingLayer",
-        "SpikingNetwork",
+        "SpikingNetwork", "run_in_pieces",
     ),
     "neurons": (
         "LIF", "PLIF", "SEW", "AdEx", "AdaptiveLIF", "BalancedResonateFire", "ConductanceLIF", "CurrentLIF",

@@ -40,11 +40,11 @@ class PooledBatchNorm(nn.BatchNorm1d):
         mean = total[:-1] / count
         centred = values - mean.view(shape)
         variance = sum_over_processes(centred.square().sum(over)) / count
-        with torch.no_grad():
-            self._follow(mean, variance * count / (count - 1))
+        self._follow(mean, variance * count / (count - 1))
         normal = centred * torch.rsqrt(variance + self.eps).view(shape)
         return normal * self.weight.view(shape) + self.bias.view(shape) if self.affine else normal
 
+    @torch.no_grad()
     def _follow(self, mean: Tensor, variance: Tensor) -> None:
         """Let the running statistics follow those of a batch, as PyTorch does."""
         assert self.running_mean is not None

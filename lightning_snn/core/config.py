@@ -28,6 +28,9 @@ class Configurable:
     _functions: ClassVar[tuple[str, ...]] = ()
     """Arguments that may be functions: they are written down as dotted paths, which they must take too."""
 
+    _settled: ClassVar[tuple[str, ...]] = ()
+    """Arguments of the base class that a class with ``**options`` does not take, since it gives them."""
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Record the arguments under their names; ``__init__`` still reports the wrong ones."""
         self = super().__new__(cls)
@@ -73,26 +76,30 @@ def named_arguments(mro: Sequence[type], args: Sequence[Any], kwargs: Mapping[st
     return found
 
 
-def all_defaults(cls: type) -> dict[str, Any]:
-    """The defaults of a constructor's arguments; those in ``*args`` and ``**kwargs`` are the next class's.
+def all_arguments(cls: type) -> dict[str, inspect.Parameter]:
+    """The arguments of a constructor by name; those in ``*args`` and ``**kwargs`` are the next class's.
 
     >>> class Wheel:
     ...     def __init__(self, spokes: int = 8, *, hub: str = "steel") -> None: ...
     >>> class Bright(Wheel):
     ...     def __init__(self, *, spokes: int = 12, **kwargs) -> None: ...
-    >>> all_defaults(Bright)
-    {'spokes': 12, 'hub': 'steel'}
+    >>> [f"{name}={p.default}" for name, p in all_arguments(Bright).items()]
+    ['spokes=12', 'hub=steel']
     """
-    found: dict[str, Any] = {}
-    for base in cls.__mro__:
-        if "__init__" in vars(base):
-            parameters = inspect.signature(base.__init__).parameters.values()  # type: ignore[misc]
-            found = {
-                p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty
-            } | found
-            if not any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
-                break
+    found: dict[str, inspect.Parameter] = {}
+    settled = getattr(cls, "_settled", ())
+    for base in (base for base in cls.__mro__ if "__init__" in vars(base)):
+        own = list(inspect.signature(base.__init__).parameters.values())[1:]  # type: ignore[misc]
+        passed_on = [p for p in own if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        found |= {p.name: p for p in own if p not in passed_on and p.name not in {*found, *settled}}
+        if not passed_on:
+            break
     return found
+
+
+def all_defaults(cls: type) -> dict[str, Any]:
+    """The defaults of all arguments of a constructor that have one; see `all_arguments`."""
+    return {n: p.default for n, p in all_arguments(cls).items() if p.default is not inspect.Parameter.empty}
 
 
 def to_config(value: Any, *, key: str = "value") -> Any:

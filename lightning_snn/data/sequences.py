@@ -14,6 +14,8 @@ from lightning_snn.core.batches import Sequences
 def pad_sequences(samples: Sequence[Any]) -> Any:
     """Batch samples whose sequences differ in length; the ``collate_fn`` of a torch ``DataLoader``.
 
+    Targets that are sequences of the same lengths are filled up as frames are.
+
     Args:
         samples: ``(frames [T, ...], label, ...)`` each, or frames alone; frames are tensors or arrays that
             differ in T only.
@@ -31,7 +33,16 @@ def pad_sequences(samples: Sequence[Any]) -> Any:
     if not isinstance(samples[0], tuple | list):
         return _padded(samples)
     frames, *others = zip(*samples, strict=True)
-    return (_padded(frames), *(default_collate(list(part)) for part in others))
+    found = _padded(frames)
+    return (found, *(_collated(part, found.lengths.tolist()) for part in others))
+
+
+def _collated(part: Sequence[Any], lengths: list[int]) -> Any:
+    """What comes beside frames of these ``lengths``: filled up where it is of the same, several lengths."""
+    follows = all(getattr(item, "ndim", 0) and len(item) == n for item, n in zip(part, lengths, strict=True))
+    if follows and len(set(lengths)) > 1:
+        return pad_sequence([torch.as_tensor(item) for item in part], batch_first=True)
+    return default_collate(list(part))
 
 
 def _padded(frames: Sequence[Any]) -> Sequences:

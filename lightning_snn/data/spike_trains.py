@@ -1,5 +1,7 @@
 """Labelled spike trains in memory."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -23,8 +25,9 @@ class SpikeTrains(ImageDataset):
     def __init__(self, trains: Tensor, *, labels: Tensor, sample: Tensor) -> None:
         super().__init__(trains[:, None].to(torch.uint8), labels=labels, sample=sample)
 
-    def __getitem__(self, positions: Tensor) -> Batch:
+    def take(self, positions: Tensor, shown: Callable[[Tensor, Tensor], Tensor]) -> Batch:
         """The samples at ``positions`` ``[B]``, in that order; spikes ``[B, T, N]`` are 0 and 1."""
+        del shown  # which is for images
         trains = self.images[positions, 0].to(torch.float32)
         return Batch(trains, self.labels[positions], self.sample[positions])
 

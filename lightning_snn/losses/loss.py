@@ -18,11 +18,13 @@ class Loss(Configurable, ABC):
     Attributes:
         over_time: Whether it takes outputs over time ``[T, B, C]``, or scores ``[B, C]``; None: either.
         of: Whether outputs over time must be ``spikes``, or ``potentials``; None: either.
+        sequences: Whether targets and scores are ``[B, T, C]``, and not ``[B, C]``.
         multilabel: Whether a sample may be of several classes, or none; its scores are probabilities then.
     """
 
     over_time: bool | None = None
     of: Literal["spikes", "potentials"] | None = None
+    sequences: bool = False
     multilabel: bool = False
 
     @abstractmethod

@@ -27,6 +27,7 @@ class MeanSquaredError(Loss):
         checks.one_of("compared", compared, get_args(Compared))
         self.compared = compared
         self.over_time = None if compared == "mean" else True
+        self.sequences = compared == "steps"
 
     def __call__(self, output: Tensor, target: Tensor, *, dt: float, lengths: Tensor | None = None) -> Tensor:
         """The mean over samples, their steps and outputs; see `Loss`."""

@@ -40,6 +40,14 @@ def last_of(values: Tensor, lengths: Tensor | None) -> Tensor:
     return values[-1] if lengths is None else values[lengths - 1, torch.arange(len(lengths))]
 
 
+def last_steps(values: Tensor, lengths: Tensor | None, count: int) -> Tensor:
+    """The last ``count`` steps ``[count, B, C]`` of each sample of ``[T, B, C]``; of a shorter one all, and its first again."""
+    if lengths is None:
+        return values[-count:]
+    steps = lengths + torch.arange(-count, 0, device=lengths.device)[:, None]
+    return values[steps.clamp_min(0), torch.arange(len(lengths), device=lengths.device)]
+
+
 def over_steps(target: Tensor, output: Tensor, *, of: str) -> Tensor:
     """A target ``[B, T, C]`` in the order and format of outputs ``[T, B, C]``.
 

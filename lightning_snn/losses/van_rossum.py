@@ -25,6 +25,7 @@ class VanRossum(Loss):
 
     over_time = True
     of = "spikes"
+    sequences = True
 
     def __init__(self, tau: float = 10.0) -> None:
         checks.positive("tau", tau)

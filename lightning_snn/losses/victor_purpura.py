@@ -25,6 +25,7 @@ class VictorPurpura(Loss):
 
     over_time = True
     of = "spikes"
+    sequences = True
 
     def __init__(self, cost: float = 0.1) -> None:
         checks.non_negative("cost", cost)

@@ -50,7 +50,7 @@ class SpikingModule(OptimizedModule):
             every control get a further readout that learns from these only, and is tested. They are balanced
             over the classes and the same for every seed; smaller numbers lie in larger ones.
         cache: Whether the features of the training and validation images are computed once; None: where
-            the encoders are repeatable and no weight of the network is trained.
+            the encoders are repeatable and no weight of the network is trained, or not in the present phase.
         optimizer: ``parameters -> Optimizer``; it gets those that need a gradient.
         learning_rates: Learning rates by the name of a layer or connection, or ``readout``; the others take
             the optimizer's own.
@@ -58,6 +58,9 @@ class SpikingModule(OptimizedModule):
             ``lightning.pytorch.cli``, which says what it monitors: ``val/accuracy`` with mode ``max``, say.
         phases: Phases of the training by name, one after another, each with the parts that it trains, its
             epochs and rates; see `TrainingPhase`. None: all that needs a gradient is trained, all the time.
+        truncate_steps: Steps of a long presentation after each of which gradients end; see `run_in_pieces`.
+        checkpoint_steps: Steps of a presentation that are computed again for their gradients, a piece at a
+            time, so that training needs the memory of one piece.
         initialisation: The weights that gradients start from: `FluctuationDriven`, `Kaiming`, `LSUV`, or one
             of your own. None: ``U(-b, b)`` of variance 1 over the fan-in.
         seed: What is random in the network, its controls, readouts and stimuli is drawn from it, each under
@@ -92,6 +95,8 @@ class SpikingModule(OptimizedModule):
         learning_rates: dict[str, float] | None = None,
         scheduler: LRSchedulerCallable | None = None,
         phases: dict[str, TrainingPhase] | None = None,
+        truncate_steps: int | None = None,
+        checkpoint_steps: int | None = None,
         initialisation: Initialisation | None = None,
         seed: RootSeed = None,
     ) -> None:
@@ -100,7 +105,8 @@ class SpikingModule(OptimizedModule):
             few_labels=few_labels, layers=layers, encoder=encoder, connections=connections, dt=dt,
             min_delay=min_delay, read_from=read_from, tau_trace=tau_trace, controls=controls, cache=cache,
             optimizer=optimizer, learning_rates=learning_rates, scheduler=scheduler, phases=phases,
-            initialisation=initialisation, seed=seed,
+            truncate_steps=truncate_steps, checkpoint_steps=checkpoint_steps, initialisation=initialisation,
+            seed=seed,
         )  # fmt: skip
         for name in (NETWORK, *self.controls):
             own = name in (control_readouts or {})
@@ -132,7 +138,8 @@ class SpikingModule(OptimizedModule):
     def regularisation(self, shown: Presentation) -> Tensor | None:  # noqa: ARG002
         """What is added to the loss, such as a cost of spikes; nothing by default.
 
-        ``shown.spikes`` are those ``[T, B, N]`` of each layer, but none where features are kept.
+        ``shown.spikes`` are those ``[T, B, N]`` of each layer, but none where features are kept or the run
+        is in pieces; ``shown.rates`` are there in pieces too.
         """
         return None
 
@@ -166,10 +173,14 @@ class SpikingModule(OptimizedModule):
     def _with_costs(
         self, total: Tensor, extras: list[Tensor | None], shown: Presentation, samples: int
     ) -> Tensor:
-        """The loss with what is added to it, and the cost of each regulariser, which is logged."""
-        found = {name: one(shown, self.network) for name, one in self.regularisers.items()}
+        """The loss with what is added to it, and the cost of each regulariser, which is logged.
+
+        There is no such cost while a phase changes nothing of the network.
+        """
+        costs = {} if self.network_is_frozen else self.regularisers
+        found = {name: one(shown, self.network) for name, one in costs.items()}
         logged = {f"cost_{name}": cost.detach() for name, cost in found.items()}
-        for one in self.regularisers.values():
+        for one in costs.values():
             logged |= one.measured(shown, self.network)
         self.log_dict({f"train/{name}": value for name, value in logged.items()}, batch_size=samples)
         return torch.stack([total, *(x for x in extras if x is not None), *found.values()]).sum()
@@ -185,11 +196,13 @@ class SpikingModule(OptimizedModule):
         Raises:
             ValueError: if it cannot train these, or there are controls, which it does not train.
         """
-        for key, given in {"controls": self.controls, "few_labels": self.few_labels.counts}.items():
+        parts = {"controls": list(self.controls), "few_labels": list(self.few_labels.counts)}
+        parts |= {key: [str(steps)] for key, steps in self.pieces.given.items()}
+        for key, given in parts.items():
             if given:
                 raise ValueError(
-                    f"learning: {type(learning).__name__} trains one network and one readout: leave out {key}, "
-                    f"got {', '.join(map(str, given))}"
+                    f"learning: {type(learning).__name__} trains one network and one readout, step by step: "
+                    f"leave out {key}, got {', '.join(given)}"
                 )
         return learning.of(self._reading)
 

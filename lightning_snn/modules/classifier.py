@@ -46,7 +46,7 @@ class SpikingClassifier(SpikingModule):
         ValueError: if an argument is out of range or cannot be stored, or the parts do not fit together.
     """
 
-    _set_by_class = ("inputs",)
+    _settled = ("out_features", "inputs")
 
     def __init__(
         self,
@@ -66,7 +66,6 @@ class SpikingClassifier(SpikingModule):
         shape = _shape(image_size)
         named = named_controls(controls)
         raw = [name for name, control in named.items() if control.kind == "pixels"]
-        self.multilabel = loss is not None and loss.multilabel
         super().__init__(
             layers,
             encoder or ConstantCurrent(),
@@ -77,6 +76,7 @@ class SpikingClassifier(SpikingModule):
             inputs=dict.fromkeys(raw, prod(shape)),
             **options,
         )
+        self.multilabel = loss is not None and loss.multilabel
         self.num_classes, self.image_size = num_classes, tuple(image_size)
         self._shape, self._raw = shape, raw
         self.confusion = ConfusionMatrix(task="multiclass", num_classes=num_classes)

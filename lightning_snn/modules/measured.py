@@ -20,7 +20,7 @@ from lightning_snn.presentation.present import NETWORK, Presentation
 from lightning_snn.presentation.stages import TEST, stages_of
 from lightning_snn.readout import Readout, SequenceReadout
 
-_WATCHED = ("val/accuracy", f"{TEST}/accuracy")
+_WATCHED = ("val/accuracy", f"{TEST}/accuracy", "val/mse", f"{TEST}/mse")
 """What the progress bar shows."""
 
 
@@ -104,6 +104,15 @@ class MeasuredModule(PresentingModule):
         """What each readout sees ``[B, F]``, or ``[T, B, F]`` where it reads over time, by its name."""
         return shown.features
 
+    def compared(
+        self,
+        scores: Tensor,
+        target: Tensor,
+        lengths: Tensor | None,  # noqa: ARG002
+    ) -> tuple[Tensor, Tensor]:
+        """What metrics are updated with: scores and target, as they are by default."""
+        return scores, target
+
     def setup(self, stage: str) -> None:
         """As in the base class; make the measures."""
         super().setup(stage)
@@ -177,7 +186,8 @@ class MeasuredModule(PresentingModule):
             for key, given in outputs.items()
         }
         for key, values in scores.items():
-            self.measures[key].update(values, target, shown)
+            seen = {name: self.compared(one, target, shown.lengths) for name, one in values.items()}
+            self.measures[key].update(seen, shown)
             for name, metric in self.measures[key].named().items():
                 self.log(
                     name, metric, prog_bar=name in _WATCHED, batch_size=len(target),

@@ -15,6 +15,7 @@ from lightning_snn.encoders import Encoder
 from lightning_snn.modules.drawn import encoders_of, follow_seed
 from lightning_snn.modules.stored import StoredModule
 from lightning_snn.network import Connection, SpikingLayer, SpikingNetwork
+from lightning_snn.network.pieces import Pieces
 from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.presentation.table import FeatureTable, tabulate
 from lightning_snn.trainer.checkpoint_file import use_whole_files
@@ -48,6 +49,8 @@ class PresentingModule(StoredModule):
         controls: Controls | None,
         cache: bool | None,
         phases: Mapping[str, TrainingPhase] | None,
+        truncate_steps: int | None,
+        checkpoint_steps: int | None,
         initialisation: Initialisation | None,
         seed: RootSeed,
     ) -> None:
@@ -56,10 +59,12 @@ class PresentingModule(StoredModule):
             checks.positive("tau_trace", tau_trace)
         self.tau_trace = tau_trace
         self.network = SpikingNetwork(layers, connections, dt=dt, min_delay=min_delay, seed=self.root)
-        self.start = None if initialisation is None else Start(initialisation, self.network)
+        self.starting = None if initialisation is None else Start(initialisation, self.network)
         self.encoders = encoders_of(encoder, self.network)
         self.read_from = self.network.names[-1] if read_from is None else read_from
         checks.one_of("read_from", self.read_from, self.network.names)
+        self.pieces = Pieces(truncate_steps, checkpoint_steps)
+        self.pieces.check(self.network)
         self.plan = None if phases is None else Plan(phases)
         self.cache_required = bool(cache)
         self.cache = self._may_cache() if cache is None else cache
@@ -84,6 +89,7 @@ class PresentingModule(StoredModule):
             controls={name: c.projections for name, c in self.controls.items()} if with_controls else {},
             tau_trace=self.tau_trace,
             over_time=self.over_time,
+            pieces=self.pieces,
         )
 
     def presentation(self, batch: Parts) -> Presentation:
@@ -136,9 +142,9 @@ class PresentingModule(StoredModule):
             require_wired(self.network.unwired, self._finders)
             for control in self.controls.values():
                 control.wire(self.network)
-        if self.start is not None:
+        if self.starting is not None:
             replaced = (control.projections for control in self.controls.values())
-            self.start.on_data(self.trainer, self.network, self.encoders, replaced)
+            self.starting.on_data(self.trainer, self.network, self.encoders, replaced)
         if trial:
             return
         if self.plan is None:

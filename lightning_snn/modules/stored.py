@@ -34,9 +34,6 @@ class StoredModule(Configurable, LightningModule):
         ValueError: if an argument of the subclass's constructor cannot be written down.
     """
 
-    _set_by_class: tuple[str, ...] = ()
-    """Arguments of the base class that a class of this package with ``**options`` gives itself."""
-
     def __init__(self, seed: RootSeed = None) -> None:
         super().__init__()
         self._seed_is_drawn = is_drawn(seed)
@@ -114,8 +111,7 @@ class StoredModule(Configurable, LightningModule):
         parameters = inspect.signature(type(self)).parameters
         defaults = {p.name: p.default for p in parameters.values() if p.default is not p.empty}
         if type(self).__module__.partition(".")[0] == PACKAGE:  # its **options are all those of its base
-            inherited = all_defaults(type(self))
-            defaults = {key: inherited[key] for key in inherited.keys() - set(self._set_by_class)}
+            defaults = all_defaults(type(self))
         seeded = "seed" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         given = defaults | self._init_args | ({"seed": self.root} if seeded else {})
         stamp = {

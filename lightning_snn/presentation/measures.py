@@ -48,11 +48,11 @@ class StageMeasures(nn.Module):
             if isinstance(metric, Metric):
                 metric.reset()
 
-    def update(self, scores: Mapping[str, Tensor], target: Tensor, shown: Presentation) -> None:
-        """Take in scores by network, their target and the evoked activity."""
-        for name, values in scores.items():
+    def update(self, compared: Mapping[str, tuple[Tensor, Tensor]], shown: Presentation) -> None:
+        """Take in scores and target by network, and the evoked activity."""
+        for name, pair in compared.items():
             for metric in self.scores[name].values():
-                metric.update(values, target)
+                metric.update(*pair)
         for i, name in enumerate(self.layers):
             self.rate[name].update(shown.rate[:, i])
             self.sparsity[name].update(shown.sparsity[:, i])

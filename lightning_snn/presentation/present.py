@@ -9,7 +9,10 @@ from torch import Tensor
 
 from lightning_snn.core import batches, checks
 from lightning_snn.encoders import Encoder
-from lightning_snn.network import SpikingLayer, SpikingNetwork, graph
+from lightning_snn.network import NetworkState, SpikingLayer, SpikingNetwork, graph
+from lightning_snn.network.pieces import Pieces
+from lightning_snn.presentation.in_pieces import Sent, shown_in_pieces
+from lightning_snn.presentation.rates import Rates, mean_rate, per_second, share_of_silent
 from lightning_snn.presentation.trace import spike_trace
 from lightning_snn.synapses import Projection
 
@@ -31,23 +34,36 @@ class Presentation(NamedTuple):
     Args:
         features: Of the layer that is read, by network (see `NETWORK`): traces ``[B, F]``, or spikes
             ``[T, B, F]`` for a readout over time.
-        rate: Mean firing rate in Hz of each layer that ran, of the network itself ``[B, L]``; where its
-            neurons send graded values, their mean.
-        sparsity: Share of neurons of each of these layers that stay silent ``[B, L]``.
-        spikes: Spikes ``[T, B, N]`` of these layers by name where gradients are recorded, else none.
+        known_rate: `rate`, where it is known already.
+        known_sparsity: `sparsity`, likewise.
+        spikes: Spikes ``[T, B, N]`` of these layers by name where gradients are recorded and nothing is cut
+            in pieces, else none.
         rates: Mean firing rates in Hz of their neurons ``[B, N]`` by name, with gradients, where these are
-            recorded, else none; means where they send graded values.
+            recorded, else none; see `Rates`.
         lengths: Steps of each sample ``[B]``; None where all of them last T steps.
         steps: Steps T.
     """
 
     features: dict[str, Tensor]
-    rate: Tensor
-    sparsity: Tensor
+    known_rate: Tensor | None
+    known_sparsity: Tensor | None
     spikes: dict[str, Tensor] = {}  # noqa: RUF012
-    rates: dict[str, Tensor] = {}  # noqa: RUF012
+    rates: Mapping[str, Tensor] = {}
     lengths: Tensor | None = None
     steps: int = 0
+
+    @property
+    def rate(self) -> Tensor:
+        """Mean firing rate in Hz of each layer that ran, of the network itself ``[B, L]``.
+
+        Where its neurons send graded values, their mean.
+        """
+        return mean_rate(self.rates) if self.known_rate is None else self.known_rate
+
+    @property
+    def sparsity(self) -> Tensor:
+        """Share of neurons of each of these layers that stay silent ``[B, L]``."""
+        return share_of_silent(self.rates) if self.known_sparsity is None else self.known_sparsity
 
 
 def present(
@@ -60,6 +76,7 @@ def present(
     tau_trace: float | None,
     over_time: Collection[str] = (),
     projections: Mapping[str, Projection] | None = None,
+    pieces: Pieces | None = None,
 ) -> Presentation:
     """Show an input to the network; layers that a control does not change are simulated once for all.
 
@@ -75,6 +92,8 @@ def present(
         tau_trace: Time constant of the trace in ms; None counts spikes.
         over_time: Names of the networks whose features are not traces but the spikes over time.
         projections: Projections instead of the network's own, by connection name.
+        pieces: How a run is cut where gradients are recorded; by default not at all. No ``spikes`` are kept
+            of one that is.
 
     Returns:
         Features and activity.
@@ -88,7 +107,7 @@ def present(
     given = by_layer(input, names, known=network.inputs)
     show = partial(_present, network=network, encoders=encoders, read_from=read_from, layers=layers,
                    controls=controls, tau_trace=tau_trace, over_time=over_time,
-                   projections=projections)  # fmt: skip
+                   projections=projections, pieces=pieces)  # fmt: skip
     if torch.is_grad_enabled() or network.seed.device.type != "cpu" or checks.is_recorded():
         return show(given)
     widest = max(network.layer(name).num_nodes for name in layers)
@@ -118,30 +137,54 @@ def _present(
     tau_trace: float | None,
     over_time: Collection[str],
     projections: Mapping[str, Projection] | None,
+    pieces: Pieces | None,
 ) -> Presentation:
-    dt = network.dt
     currents = currents_of(given, network, encoders)
     lengths = lengths_of(given, network, encoders)
-    spikes, _ = network.run(currents, layers=layers, projections=projections)
-    trace = partial(spike_trace, tau=tau_trace, dt=dt, lengths=lengths)
-    sent = {NETWORK: spikes[read_from]}
-    for name, projections in controls.items():
-        changed = graph.reachable([network.connection(key).target for key in projections], network.edges)
-        known = {layer: same for layer, same in spikes.items() if layer not in changed}
-        if read_from not in known:
-            known, _ = network.run(currents, known=known, layers=layers, projections=projections)
-        sent[name] = known[read_from]
+    steps = len(next(iter(currents.values())))
+    run = partial(_sent, network=network, read_from=read_from, layers=layers, controls=controls,
+                  projections=projections)  # fmt: skip
+    if pieces and torch.is_grad_enabled():
+        features, counts = shown_in_pieces(
+            run, currents, lengths, pieces, tau=tau_trace, dt=network.dt, over_time=over_time
+        )
+        shown = steps if lengths is None else lengths[:, None]
+        means = {name: per_second(network.layer(name)) * count / shown for name, count in counts.items()}
+        return Presentation(features, None, None, {}, means, lengths, steps)
+    spikes, sent, _ = run(currents, {})
+    trace = partial(spike_trace, tau=tau_trace, dt=network.dt, lengths=lengths)
     seen = {name: one for name, one in sent.items() if name in over_time}
     features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
-    counts = {name: _counts(sent, lengths) for name, sent in spikes.items()}
-    steps = len(spikes[read_from])
-    shown = steps if lengths is None else lengths[:, None]
-    rates = {name: per_second(network.layer(name)) * count / shown for name, count in counts.items()}
-    with torch.no_grad():
-        rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
-        sparsity = torch.stack([(count == 0).float().mean(1) for count in counts.values()], dim=1)
-    recorded = (spikes, rates) if torch.is_grad_enabled() else ({}, {})
-    return Presentation(features, rate, sparsity, *recorded, lengths, steps)
+    rates = Rates(spikes, network, lengths)
+    if torch.is_grad_enabled():
+        return Presentation(features, None, None, spikes, rates, lengths, steps)
+    return Presentation(features, mean_rate(rates), share_of_silent(rates), lengths=lengths, steps=steps)
+
+
+def _sent(
+    currents: Mapping[str, Tensor],
+    states: Mapping[str, NetworkState],
+    *,
+    network: SpikingNetwork,
+    read_from: str,
+    layers: list[str],
+    controls: Mapping[str, Mapping[str, Projection]],
+    projections: Mapping[str, Projection] | None,
+) -> Sent:
+    """Run the network and its controls on from states by their names, at rest where there is none."""
+    own = states.get(NETWORK)
+    spikes, after = network.run(currents, own, layers=layers, projections=projections)
+    sent, found = {NETWORK: spikes[read_from]}, {NETWORK: after}
+    for name, others in controls.items():
+        changed = graph.reachable([network.connection(key).target for key in others], network.edges)
+        known = {layer: same for layer, same in spikes.items() if layer not in changed}
+        if read_from not in known:
+            state = states.get(name)
+            if own is not None and state is not None:
+                state = NetworkState(own.layers | state.layers, state.connections)
+            known, found[name] = network.run(currents, state, known=known, layers=layers, projections=others)
+        sent[name] = known[read_from]
+    return Sent(spikes, sent, found)
 
 
 def currents_of(
@@ -172,20 +215,6 @@ def lengths_of(
     lengths = [encoders[name].lengths(one, dt=network.dt) for name, one in given.items()]
     found = [length for length in lengths if length is not None]
     return torch.stack(found).amax(0) if len(found) == len(lengths) else None
-
-
-def _counts(spikes: Tensor, lengths: Tensor | None) -> Tensor:
-    """What each neuron sent ``[B, N]`` before the end of a sample, of its spikes ``[T, B, N]``."""
-    dtype = torch.promote_types(spikes.dtype, torch.float32)
-    if lengths is None:
-        return spikes.sum(0, dtype=dtype)
-    inside = torch.arange(len(spikes), device=lengths.device)[:, None] < lengths
-    return torch.einsum("tb,tbn->bn", inside.to(dtype), spikes.to(dtype))
-
-
-def per_second(layer: SpikingLayer) -> float:
-    """Steps in a second; 1 where graded values have a mean and no rate."""
-    return 1.0 if layer.neuron.graded else 1000.0 / layer.dt
 
 
 def _joined(parts: list[Presentation]) -> Presentation:

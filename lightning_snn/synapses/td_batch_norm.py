@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
-from lightning_snn.core.batch_norm import PooledBatchNorm
 from lightning_snn.synapses.normalisation import Normalisation
+from lightning_snn.synapses.sequence_norm import SequenceBatchNorm
 
 
 class TDBatchNorm(Normalisation):
@@ -46,7 +46,7 @@ class TDBatchNorm(Normalisation):
 
     def make(self, channels: int) -> nn.Module:
         """Over n and P."""
-        return PooledBatchNorm(channels, eps=self.eps, momentum=self.momentum)
+        return SequenceBatchNorm(channels, eps=self.eps, momentum=self.momentum)
 
 
 class TEBN(TDBatchNorm):

@@ -1,5 +1,6 @@
 """Phases of training in one fit: what is updated when, kept features, what is refused."""
 
+import csv
 from functools import partial
 
 import pytest
@@ -9,7 +10,7 @@ from helpers.tensors import assert_same
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
 
-from lightning_snn import MLP, STDP, Dense, Ridge, TrainingPhase
+from lightning_snn import MLP, STDP, Dense, RateBounds, Ridge, TrainingPhase, WeightPenalty
 
 READOUT, TOP = PARTS["readout"], PARTS["top"]
 ALL = [name for names in PARTS.values() for name in names]
@@ -112,6 +113,17 @@ def test_few_labels_beside_a_network_that_no_phase_trains(trainer, data):
     trainer(max_epochs=2).fit(model, data)
     with pytest.raises(ValueError, match="few_labels must be none where weights below"):
         phased(few_labels=20)
+
+
+def test_activity_costs_nothing_while_the_network_stays_as_it_is(trainer, data, tmp_path):
+    costs = {"rates": RateBounds(upper=1.0), "weights": WeightPenalty(l2=0.1)}
+    watch, logger = Watch(), CSVLogger(tmp_path)
+    fit = trainer(watch, max_epochs=3, logger=logger, log_every_n_steps=1)
+    fit.fit(phased(regularisers=costs), data)
+    assert watch.changed() == [set(READOUT), set(TOP), set(ALL)]
+    with open(tmp_path / "lightning_logs" / "version_0" / "metrics.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows if row.get("train/cost_rates")] == list(range(3, 9))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,8 @@ def update(stage, rows):
         [[10.0, 1.0], [20.0, 2.0], [30.0, 3.0], [40.0, 4.0]],
         [[0.5, 0.9], [0.5, 0.8], [0.5, 0.7], [0.5, 0.6]],
     )
-    stage.update(values, LABEL[rows], Presentation({}, activity.rate[rows], activity.sparsity[rows]))
+    compared = {name: (scores, LABEL[rows]) for name, scores in values.items()}
+    stage.update(compared, Presentation({}, activity.rate[rows], activity.sparsity[rows]))
 
 
 EXPECTED = {

@@ -8,11 +8,15 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
 from torch.utils._python_dispatch import _disable_current_modes
 
 from lightning_snn.ops.compiler.expression import Expression, argument, number
 from lightning_snn.ops.compiler.refusal import SAID, VALUE, refusal, where
 from lightning_snn.ops.compiler.tracer import SHAPES, Tracer, place_of
+
+AS_THEY_ARE = (lambda tensor: tensor, lambda tensor: tensor)
+"""Of tensors kept for a gradient: a checkpoint around this call would run all of it again for them."""
 
 
 class Traced(NamedTuple):
@@ -46,7 +50,7 @@ def trace(
     Raises:
         CannotCompileError: if the step holds what the compiler does not know; it names operator and line.
     """
-    with outside(), torch.set_grad_enabled(grads is not None):
+    with outside(), saved_tensors_hooks(*AS_THEY_ARE), torch.set_grad_enabled(grads is not None):
         tracer, leaves, outputs = _traced(step, names, dtype, 0.5, SHAPES[0])
         again, _, _ = _traced(step, names, dtype, -0.75, SHAPES[1])
         _check_same(tracer.log, again.log)

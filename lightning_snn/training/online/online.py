@@ -15,8 +15,8 @@ from lightning_snn.presentation.present import (
     by_layer,
     currents_of,
     lengths_of,
-    per_second,
 )
+from lightning_snn.presentation.rates import per_second
 from lightning_snn.presentation.trace import trace_weights
 from lightning_snn.readout.over_time import NeuronReadout
 from lightning_snn.synapses import WeightedProjection
@@ -101,10 +101,7 @@ def _presentation(
 ) -> Presentation:
     """What is known of a run by the mean ``[B, N]`` of what each layer sent."""
     rates = {name: per_second(network.layer(name)) * mean for name, mean in means.items()}
-    with torch.no_grad():
-        rate = torch.stack([values.float().mean(1) for values in rates.values()], dim=1)
-        sparsity = torch.stack([(mean == 0).float().mean(1) for mean in means.values()], dim=1)
-    return Presentation({}, rate, sparsity, rates=rates, lengths=lengths, steps=steps)
+    return Presentation({}, None, None, rates=rates, lengths=lengths, steps=steps)
 
 
 def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> None:

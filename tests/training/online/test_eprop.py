@@ -10,8 +10,10 @@ from torch import nn
 from lightning_snn import (
     LIF,
     PLIF,
+    STDP,
     AdaptiveLIF,
     AdEx,
+    Columns,
     Conv2d,
     CurrentLIF,
     Dense,
@@ -19,8 +21,14 @@ from lightning_snn import (
     Izhikevich,
     LeakyIntegrator,
     Local,
+    Maps,
     NeuronModel,
     Parameter,
+    Relay,
+    RoundFields,
+    SpikingLayer,
+    SpikingNetwork,
+    Square,
     constant,
 )
 from lightning_snn.training.online.collected import collected
@@ -98,6 +106,36 @@ def test_equals_autograd_with_recurrent_spikes_detached(name, dt):
 def test_follows_kinetics_and_delays_exactly(options):
     network = recurrent(AdaptiveLIF(10.0, 50.0, 2.0, threshold=0.5), projection=partial(Dense, trainable=True, **{"gain": 4.0} | options), lateral=partial(Dense, trainable=True, **options))
     assert difference(*gradients(network, trains())) < 1e-10
+
+
+PROJECTIONS = {
+    "Conv2d": (Maps(2, 5, 5), Maps(3, 3, 3), partial(Conv2d, kernel_size=3, gain=6.0)),
+    "Local": (Square(25, side=5.0), Square(16, side=5.0), partial(Local, radius=2.0, gain=8.0)),
+    "Columns": (
+        Square(25, side=5.0),
+        Square(12, side=5.0),
+        partial(Columns, fields=RoundFields(radius=2.0, num_fields=4), gain=8.0),
+    ),
+    "a share of a field": (Square(25, side=5.0), Square(4, side=5.0), partial(Dense, rule=STDP(), gain=20.0)),
+}
+
+
+@pytest.mark.parametrize("name", PROJECTIONS)
+def test_every_projection_with_weights(name):
+    below, here, projection = PROJECTIONS[name]
+    layers = {
+        "input": SpikingLayer(below, Relay()),
+        "rec": SpikingLayer(here, LIF(10.0, threshold=0.3), projection=partial(projection, trainable=True)),
+    }
+    network = SpikingNetwork(layers, seed=0).double()
+    sent = trains(size=below.num_nodes)
+    shares = torch.linspace(0, 1, len(sent), dtype=torch.float64)[:, None]
+    (trace,) = collected(network, Shown({"input": sent}, network.names, "rec", None, [Sum("rec", shares)]), Feedback({}))[1]
+    spikes = spikes_of(network, sent, set())["rec"]
+    expected = torch.autograd.grad((spikes * shares[..., None]).sum(0).square().sum(), network.connection("rec").projection.weight)
+    found = torch.autograd.grad(trace.square().sum(), network.connection("rec").projection.weight)
+    assert spikes.sum() > 3
+    assert difference(found, expected) < 1e-10
 
 
 @pytest.mark.parametrize("steps", [1, 7])
