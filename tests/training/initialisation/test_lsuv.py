@@ -1,5 +1,7 @@
 """LSUV: what each layer does on the data that it was scaled on."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -83,6 +85,27 @@ def test_places_with_weights_of_their_own_take_part():
     assert recorded["h0"]["current"].std().item() == pytest.approx(2.0, rel=0.05)
     projection = found.projections["h0"]
     assert (projection.weight[~projection.exists[:, None].expand_as(projection.weight)] == 0).all()
+
+
+def test_processes_that_see_other_samples_agree_on_the_weights():
+    board, barrier = {}, threading.Barrier(2)
+
+    def scaled(process):
+        def agree(value):
+            board[process] = value
+            barrier.wait(timeout=30)
+            mean = (board[0] + board[1]) / 2
+            barrier.wait(timeout=30)
+            return mean
+
+        found = chain()
+        half = {"input": drive()[:, 8 * process : 8 * (process + 1)]}
+        snn.LSUV(2.0, tries=3, tolerance=1e-9).start(found, projections={}, inputs=half, agree=agree)
+        return [p.weight for p in found.weighted.values()]
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(scaled, range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_what_cannot_be_is_said_in_a_sentence():
