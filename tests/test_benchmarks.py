@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -76,3 +77,22 @@ def test_a_users_adex_spikes_as_its_plain_loop_does(benchmark):
             expected = model(current)[0]
     assert 0.002 < expected.mean() < 0.02
     assert abs(spikes.sum() - expected.sum()) <= 0.02 * expected.sum()
+
+
+@pytest.mark.filterwarnings("ignore")  # those of other libraries
+@pytest.mark.parametrize("network", ["convolutional", "recurrent"])
+def test_a_step_of_a_whole_network_learns_on_every_side_that_is_installed(benchmark, network):
+    training = benchmark("training")
+    sides = ("ours", *(side for side in training.PEERS if find_spec(side.lower())))
+    for side in sides:
+        step = training.work(network, side, 4, 8)
+        losses = [float(step()) for _ in range(8)]
+        assert losses[-1] < losses[0], side
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_whole_networks_are_measured_on_any_device(benchmark):
+    training = benchmark("training")
+    found = [*training.on_device("cpu", {"recurrent": (3, 2)}, repeats=1)]
+    assert [row[0].rpartition(" ")[2] for row in found] == ["bare", "ours", *training.PEERS]
+    assert all(row[1].endswith(" ms") or "does not run" in row[1] for row in found)
