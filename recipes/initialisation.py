@@ -2,16 +2,17 @@
 
 python recipes/initialisation.py [--layers 5 10 20] [--seeds 5] [--epochs 1 3 10] [--tune]
 
-Dense networks of LIF neurons, trained by surrogate gradients. Accuracies on the test digits after some epochs:
-mean and deviation over seeds, and how much better the self-organised network is than each other, paired by
-seed, with its 95 % interval. ``--tune`` prints the validation accuracy of every candidate instead (seed 100,
-the last of ``--epochs``), by which `CHOSEN` was chosen, among as many for each initialisation.
+Dense networks of LIF neurons, trained by surrogate gradients. Accuracies on the test digits after some
+epochs: mean and deviation over seeds, and how much better the self-organised network is than each other,
+paired by seed, with its 95 % interval. ``--tune`` prints the validation accuracy of every candidate
+instead (seed 100, the last of ``--epochs``), by which `CHOSEN` was chosen, among as many for each.
 """
 
 import argparse
 import itertools
 import logging
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -30,8 +31,10 @@ from lightning_snn.experiment.student import interval
 STEPS, WIDTH, TAU, WHITE = 12, 64, 5.0, 4.0
 """Steps of 1 ms of a presentation, neurons of a layer, time constant in ms, current of a white pixel."""
 
-RATES = (0.002, 0.004, 0.008)
+RATES = (0.002, 0.004, 0.008, 0.016)
 """Learning rates that are tried."""
+
+OURS = "self-organised"
 
 CANDIDATES: dict[str, Sequence[float]] = {
     "uniform": (4.0, 8.0, 16.0, 32.0),
@@ -39,15 +42,21 @@ CANDIDATES: dict[str, Sequence[float]] = {
     "FluctuationDriven": (0.5, 0.75, 1.0, 1.5),
     "LSUV": (1.0, 2.0, 3.0, 4.0),
     "LSUV on rates": (20.0, 50.0, 100.0, 150.0),
-    "self-organised": (0.35, 0.5, 0.7, 1.0),
+    OURS: (0.35, 0.5, 0.7, 1.0),
 }
 """What is tried of each: gain, scale, xi at 50 Hz, deviation, rate in Hz, deviation at 100 Hz."""
 
-CHOSEN: dict[str, dict[int, tuple[float, float]]] = {}
-"""By initialisation and layers: its own number and the learning rate of the best validation accuracy."""
+CHOSEN = {
+    "default": (1.0, 0.004),
+    "Kaiming": (256.0, 0.016),
+    "FluctuationDriven": (1.0, 0.016),
+    "LSUV": (1.0, 0.016),
+    OURS: (0.35, 0.008),
+}
+"""Its own number and the learning rate of the best validation accuracy at 10 layers after 3 epochs.
 
-AS_IT_IS = "default"
-"""The uniform weights of gain 1, with the learning rate chosen for `uniform`."""
+The default is `uniform` as it is.
+"""
 
 
 class AfterEpochs(Callback):
@@ -62,7 +71,7 @@ class AfterEpochs(Callback):
         epoch = trainer.current_epoch + 1
         if epoch not in self.epochs:
             return
-        data: Any = getattr(trainer, "datamodule")
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
         data.setup("test")
         loader = data.test_dataloader() if self.stage == "test" else data.val_dataloader()
         digits = loader.dataset
@@ -84,7 +93,7 @@ def parts(name: str, number: float) -> tuple[dict[str, Any], snn.Initialisation 
         return {}, snn.LSUV(number), []
     if name == "LSUV on rates":
         return {}, snn.LSUV(rate=number), []
-    if name == "self-organised":
+    if name == OURS:
         phase = snn.SelfOrganization(
             snn.SmoothNoise(WHITE), num_streams=64, chunk=STEPS, max_steps=40 * 64 * STEPS,
             check_every_n_rounds=1,
@@ -132,36 +141,36 @@ def tune(depths: Sequence[int], epochs: Sequence[int]) -> None:
         print(f"{layers} {name}: best {max(found, key=lambda key: found[key])} of {tried}", flush=True)
 
 
+def table(found: dict[str, list[dict[int, float]]], epochs: Sequence[int]) -> str:
+    """Accuracies, and what the self-organised network has more than each, as Markdown."""
+    heads = [f"epoch {epoch} | {OURS} minus this" for epoch in epochs]
+    lines = [f"| initialisation | {' | '.join(heads)} |", "| --- |" + " --- | --- |" * len(epochs)]
+    for name, runs in found.items():
+        cells = []
+        for epoch in epochs:
+            values = [one[epoch] for one in runs]
+            spread = f" ({statistics.stdev(values):.1f})" if len(values) > 1 else ""
+            cells.append(f"{statistics.fmean(values):.1f}{spread}")
+            more = [ours[epoch] - theirs[epoch] for ours, theirs in zip(found[OURS], runs, strict=True)]
+            mean, reach = interval(more)
+            within = "" if reach is None else f" ± {reach:.1f}"
+            cells.append("" if name == OURS else f"{mean:+.1f}{within}")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def compare(depths: Sequence[int], epochs: Sequence[int], seeds: int) -> None:
     """Print the table of each depth."""
     for layers in depths:
-        chosen = {name: best[layers] for name, best in CHOSEN.items()}
-        chosen = {AS_IT_IS: (1.0, chosen["uniform"][1])} | chosen
-        found = {}
-        for name, (number, rate) in chosen.items():
-            start = time.perf_counter()
-            found[name] = [run(name, number, rate, layers, epochs, seed, "test") for seed in range(seeds)]
-            print(f"{layers} {name}: {(time.perf_counter() - start) / seeds:.1f} s a run", flush=True)
-        print(f"\n{layers} layers; test accuracy in %, mean (sd) of {seeds} seeds\n")
-        print(
-            "| initialisation | "
-            + " | ".join(f"epoch {e} | self-organised minus this" for e in epochs)
-            + " |"
-        )
-        print("| --- |" + " --- | --- |" * len(epochs))
-        for name, runs in found.items():
-            cells = []
-            for epoch in epochs:
-                values = [one[epoch] for one in runs]
-                pairs = zip(found["self-organised"], runs, strict=True)
-                mean, reach = interval([ours[epoch] - theirs[epoch] for ours, theirs in pairs])
-                spread = f" ({statistics.stdev(values):.1f})" if seeds > 1 else ""
-                cells.append(f"{statistics.fmean(values):.1f}{spread}")
-                cells.append(
-                    "" if reach is None or name == "self-organised" else f"{mean:+.1f} ± {reach:.1f}"
-                )
-            print(f"| {name} | {' | '.join(cells)} |")
-        print(flush=True)
+        found: dict[str, list[dict[int, float]]] = {name: [] for name in CHOSEN}
+        start = time.perf_counter()
+        for seed, (name, (number, rate)) in itertools.product(range(seeds), CHOSEN.items()):
+            found[name].append(run(name, number, rate, layers, epochs, seed, "test"))
+            print(f"{layers} layers, seed {seed}, {name}: {found[name][-1]}", file=sys.stderr, flush=True)
+        each = (time.perf_counter() - start) / (seeds * len(CHOSEN))
+        print(f"\n{layers} layers; test accuracy in %, mean (sd) of {seeds} seeds, {each:.0f} s a run\n")
+        print(table(found, epochs), flush=True)
+        print()
 
 
 if __name__ == "__main__":

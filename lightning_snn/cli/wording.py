@@ -9,7 +9,7 @@ from importlib import import_module
 from lightning.pytorch import Trainer
 
 import lightning_snn
-from lightning_snn.core.config import all_arguments
+from lightning_snn.core.config import all_arguments, class_at
 from lightning_snn.core.upgrade_inhibition import INHIBITION, MOVED, NEURON
 
 KEYS = {
@@ -108,7 +108,7 @@ def plain(causes: Sequence[str], message: str) -> str:
     if group := re.match(r"Unable to load config ['\"](.*)['\"]", cause):
         return f"must hold arguments by name, got {group[1]!r}"
     if path := re.match(r"(?:Expected a dot import path string|Unexpected import path format): (.*)", cause):
-        return _unknown_class(path[1])
+        return _unknown_class(path[1]) + _there_are(message)
     if module := re.match(r"No module named '([\w.]+)'", cause):
         return f"there is no module {module[1]!r}, neither installed nor in this folder"
     if attribute := re.match(r"module '([\w.]+)' has no attribute '(\w+)'", cause):
@@ -132,6 +132,18 @@ def _unknown_option(name: str, class_path: str) -> str:
 def _unknown_class(path: str) -> str:
     close = _close(path.rpartition(".")[2], lightning_snn.__all__)
     return f"there is no class {path!r}" + (f" (did you mean lightning_snn.{close}?)" if close else "")
+
+
+def _there_are(message: str) -> str:
+    """The public classes of the kind that was asked for, where the parser's message names one of ours."""
+    kinds = re.findall(r"<class '(lightning_snn\.[\w.]+)'>", message)
+    kind = class_at(kinds[-1]) if kinds else None
+    if kind is None:
+        return ""
+    public = [getattr(lightning_snn, name) for name in lightning_snn.__all__]
+    known = [one.__name__ for one in public if isinstance(one, type) and issubclass(one, kind)]
+    found = [name for name in known if not inspect.isabstract(getattr(lightning_snn, name))]
+    return f"; there are {', '.join(sorted(found))}" if found else ""
 
 
 def _close(given: str, known: Sequence[str]) -> str:

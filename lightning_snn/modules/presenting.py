@@ -59,7 +59,7 @@ class PresentingModule(StoredModule):
             checks.positive("tau_trace", tau_trace)
         self.tau_trace = tau_trace
         self.network = SpikingNetwork(layers, connections, dt=dt, min_delay=min_delay, seed=self.root)
-        self.start = None if initialisation is None else Start(initialisation, self.network)
+        self.starting = None if initialisation is None else Start(initialisation, self.network)
         self.encoders = encoders_of(encoder, self.network)
         self.read_from = self.network.names[-1] if read_from is None else read_from
         checks.one_of("read_from", self.read_from, self.network.names)
@@ -69,7 +69,9 @@ class PresentingModule(StoredModule):
         self.cache_required = bool(cache)
         self.cache = self._may_cache() if cache is None else cache
         if self.cache and not self._may_cache():
-            raise ValueError("cache must not be True where weights are trained or input is not repeatable")
+            raise ValueError(
+                "cache must not be True where weights are trained, or input or connections are not repeatable"
+            )
         self.encode_seconds = 0.0
         self.controls = ModuleDictOf[ControlNetwork](
             {name: ControlNetwork(control, self.network) for name, control in _named(controls).items()}
@@ -142,9 +144,9 @@ class PresentingModule(StoredModule):
             require_wired(self.network.unwired, self._finders)
             for control in self.controls.values():
                 control.wire(self.network)
-        if self.start is not None:
+        if self.starting is not None:
             replaced = (control.projections for control in self.controls.values())
-            self.start.on_data(self.trainer, self.network, self.encoders, replaced)
+            self.starting.on_data(self.trainer, self.network, self.encoders, replaced)
         if trial:
             return
         if self.plan is None:
@@ -193,7 +195,9 @@ class PresentingModule(StoredModule):
         phases = [] if self.plan is None else self.plan.phases.values()
         frozen = not self.reached or any(not any(map(phase.trains, self.reached)) for phase in phases)
         noisy = any(self.network.layer(name).noise > 0 for name in layers)
-        return all(e.repeatable for e in self.encoders.values()) and frozen and not noisy
+        repeatable = [encoder.repeatable for encoder in self.encoders.values()]
+        repeatable += [projection.repeatable for projection in self.network.projections.values()]
+        return all(repeatable) and frozen and not noisy
 
 
 def _named(controls: Controls | None) -> dict[str, Control]:

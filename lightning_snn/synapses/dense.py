@@ -15,7 +15,8 @@ from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.normalisation import Normalisation
-from lightning_snn.synapses.projection import Population, product, weighted_sum
+from lightning_snn.synapses.population import Population
+from lightning_snn.synapses.projection import product, weighted_sum
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 

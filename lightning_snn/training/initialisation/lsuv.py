@@ -126,9 +126,10 @@ class LSUV(Initialisation):
                     f"initialisation: nothing that varies reaches layers.{layer} on the data, which no scale "
                     "changes: check the encoder's gain and the layers before it"
                 )
-            factor = self.deviation / deviation if self.rate is None else self._towards(self.rate, rate)
-            if abs(factor - 1) <= self.tolerance:
+            found, wanted = (deviation, self.deviation) if self.rate is None else (rate, self.rate)
+            if abs(found / wanted - 1) <= self.tolerance:
                 return
+            factor = wanted / deviation if self.rate is None else _towards(self.rate, rate)
             for projection in leading:
                 projection.rewire({"weight": projection.weight * factor})
         if self.rate is not None and rate == 0:
@@ -137,11 +138,10 @@ class LSUV(Initialisation):
                 "encoder's gain and the layers before it"
             )
 
-    def _towards(self, wanted: float, rate: float) -> float:
-        """The factor of the next try for a rate: its square root, as rates rise steeply from nothing."""
-        if abs(rate / wanted - 1) <= self.tolerance:
-            return 1.0
-        return min(max((wanted / rate) ** 0.5, 1 / FURTHEST), FURTHEST) if rate else 2.0
+
+def _towards(wanted: float, rate: float) -> float:
+    """The factor of the next try for a rate: its square root, as rates rise steeply from nothing."""
+    return min(max((wanted / rate) ** 0.5, 1 / FURTHEST), FURTHEST) if rate else 2.0
 
 
 def _orthonormal(like: Tensor, generator: torch.Generator) -> Tensor:

@@ -140,8 +140,10 @@ def test_the_seed_and_the_name_decide_alone():
     dense = partial(snn.Dense, trainable=True)
 
     def weights(seed):
-        layers = {name: snn.SpikingLayer(snn.Square(30, side=1.0), snn.LIF(), projection=below) for name, below
-                  in (("a", None), ("b", dense), ("c", dense))}  # fmt: skip
+        layers = {
+            name: snn.SpikingLayer(snn.Square(30, side=1.0), snn.LIF(), projection=below)
+            for name, below in {"a": None, "b": dense, "c": dense}.items()
+        }
         found = snn.SpikingNetwork(layers, seed=seed)
         snn.initialise(found, snn.FluctuationDriven())
         return found.projections["b"].weight, found.projections["c"].weight
@@ -183,9 +185,7 @@ def test_what_cannot_be_is_said_in_a_sentence():
         snn.initialise(network(snn.LIF(), snn.Dense), snn.Kaiming())
     with pytest.raises(ValueError, match=r"layers.here.neuron is Izhikevich, which has no `threshold`"):
         snn.initialise(network(snn.Izhikevich(), dense), snn.Kaiming())
-    with pytest.raises(
-        ValueError, match=r"initialisation.input_rate must be below one spike a step, 2000 Hz"
-    ):
+    with pytest.raises(ValueError, match=r"initialisation.input_rate must be below one spike a step, 2000"):
         snn.initialise(network(snn.LIF(), dense, dt=0.5), snn.FluctuationDriven(rate=2e3))
     with pytest.raises(ValueError, match=r"initialisation.mean = 0.99 leaves no variance .*layers.here.proj"):
         snn.initialise(network(snn.LIF(), dense), snn.FluctuationDriven(mean=0.99, rate=1.0))
