@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -89,3 +90,22 @@ def test_a_training_step_is_the_same_with_less_memory(benchmark, monkeypatch):
     assert all(gradient.any() and gradient.isfinite().all() for gradient in found.values())
     text = memory.table({way: {12: {"peak": 3.2, "seconds": 0.5}} for way in found}, (12,))
     assert text.splitlines()[-1] == "| 12 | 3 | 3 | 3 | 3 | 3 | 0.50 | 0.50 | 0.50 | 0.50 | 0.50 |"
+
+
+@pytest.mark.filterwarnings("ignore")  # those of other libraries
+@pytest.mark.parametrize("network", ["convolutional", "recurrent"])
+def test_a_step_of_a_whole_network_learns_on_every_side_that_is_installed(benchmark, network):
+    training = benchmark("training")
+    sides = ("ours", *(side for side in training.PEERS if find_spec(side.lower())))
+    for side in sides:
+        step = training.work(network, side, 4, 8)
+        losses = [float(step()) for _ in range(8)]
+        assert losses[-1] < losses[0], side
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_whole_networks_are_measured_on_any_device(benchmark):
+    training = benchmark("training")
+    found = [*training.on_device("cpu", {"recurrent": (3, 2)}, repeats=1)]
+    assert [row[0].rpartition(" ")[2] for row in found] == ["bare", "ours", *training.PEERS]
+    assert all(row[1].endswith(" ms") or "does not run" in row[1] for row in found)
