@@ -61,8 +61,8 @@ class SynapticOperations(Regulariser):
             source = network.connection(name).source
             steps = shown.steps if shown.lengths is None else shown.lengths
             a_step = 1.0 if source in network.graded else network.dt / 1000
-            rates = shown.rates[source]
-            found.append(a_step * steps * (rates @ fan_out(network.weighted[name]).to(rates)))
+            arrived = shown.rates[source] * fan_out(network.weighted[name])
+            found.append(a_step * steps * arrived.sum(1))
         return torch.stack(found).sum(0)
 
     def _between(self, network: SpikingNetwork, layers: Collection[str]) -> list[str]:

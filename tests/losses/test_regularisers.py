@@ -97,6 +97,15 @@ def test_operations_are_spikes_times_their_fan_out(dt):
     assert model.network.weighted["hidden"].weight.grad.any()
 
 
+def test_operations_are_counted_exactly_in_mixed_precision():
+    model, frames = model_of(), (torch.rand(3, 20, 6) < 0.5).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        shown = model.present(frames)
+        operations = SynapticOperations().operations(shown, model.network)
+    counts = sum(6 * shown.spikes[name].sum((0, 2)) for name in ("eye", "hidden"))
+    torch.testing.assert_close(operations, counts.float())
+
+
 def test_costs_in_double_precision():
     costs = [RateBounds(10.0, 100.0), WeightPenalty(0.1, 0.1), SynapticOperations(1e-3)]
     found = []
