@@ -4,6 +4,7 @@ from helpers.kernels import on_both, with_threads
 from helpers.tensors import rand, randn
 
 from lightning_snn.core.batch_norm import PooledBatchNorm
+from lightning_snn.ops import backend
 from lightning_snn.ops.batch_norm import batch_norm
 from lightning_snn.synapses.sequence_norm import SequenceBatchNorm
 
@@ -27,7 +28,8 @@ def test_values_and_gradients_are_torchs(shape):
 
 
 def test_a_large_mean_costs_no_digits():
-    exact = both_ways((50, 2, 8), torch.float64, shift=1000.0)
+    with backend.use("reference"):
+        exact = both_ways((50, 2, 8), torch.float64, shift=1000.0)
     found = both_ways((50, 2, 8), torch.float32, shift=1000.0)
     torch.testing.assert_close(found[0].double(), exact[0], rtol=0, atol=1e-3)
     torch.testing.assert_close(found[2].double(), exact[2], rtol=1e-3, atol=0)
@@ -36,11 +38,6 @@ def test_a_large_mean_costs_no_digits():
 def test_bits_do_not_depend_on_the_number_of_threads():
     one, two = (with_threads(n, lambda: both_ways((70, 5, 9), torch.float32)) for n in (1, 2))
     assert all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
-
-
-def test_the_gradient_is_that_of_differences():
-    arguments = [x.double().requires_grad_() for x in (randn(4, 2, 3), rand(2), rand(2, seed=1))]
-    assert torch.autograd.gradcheck(lambda *x: batch_norm(*x, 1e-5)[0], arguments)
 
 
 @pytest.mark.parametrize("training", [True, False])
