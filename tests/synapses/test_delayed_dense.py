@@ -84,7 +84,7 @@ def test_gradients_are_those_of_finite_differences():
         return torch.func.functional_call(projection, parts, (given,))
 
     delay = torch.tensor([[0.7, 2.2, 3.9], [-0.3, 4.3, 9.1]], dtype=torch.float64, requires_grad=True)
-    torch.autograd.gradcheck(run, [projection.weight.detach().clone().requires_grad_(), delay, spikes])
+    assert torch.autograd.gradcheck(run, [projection.weight.detach().clone().requires_grad_(), delay, spikes])
 
 
 def test_a_delay_is_learned():
