@@ -66,7 +66,8 @@ def run_experiment(
         results = json.dumps({"networks": networks, "seconds": seconds}, indent=2)
         write_whole(folder / "results.json", f"{results}\n".encode())
     console = Console()
-    for table in results_tables(networks, _kinds(model, scores), seconds, title):
+    organised = bool(_network(model).learned)
+    for table in results_tables(networks, _kinds(model, scores), seconds, title, organised=organised):
         console.print(table)
     if not is_trial(trainer):
         console.print(f"Run folder: {folder}", soft_wrap=True)
@@ -82,12 +83,16 @@ def _title(model: LightningModule, scores: Mapping[str, float]) -> str:
     return f"Test on {number:,} held-out images"
 
 
+def _network(model: LightningModule) -> SpikingNetwork:
+    assert isinstance(model.network, SpikingNetwork)
+    return model.network
+
+
 def _networks(
     model: LightningModule, scores: Mapping[str, float], settings: PhaseSettings
 ) -> dict[str, dict[str, float]]:
-    """Scores and field measures by network."""
-    network = model.network
-    assert isinstance(network, SpikingNetwork)
+    """Scores and, of connections that gradients do not wire, field measures by network."""
+    network = _network(model)
     rows: dict[str, dict[str, float]] = {NETWORK: {}}
     wirings: dict[str, Mapping[str, WeightedProjection]] = {NETWORK: network.weighted}
     if isinstance(model, SpikingModule):
@@ -96,7 +101,7 @@ def _networks(
     for name, row in rows.items():
         row |= scores_of(scores, name, _kinds(model, scores))
         for key, projection in wirings.get(name, {}).items():
-            if projection.has_fields:
+            if projection.has_fields and (projection.rule is not None or not projection.weight.requires_grad):
                 fields = fields_of(network, key, wirings[name])
                 measures = field_measures(fields, target_share=settings.target_share_of(key))
                 row |= {f"{key}/{kind}": value for kind, value in measures.items()}

@@ -24,7 +24,12 @@ Networks = Mapping[str, Mapping[str, float]]
 
 
 def results_tables(
-    networks: Networks, kinds: Sequence[str], seconds: Mapping[str, float], title: str
+    networks: Networks,
+    kinds: Sequence[str],
+    seconds: Mapping[str, float],
+    title: str,
+    *,
+    organised: bool = True,
 ) -> list[Table]:
     """One row a network, in one table of scores and fields, or in one of each where there are several tests.
 
@@ -35,6 +40,7 @@ def results_tables(
         kinds: Names of the scores of a test.
         seconds: How long what took.
         title: That of the first.
+        organised: Whether any connection of the network has a learning rule.
     """
     names = dict.fromkeys(key for row in networks.values() for key in row)
     tests = leading(further_tests(names, kinds))
@@ -45,7 +51,7 @@ def results_tables(
     wired = next((key.split("/")[0] for key in names if key.rpartition("/")[2] in _FIELDS), None)
     fields = {f"{wired}/{kind}": column for kind, column in _FIELDS.items()} if wired else {}
     parts = [scores, fields] if tests and fields else [scores | fields]
-    found = [_table(networks, columns) for columns in parts]
+    found = [_table(networks, columns, organised) for columns in parts]
     found[0].title = title
     fan_in = "Controls share the fan-in; field in nodes; " if wired else ""
     found[-1].caption = f"{fan_in}seconds: " + ", ".join(f"{k} {value:.1f}" for k, value in seconds.items())
@@ -56,12 +62,12 @@ def _form(kind: str) -> str:
     return ".1%" if kind in _SHARES else ".4g"
 
 
-def _table(networks: Networks, columns: Mapping[str, tuple[str, str]]) -> Table:
+def _table(networks: Networks, columns: Mapping[str, tuple[str, str]], organised: bool) -> Table:
     table = Table(caption_justify="left")
     table.add_column("network", overflow="fold")
     for name, _ in columns.values():
         table.add_column(name, justify="right")
     for network, row in networks.items():
         cells = (format(row[key], form) if key in row else "-" for key, (_, form) in columns.items())
-        table.add_row(label(network), *cells)
+        table.add_row(label(network, organised=organised), *cells)
     return table

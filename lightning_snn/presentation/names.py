@@ -11,10 +11,16 @@ _LABELS = {
 }
 
 
-def label(network: str) -> str:
+def label(network: str, *, organised: bool = True) -> str:
     """What tables call a network.
 
-    >>> label("network"), label("scattered_fields")
-    ('self-organised', 'scattered fields')
+    Args:
+        network: Its name.
+        organised: Whether any connection has a learning rule.
+
+    >>> label("network"), label("network", organised=False), label("scattered_fields")
+    ('self-organised', 'network', 'scattered fields')
     """
+    if network == NETWORK and not organised:
+        return network
     return _LABELS.get(network, network.replace("_", " "))

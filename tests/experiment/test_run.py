@@ -141,7 +141,7 @@ def test_without_test_images_the_fields_are_kept(experiment, capsys):
 
 
 def test_results_are_written_before_the_table(experiment, monkeypatch, tmp_path):
-    monkeypatch.setattr("lightning_snn.experiment.run.results_tables", lambda *_: 1 / 0)
+    monkeypatch.setattr("lightning_snn.experiment.run.results_tables", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         experiment(max_epochs=1)
     results = json.loads((tmp_path / "run" / "results.json").read_text())
