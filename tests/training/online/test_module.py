@@ -151,7 +151,10 @@ def test_a_run_holds_a_block_of_steps(monkeypatch):
             lambda: classifier(EProp(), projection=partial(DelayedDense, max_delay=5.0, trainable=True)),
             r"layers\.rec\.projection",
         ),
-        (lambda: classifier(FeedbackAlignment(), controls=["pixels"]), "leave out controls, got pixels"),
+        (
+            lambda: classifier(OTTT(), controls=["pixels"], control_readouts={"pixels": Linear}, image_size=(2, 3)),
+            "leave out controls, got pixels",
+        ),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(build, message):
