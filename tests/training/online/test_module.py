@@ -41,7 +41,15 @@ def classifier(learning, *, neuron=None, projection=trained, readout=LeakyReadou
     }  # fmt: skip
     optimizer = partial(torch.optim.Adam, lr=0.02)
     return SpikingClassifier(
-        layers, Frames(), readout, num_classes=2, learning=learning, optimizer=optimizer, seed=0, **options
+        layers,
+        Frames(),
+        readout,
+        num_classes=2,
+        image_size=(2, 3),
+        learning=learning,
+        optimizer=optimizer,
+        seed=0,
+        **options,
     )
 
 
@@ -152,7 +160,7 @@ def test_a_run_holds_a_block_of_steps(monkeypatch):
             r"layers\.rec\.projection",
         ),
         (
-            lambda: classifier(OTTT(), controls=["pixels"], control_readouts={"pixels": Linear}, image_size=(2, 3)),
+            lambda: classifier(OTTT(), controls=["pixels"], control_readouts={"pixels": Linear}),
             "leave out controls, got pixels",
         ),
     ],
