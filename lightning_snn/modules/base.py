@@ -196,7 +196,10 @@ class SpikingModule(OptimizedModule):
         Raises:
             ValueError: if it cannot train these, or there are controls, which it does not train.
         """
-        beside = {"controls": list(self.controls), "few_labels": list(self.few_labels.counts)}
+        beside = {
+            "controls": [name for name in self.readouts if name != NETWORK],
+            "few_labels": list(self.few_labels.counts),
+        }
         beside |= {key: [str(steps)] for key, steps in self.pieces.given.items()}
         for key, given in beside.items():
             if given:
