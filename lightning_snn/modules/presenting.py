@@ -96,15 +96,12 @@ class PresentingModule(StoredModule):
 
     def presentation(self, batch: Parts) -> Presentation:
         """What a batch evokes: kept in training and validation, where it has the samples' numbers."""
-        fitting = self.trainer.training or self.trainer.validating
-        if (
-            self._table is not None
-            and batch.sample is not None
-            and fitting
-            and not self.trainer.sanity_checking
-        ):
-            return self._table[batch.sample]
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.network_is_frozen):
+        trainer, frozen = self.trainer, self.network_is_frozen
+        fitting = (trainer.training or trainer.validating) and not trainer.sanity_checking
+        kept = self._table if fitting and (self.plan is None or frozen) else None
+        if kept is not None and batch.sample is not None:
+            return kept[batch.sample]
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             return self.present(batch.input)
 
     @property

@@ -19,6 +19,8 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 STEPS = (100, 200, 400, 800, 1600, 3200)
 BATCH, INPUTS, NODES, CLASSES = 32, 50, 256, 20
+WARM = 120
+"""Steps of a first training step, which compiles; that and torch's own memory do not count."""
 
 
 def work(way: str, steps: int) -> Callable[[], Any]:
@@ -42,7 +44,7 @@ def work(way: str, steps: int) -> Callable[[], Any]:
         ),
     }
     model = snn.SpikingClassifier(
-        layers, snn.Frames(), snn.Linear, num_classes=CLASSES, image_size=(5, 10), seed=0, **options
+        layers, snn.Frames(), snn.Linear, num_classes=CLASSES, image_size=(1, INPUTS), seed=0, **options
     )
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(CLASSES, (BATCH,), generator=generator)
@@ -60,7 +62,7 @@ def work(way: str, steps: int) -> Callable[[], Any]:
         return model.network.connection("hidden").weighted().weight.grad.abs()
 
     given = events(steps)
-    step(events(120))  # what is compiled, and torch's own, is not counted
+    step(events(WARM))
     ctypes.CDLL(None).malloc_trim(0)  # gives back what that step took, so that it is counted in the next
     return partial(step, given)
 

@@ -100,7 +100,7 @@ def test_processes_that_see_other_samples_agree_on_the_weights():
 
         found = chain()
         half = {"input": drive()[:, 8 * process : 8 * (process + 1)]}
-        snn.LSUV(2.0, tries=3, tolerance=1e-9).start(found, projections={}, inputs=half, agree=agree)
+        snn.LSUV(2.0).start(found, projections={}, inputs=half, agree=agree)
         return [p.weight for p in found.weighted.values()]
 
     with ThreadPoolExecutor(2) as pool:
@@ -117,5 +117,7 @@ def test_what_cannot_be_is_said_in_a_sentence():
         snn.initialise(chain(projection=snn.Dense), snn.LSUV(), inputs=drive())
     with pytest.raises(ValueError, match=r"rate must be at most one spike a step, 1000 Hz, got 1200"):
         snn.initialise(chain(), snn.LSUV(rate=1200.0), inputs=drive())
+    with pytest.warns(UserWarning, match=r"layers.h0: the rate in Hz is .* after 1 tries, and 500 is wanted"):
+        snn.initialise(chain(layers=1), snn.LSUV(rate=500.0, tries=1), inputs=drive())
     with pytest.raises(ValueError, match=r"layers.h0 is silent on the data after 1 tries"):
         snn.initialise(chain(), snn.LSUV(rate=1.0, tries=1), inputs=0.21 * drive() + 0.2)

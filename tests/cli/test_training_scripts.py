@@ -1,0 +1,84 @@
+"""The scripts that run the recipes ``randman`` and ``mnist_finetuned`` beside their controls."""
+
+import importlib
+import sys
+
+import pytest
+from helpers.expected_warnings import OF_COMMANDS
+
+from lightning_snn import Linear
+from lightning_snn.cli.recipes import recipe_folder
+
+pytestmark = [
+    pytest.mark.skipif(not (recipe_folder() / "randman.py").is_file(), reason="not a checkout"),
+    *OF_COMMANDS,
+    pytest.mark.usefixtures("in_an_empty_folder"),
+]
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """``script(name)``: a script of the recipes, imported."""
+    monkeypatch.syspath_prepend(str(recipe_folder()))
+    found = []
+
+    def load(name):
+        found.append(name)
+        return importlib.import_module(name)
+
+    yield load
+    for name in found:
+        del sys.modules[name]
+
+
+def test_controls_of_randman_see_no_times(script, built):
+    randman = script("randman")
+    times, chance, counts = (built("run", "randman", *options) for options in randman.NETWORKS.values())
+    assert times.data.timing
+    assert not chance.data.timing
+    assert chance.model.read_from == times.model.read_from == "hidden"
+    assert counts.model.read_from == "units"
+    assert isinstance(counts.model.readout, Linear)
+    assert counts.model.hparams["loss"]["class_path"] == "lightning_snn.CrossEntropy"
+
+
+def test_table_of_randman(script):
+    found = {"spike times": {3.0: [99.0, 100.0], 2.0: [90.0, 90.0], 1.0: [50.0, 52.0]}}
+    assert (
+        script("randman").table(found).splitlines()[-1]
+        == "| spike times | 99.5 ± 0.5 | 90.0 ± 0.0 | 51.0 ± 1.0 |"
+    )
+
+
+def command(folder, script, start, labels):
+    given = script.options_of(start, labels, 0.05, folder / "start.yaml")
+    return ["run", "mnist_finetuned", *given, f"--data.root={folder}"]
+
+
+def test_every_start_is_the_same_network_with_other_weights(script, built, tmp_path):
+    finetuning = script("finetuning")
+    models = {start: built(*command(tmp_path, finetuning, start, 100)).model for start in finetuning.STARTS}
+    assert {start for start, model in models.items() if model.network.learned} == {finetuning.OWN}
+    given = {start: model.hparams["initialisation"] for start, model in models.items()}
+    assert given["fluctuation-driven"]["class_path"] == "lightning_snn.FluctuationDriven"
+    assert given[finetuning.OWN] is given["first weights"] is None
+    shapes = {
+        start: {name: p.shape for name, p in model.named_parameters()} for start, model in models.items()
+    }
+    assert all(shape == shapes[finetuning.OWN] for shape in shapes.values())
+
+
+def test_readout_first_where_few_have_labels(script, built, tmp_path):
+    finetuning = script("finetuning")
+    few, whole = (built(*command(tmp_path, finetuning, finetuning.OWN, labels)) for labels in (100, 55000))
+    assert list(few.model.plan.phases) == ["readout", "all"]
+    assert list(whole.model.plan.phases) == ["all"]
+    assert (few.data.labels, whole.data.labels) == (100, 55000)
+    assert (few.trainer.max_epochs, whole.trainer.max_epochs) == (60, 3)
+    assert whole.model.plan.phases["all"].lr == {"features": 0.05, "readout": 0.002}
+
+
+def test_table_of_finetuning(script):
+    row = script("finetuning").row
+    assert row("Kaiming", 100, 0.01, [80.0], [85.0]) == "| 100 | Kaiming | 0.01 | 80.0 ± 0.0 | +5.0 |"
+    assert row("self-organised", 100, 0.1, [85.0], [85.0]).endswith("| 85.0 ± 0.0 | - |")
