@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     from lightning_snn.core.process import tune_process as tune_process
     from lightning_snn.data import MNIST as MNIST
     from lightning_snn.data import XOR as XOR
+    from lightning_snn.data import EvidenceAccumulation as EvidenceAccumulation
     from lightning_snn.data import FashionMNIST as FashionMNIST
     from lightning_snn.data import Flip as Flip
     from lightning_snn.data import GaussianNoise as GaussianNoise
     from lightning_snn.data import Occlusion as Occlusion
+    from lightning_snn.data import Pattern as Pattern
     from lightning_snn.data import Perturbation as Perturbation
     from lightning_snn.data import Randman as Randman
     from lightning_snn.data import SaltAndPepper as SaltAndPepper
@@ -188,8 +190,8 @@ _PUBLIC = {
         "tune_process",
     ),
     "data": (
-        "MNIST", "XOR", "FashionMNIST", "Flip", "GaussianNoise", "Occlusion", "Perturbation", "Randman",
-        "SaltAndPepper", "Sequences", "Shift", "pad_sequences",
+        "MNIST", "XOR", "EvidenceAccumulation", "FashionMNIST", "Flip", "GaussianNoise", "Occlusion",
+        "Pattern", "Perturbation", "Randman", "SaltAndPepper", "Sequences", "Shift", "pad_sequences",
     ),
     "development": (
         "Control", "self_organize",

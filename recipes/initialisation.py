@@ -12,6 +12,7 @@ import argparse
 import itertools
 import logging
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from lightning_snn.experiment.student import interval
 STEPS, WIDTH, TAU, WHITE = 12, 64, 5.0, 4.0
 """Steps of 1 ms of a presentation, neurons of a layer, time constant in ms, current of a white pixel."""
 
-RATES = (0.002, 0.004, 0.008)
+RATES = (0.002, 0.004, 0.008, 0.016)
 """Learning rates that are tried."""
 
 OURS = "self-organised"
@@ -45,11 +46,17 @@ CANDIDATES: dict[str, Sequence[float]] = {
 }
 """What is tried of each: gain, scale, xi at 50 Hz, deviation, rate in Hz, deviation at 100 Hz."""
 
-CHOSEN: dict[str, dict[int, tuple[float, float]]] = {}
-"""By initialisation and layers: its own number and the learning rate of the best validation accuracy."""
+CHOSEN = {
+    "default": (1.0, 0.004),
+    "Kaiming": (256.0, 0.016),
+    "FluctuationDriven": (1.0, 0.016),
+    "LSUV": (1.0, 0.016),
+    OURS: (0.35, 0.008),
+}
+"""Its own number and the learning rate of the best validation accuracy at 10 layers after 3 epochs.
 
-AS_IT_IS = "default"
-"""The uniform weights of gain 1, with the learning rate chosen for `uniform`."""
+The default is `uniform` as it is.
+"""
 
 
 class AfterEpochs(Callback):
@@ -155,14 +162,13 @@ def table(found: dict[str, list[dict[int, float]]], epochs: Sequence[int]) -> st
 def compare(depths: Sequence[int], epochs: Sequence[int], seeds: int) -> None:
     """Print the table of each depth."""
     for layers in depths:
-        chosen = {name: best[layers] for name, best in CHOSEN.items()}
-        chosen = {AS_IT_IS: (1.0, chosen["uniform"][1])} | chosen
-        found = {}
-        for name, (number, rate) in chosen.items():
-            start = time.perf_counter()
-            found[name] = [run(name, number, rate, layers, epochs, seed, "test") for seed in range(seeds)]
-            print(f"{layers} {name}: {(time.perf_counter() - start) / seeds:.1f} s a run", flush=True)
-        print(f"\n{layers} layers; test accuracy in %, mean (sd) of {seeds} seeds\n")
+        found: dict[str, list[dict[int, float]]] = {name: [] for name in CHOSEN}
+        start = time.perf_counter()
+        for seed, (name, (number, rate)) in itertools.product(range(seeds), CHOSEN.items()):
+            found[name].append(run(name, number, rate, layers, epochs, seed, "test"))
+            print(f"{layers} layers, seed {seed}, {name}: {found[name][-1]}", file=sys.stderr, flush=True)
+        each = (time.perf_counter() - start) / (seeds * len(CHOSEN))
+        print(f"\n{layers} layers; test accuracy in %, mean (sd) of {seeds} seeds, {each:.0f} s a run\n")
         print(table(found, epochs), flush=True)
         print()
 

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def benchmark(monkeypatch):
 def test_every_model_of_the_package_is_measured(benchmark):
     neurons = benchmark("neurons")
     measured = {neurons.KINDS[kind].name for kind in neurons.kinds()}
-    assert measured == set(benchmark("compile_times").models()) - {"Relay"}
+    assert measured == set(benchmark("compile_times").models()) - {"Relay", "SEW"}
 
 
 @pytest.mark.parametrize("way", ["forward", "both"])
@@ -76,3 +77,35 @@ def test_a_users_adex_spikes_as_its_plain_loop_does(benchmark):
             expected = model(current)[0]
     assert 0.002 < expected.mean() < 0.02
     assert abs(spikes.sum() - expected.sum()) <= 0.02 * expected.sum()
+
+
+def test_a_training_step_is_the_same_with_less_memory(benchmark, monkeypatch):
+    memory = benchmark("memory")
+    for name, size in {"BATCH": 2, "INPUTS": 16, "NODES": 9, "CLASSES": 3, "WARM": 4}.items():
+        monkeypatch.setattr(memory, name, size)
+    monkeypatch.setitem(memory.WAYS, "checkpoint_steps: 50", {"checkpoint_steps": 5})
+    with backend.use("reference"):  # compiles nothing
+        found = {way: memory.work(way, 12)() for way in memory.WAYS}
+    torch.testing.assert_close(found["checkpoint_steps: 50"], found["at once"], rtol=1e-3, atol=1e-6)
+    assert all(gradient.any() and gradient.isfinite().all() for gradient in found.values())
+    text = memory.table({way: {12: {"peak": 3.2, "seconds": 0.5}} for way in found}, (12,))
+    assert text.splitlines()[-1] == "| 12 | 3 | 3 | 3 | 3 | 3 | 0.50 | 0.50 | 0.50 | 0.50 | 0.50 |"
+
+
+@pytest.mark.filterwarnings("ignore")  # those of other libraries
+@pytest.mark.parametrize("network", ["convolutional", "recurrent"])
+def test_a_step_of_a_whole_network_learns_on_every_side_that_is_installed(benchmark, network):
+    training = benchmark("training")
+    sides = ("ours", *(side for side in training.PEERS if find_spec(side.lower())))
+    for side in sides:
+        step = training.work(network, side, 4, 8)
+        losses = [float(step()) for _ in range(8)]
+        assert losses[-1] < losses[0], side
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_whole_networks_are_measured_on_any_device(benchmark):
+    training = benchmark("training")
+    found = [*training.on_device("cpu", {"recurrent": (3, 2)}, repeats=1)]
+    assert [row[0].rpartition(" ")[2] for row in found] == ["bare", "ours", *training.PEERS]
+    assert all(row[1].endswith(" ms") or "does not run" in row[1] for row in found)

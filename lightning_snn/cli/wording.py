@@ -108,7 +108,7 @@ def plain(causes: Sequence[str], message: str) -> str:
     if group := re.match(r"Unable to load config ['\"](.*)['\"]", cause):
         return f"must hold arguments by name, got {group[1]!r}"
     if path := re.match(r"(?:Expected a dot import path string|Unexpected import path format): (.*)", cause):
-        return _unknown_class(path[1]) + _there_are(message)
+        return _unknown_class(path[1], _of_the_kind(message))
     if module := re.match(r"No module named '([\w.]+)'", cause):
         return f"there is no module {module[1]!r}, neither installed nor in this folder"
     if attribute := re.match(r"module '([\w.]+)' has no attribute '(\w+)'", cause):
@@ -129,21 +129,24 @@ def _unknown_option(name: str, class_path: str) -> str:
     return f"{class_name} has no argument {name!r}{hint}; it has {', '.join(parameters)}"
 
 
-def _unknown_class(path: str) -> str:
-    close = _close(path.rpartition(".")[2], lightning_snn.__all__)
-    return f"there is no class {path!r}" + (f" (did you mean lightning_snn.{close}?)" if close else "")
+def _unknown_class(path: str, kind: Sequence[str] = ()) -> str:
+    """What to say of a class that there is not, where one of a ``kind`` was asked for; empty: any."""
+    close = _close(path.rpartition(".")[2], kind or lightning_snn.__all__)
+    hint = f" (did you mean lightning_snn.{close}?)" if close else ""
+    known = f"; there are {', '.join(kind)}" if kind else ""
+    return f"there is no class {path!r}{hint}{known}"
 
 
-def _there_are(message: str) -> str:
+def _of_the_kind(message: str) -> list[str]:
     """The public classes of the kind that was asked for, where the parser's message names one of ours."""
     kinds = re.findall(r"<class '(lightning_snn\.[\w.]+)'>", message)
     kind = class_at(kinds[-1]) if kinds else None
-    if kind is None:
-        return ""
-    public = [getattr(lightning_snn, name) for name in lightning_snn.__all__]
-    known = [one.__name__ for one in public if isinstance(one, type) and issubclass(one, kind)]
-    found = [name for name in known if not inspect.isabstract(getattr(lightning_snn, name))]
-    return f"; there are {', '.join(sorted(found))}" if found else ""
+    public = {name: getattr(lightning_snn, name) for name in lightning_snn.__all__} if kind else {}
+    return [
+        name
+        for name, one in public.items()
+        if isinstance(one, type) and issubclass(one, kind or object) and not inspect.isabstract(one)
+    ]
 
 
 def _close(given: str, known: Sequence[str]) -> str:

@@ -2,11 +2,13 @@
 
 from lightning_snn.core.batches import Batch, Sequences
 from lightning_snn.data.augmentation import Augmentation
+from lightning_snn.data.evidence import EvidenceAccumulation
 from lightning_snn.data.fashion_mnist import FashionMNIST
 from lightning_snn.data.grey_images import GreyImages
 from lightning_snn.data.image_dataset import ImageDataset
 from lightning_snn.data.loader import BatchLoader
 from lightning_snn.data.mnist import MNIST
+from lightning_snn.data.pattern import Pattern
 from lightning_snn.data.perturbations import (
     Flip,
     GaussianNoise,
@@ -26,12 +28,14 @@ __all__ = [
     "Augmentation",
     "Batch",
     "BatchLoader",
+    "EvidenceAccumulation",
     "FashionMNIST",
     "Flip",
     "GaussianNoise",
     "GreyImages",
     "ImageDataset",
     "Occlusion",
+    "Pattern",
     "Perturbation",
     "PerturbedSet",
     "Randman",

@@ -1,4 +1,4 @@
-"""Evidence accumulation: cues to the left and to the right, a delay, and the question on which side were more."""
+"""Evidence accumulation: cues on two sides, a delay, and the question on which side there were more."""
 
 import torch
 from torch import Tensor
@@ -13,9 +13,9 @@ from lightning_snn.data.spike_trains import SpikeTrains
 class EvidenceAccumulation(GreyImages):
     """Spike trains of a rodent that runs past cues: it has to turn to the side of which it saw more.
 
-    Four groups of neurons spike at random: one while a cue shows on the left, one while it shows on the right, one
-    while the decision is asked for, and one all the time. The cues follow each other with pauses between them, then
-    comes the delay, then the question. Class 1 where more cues were on the right.
+    Four groups of neurons spike at random: one while a cue shows on the left, one while it shows on the
+    right, one while the decision is asked for, and one all the time. The cues follow each other with pauses
+    between them, then comes the delay, then the question. Class 1 where more cues were on the right.
 
     Args:
         samples: Trials to train and validate on.
@@ -40,8 +40,8 @@ class EvidenceAccumulation(GreyImages):
     Raises:
         ValueError: if an argument is out of its range.
 
-    Source: Morcos and Harvey, Nat. Neurosci. 19 (2016); as a task for networks: Bellec et al., Nat. Commun. 11
-    (2020), fig. 3, with 7 cues of 100 ms, pauses of 50 ms, and a delay of 500 to 1,500 ms.
+    Source: Morcos and Harvey, Nat. Neurosci. 19 (2016); as a task for networks: Bellec et al., Nat. Commun.
+    11 (2020), fig. 3, with 7 cues of 100 ms, pauses of 50 ms, and a delay of 500 to 1,500 ms.
     """
 
     num_classes = 2
@@ -68,15 +68,20 @@ class EvidenceAccumulation(GreyImages):
         split_seed: int = 0,
         seed: int | None = None,
     ) -> None:
-        for name, value in {"samples": samples, "test_samples": test_samples, "cues": cues, "neurons": neurons}.items():
+        for name, value in {
+            "samples": samples,
+            "test_samples": test_samples,
+            "cues": cues,
+            "neurons": neurons,
+        }.items():
             checks.count(f"data.{name}", value)
         if cues % 2 == 0:
             raise ValueError(f"data.cues must be odd, so that one side has more, got {cues}")
         checks.positive("data.dt", dt)
         times = {"cue_time": cue_time, "pause": pause, "delay": delay, "question": question}
         self.steps = {name: whole_steps(f"data.{name}", value, dt) for name, value in times.items()}
-        for name, value in {"rate": rate, "noise": noise}.items():
-            checks.between(f"data.{name}", value, 0, 1000 / dt)
+        for name, hertz in {"rate": rate, "noise": noise}.items():
+            checks.between(f"data.{name}", hertz, 0, 1000 / dt)
         checks.between("data.chance", chance, 0.5, 1)
         super().__init__(
             batch_size=batch_size, eval_batch_size=eval_batch_size, val_size=val_size, split_seed=split_seed,

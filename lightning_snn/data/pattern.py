@@ -20,9 +20,10 @@ FREQUENCIES = (1.0, 2.0, 3.0, 5.0)
 class Pattern(Configurable, LightningDataModule):
     """One pattern, shown again and again: spikes of a clock, and sums of sines to be generated from them.
 
-    Each target is the sum of four sines of 1, 2, 3 and 5 Hz with amplitudes drawn from [0.5, 2] and phases at
-    random, brought to mean 0 and variance 1 over the pattern: a mean squared error is a normalised one. The clock
-    divides the time into parts of the same length, in each of which a group of inputs spikes regularly.
+    Each target is the sum of four sines of 1, 2, 3 and 5 Hz with amplitudes drawn from [0.5, 2] and phases
+    at random, brought to mean 0 and variance 1 over the pattern: a mean squared error is a normalised one.
+    The clock divides the time into parts of the same length, in each of which a group of inputs spikes
+    regularly.
 
     Args:
         targets: Number K of targets.
@@ -38,7 +39,8 @@ class Pattern(Configurable, LightningDataModule):
     Raises:
         ValueError: if an argument is out of its range.
 
-    Source: Bellec et al., Nat. Commun. 11 (2020), fig. 2 and its methods, with 3 targets and 5 parts of 200 ms.
+    Source: Bellec et al., Nat. Commun. 11 (2020), fig. 2 and its methods, with 3 targets and 5 parts of
+    200 ms.
     """
 
     def __init__(
@@ -55,7 +57,13 @@ class Pattern(Configurable, LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        counts = {"targets": targets, "parts": parts, "neurons": neurons, "repeats": repeats, "batch_size": batch_size}
+        counts = {
+            "targets": targets,
+            "parts": parts,
+            "neurons": neurons,
+            "repeats": repeats,
+            "batch_size": batch_size,
+        }
         for name, value in counts.items():
             checks.count(f"data.{name}", value)
         checks.positive("data.dt", dt)
@@ -72,21 +80,25 @@ class Pattern(Configurable, LightningDataModule):
         return self.parts * self.neurons
 
     def clock(self) -> Tensor:
-        """Spikes ``[T, N]``, 0 and 1: each input spikes regularly in its part, neighbours one after another."""
+        """Spikes ``[T, N]``, 0 and 1: each input spikes regularly in its part, one after its neighbour."""
         step = torch.arange(self.part_steps)[:, None] * self.dt + self.dt * torch.arange(self.neurons)
         period = 1000 / self.rate
         spikes = (step // period != (step - self.dt) // period).float()
-        return torch.block_diag(*[spikes] * self.parts)
+        clock: Tensor = torch.block_diag(*[spikes] * self.parts)  # type: ignore[no-untyped-call]
+        return clock
 
     def pattern(self) -> Tensor:
         """Targets ``[T, K]`` of mean 0 and variance 1."""
         generator = RandomStream(self.seed, "pattern").torch()
-        amplitude, phase = torch.rand(2, self.targets, len(FREQUENCIES), generator=generator, dtype=torch.float64)
+        amplitude, phase = torch.rand(
+            2, self.targets, len(FREQUENCIES), generator=generator, dtype=torch.float64
+        )
         time = torch.arange(self.parts * self.part_steps, dtype=torch.float64)[:, None, None] * self.dt / 1000
         angle = 2 * math.pi * (time * torch.tensor(FREQUENCIES, dtype=torch.float64) + phase)
         total = ((0.5 + 1.5 * amplitude) * angle.sin()).sum(-1)
         centred = total - total.mean(0)
-        return (centred / centred.std(0, correction=0)).float()
+        pattern: Tensor = centred / centred.std(0, correction=0)
+        return pattern.float()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """The pattern, as often as it is repeated: spikes ``[B, T, N]`` and targets ``[B, T, K]``."""

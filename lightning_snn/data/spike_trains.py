@@ -17,7 +17,8 @@ class SpikeTrains(ImageDataset):
         labels: Classes ``[n]``, of an integer type.
         sample: Numbers of the samples ``[n]``, likewise, each once.
 
-    >>> data = SpikeTrains(torch.eye(3, dtype=torch.bool)[None], labels=torch.tensor([1]), sample=torch.tensor([0]))
+    >>> trains = torch.eye(3, dtype=torch.bool)[None]
+    >>> data = SpikeTrains(trains, labels=torch.tensor([1]), sample=torch.tensor([0]))
     >>> data[torch.tensor([0])].image.sum(1)
     tensor([[1., 1., 1.]])
     """

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lightning_snn.core.evaluation import in_evaluation
 from lightning_snn.core.tensors import Tensors, leaves
 from lightning_snn.core.time import delayed
 from lightning_snn.development.acting import later_ones, leading
@@ -214,7 +215,10 @@ class Development:
     def _run(
         self, steps: int, number: int, recording: Recording | None
     ) -> tuple[dict[str, Tensor], Recorded | None]:
-        """Spikes ``[steps, S, N]`` of the layers that run, by name, and what was recorded."""
+        """Spikes ``[steps, S, N]`` of the layers that run, by name, and what was recorded.
+
+        Norms and dropout act as in evaluation: what a stream does depends on no other.
+        """
         currents = self.stimulus.currents(
             self.network, self.name, steps=steps, streams=self.streams.numbers, round_number=number
         )
@@ -225,17 +229,18 @@ class Development:
             developing=self.stimulus.spontaneous,
             noise=False,
         )
-        if recording is not None:
-            kept = recording.among(self.layers, self.acting).within(steps)
-            try:
-                spikes, self._activity, recorded = self.network.run(
-                    currents, self._activity, record=kept, **options
-                )
-                return spikes, recorded
-            except RecordingTooLargeError:
-                pass  # nothing has run; what asked sees that nothing is recorded
-        spikes, self._activity = self.network.run(currents, self._activity, **options)
-        return spikes, None
+        with in_evaluation(p for p in self.projections.values() if not p.repeatable):
+            if recording is not None:
+                kept = recording.among(self.layers, self.acting).within(steps)
+                try:
+                    spikes, self._activity, recorded = self.network.run(
+                        currents, self._activity, record=kept, **options
+                    )
+                    return spikes, recorded
+                except RecordingTooLargeError:
+                    pass  # nothing has run; what asked sees that nothing is recorded
+            spikes, self._activity = self.network.run(currents, self._activity, **options)
+            return spikes, None
 
     def _raise_thresholds(self, before: Tensor | None) -> None:
         """Let streams that go on feel what homeostasis has changed in this round."""

@@ -41,7 +41,10 @@ def last_of(values: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def last_steps(values: Tensor, lengths: Tensor | None, count: int) -> Tensor:
-    """The last ``count`` steps ``[count, B, C]`` of each sample of ``[T, B, C]``; of a shorter one all, and its first again."""
+    """The last ``count`` steps ``[count, B, C]`` of each sample of ``[T, B, C]``.
+
+    A sample that is shorter begins with its first step again and again.
+    """
     if lengths is None:
         return values[-count:]
     steps = lengths + torch.arange(-count, 0, device=lengths.device)[:, None]

@@ -196,9 +196,9 @@ class SpikingModule(OptimizedModule):
         Raises:
             ValueError: if it cannot train these, or there are controls, which it does not train.
         """
-        parts = {"controls": list(self.controls), "few_labels": list(self.few_labels.counts)}
-        parts |= {key: [str(steps)] for key, steps in self.pieces.given.items()}
-        for key, given in parts.items():
+        beside = {"controls": list(self.controls), "few_labels": list(self.few_labels.counts)}
+        beside |= {key: [str(steps)] for key, steps in self.pieces.given.items()}
+        for key, given in beside.items():
             if given:
                 raise ValueError(
                     f"learning: {type(learning).__name__} trains one network and one readout, step by step: "

@@ -69,7 +69,9 @@ class PresentingModule(StoredModule):
         self.cache_required = bool(cache)
         self.cache = self._may_cache() if cache is None else cache
         if self.cache and not self._may_cache():
-            raise ValueError("cache must not be True where weights are trained or input is not repeatable")
+            raise ValueError(
+                "cache must not be True where weights are trained, or input or connections are not repeatable"
+            )
         self.encode_seconds = 0.0
         self.controls = ModuleDictOf[ControlNetwork](
             {name: ControlNetwork(control, self.network) for name, control in _named(controls).items()}
@@ -94,15 +96,12 @@ class PresentingModule(StoredModule):
 
     def presentation(self, batch: Parts) -> Presentation:
         """What a batch evokes: kept in training and validation, where it has the samples' numbers."""
-        fitting = self.trainer.training or self.trainer.validating
-        if (
-            self._table is not None
-            and batch.sample is not None
-            and fitting
-            and not self.trainer.sanity_checking
-        ):
-            return self._table[batch.sample]
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.network_is_frozen):
+        trainer, frozen = self.trainer, self.network_is_frozen
+        fitting = (trainer.training or trainer.validating) and not trainer.sanity_checking
+        kept = self._table if fitting and (self.plan is None or frozen) else None
+        if kept is not None and batch.sample is not None:
+            return kept[batch.sample]
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not frozen):
             return self.present(batch.input)
 
     @property
@@ -193,7 +192,9 @@ class PresentingModule(StoredModule):
         phases = [] if self.plan is None else self.plan.phases.values()
         frozen = not self.reached or any(not any(map(phase.trains, self.reached)) for phase in phases)
         noisy = any(self.network.layer(name).noise > 0 for name in layers)
-        return all(e.repeatable for e in self.encoders.values()) and frozen and not noisy
+        repeatable = [encoder.repeatable for encoder in self.encoders.values()]
+        repeatable += [projection.repeatable for projection in self.network.projections.values()]
+        return all(repeatable) and frozen and not noisy
 
 
 def _named(controls: Controls | None) -> dict[str, Control]:

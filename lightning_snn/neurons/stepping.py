@@ -94,7 +94,7 @@ class Stepping(nn.Module, ABC):
         return self._advance(current, state, others)[2]
 
     def constants_at(self, like: Tensor) -> dict[str, Tensor]:
-        """Its constants by name, those that `constants` adds too, as a step on the device of ``like`` takes them."""
+        """Its constants by name, with those that `constants` adds, as a step like ``like`` takes them."""
         return self._prepared(like).values
 
     def advance_at(

@@ -12,7 +12,7 @@ from lightning_snn.encoders import Encoder
 from lightning_snn.network import NetworkState, SpikingLayer, SpikingNetwork, graph
 from lightning_snn.network.pieces import Pieces
 from lightning_snn.presentation.in_pieces import Sent, shown_in_pieces
-from lightning_snn.presentation.rates import Rates, mean_rate, per_second, share_of_silent
+from lightning_snn.presentation.rates import Rates, counts_of, mean_rate, rates_of, share_of_silent
 from lightning_snn.presentation.trace import spike_trace
 from lightning_snn.synapses import Projection
 
@@ -141,21 +141,24 @@ def _present(
 ) -> Presentation:
     currents = currents_of(given, network, encoders)
     lengths = lengths_of(given, network, encoders)
-    steps = len(next(iter(currents.values())))
     run = partial(_sent, network=network, read_from=read_from, layers=layers, controls=controls,
                   projections=projections)  # fmt: skip
+    spikes: dict[str, Tensor] = {}
+    steps = len(next(iter(currents.values())))
+    rated = partial(rates_of, steps=steps, lengths=lengths)
     if pieces and torch.is_grad_enabled():
         features, counts = shown_in_pieces(
             run, currents, lengths, pieces, tau=tau_trace, dt=network.dt, over_time=over_time
         )
-        shown = steps if lengths is None else lengths[:, None]
-        means = {name: per_second(network.layer(name)) * count / shown for name, count in counts.items()}
-        return Presentation(features, None, None, {}, means, lengths, steps)
-    spikes, sent, _ = run(currents, {})
-    trace = partial(spike_trace, tau=tau_trace, dt=network.dt, lengths=lengths)
-    seen = {name: one for name, one in sent.items() if name in over_time}
-    features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
-    rates = Rates(spikes, network, lengths)
+        rates = Rates({n: partial(rated, network.layer(n), lambda x=x: x) for n, x in counts.items()})
+    else:
+        spikes, sent, _ = run(currents, {})
+        trace = partial(spike_trace, tau=tau_trace, dt=network.dt, lengths=lengths)
+        seen = {name: one for name, one in sent.items() if name in over_time}
+        features = seen | {name: trace(one) for name, one in sent.items() if name not in seen}
+        rates = Rates(
+            {n: partial(rated, network.layer(n), partial(counts_of, x, lengths)) for n, x in spikes.items()}
+        )
     if torch.is_grad_enabled():
         return Presentation(features, None, None, spikes, rates, lengths, steps)
     return Presentation(features, mean_rate(rates), share_of_silent(rates), lengths=lengths, steps=steps)

@@ -191,6 +191,11 @@ class DelayedDense(WeightedProjection):
         """It is not: earlier spikes are still on their way."""
         return False
 
+    @property
+    def repeatable(self) -> bool:
+        """As in `Projection`; delays that are learned are whole steps in evaluation alone."""
+        return super().repeatable and not self.own_delay.requires_grad
+
     def initial(self) -> Tensors:
         """``weight [num_post, num_pre]`` that the projection started from."""
         return initial_wiring(self.num_pre, self.num_post, None, None, self.stream.torch())

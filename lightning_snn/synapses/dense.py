@@ -15,7 +15,8 @@ from lightning_snn.plasticity import Homeostasis, LearningRule
 from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.normalisation import Normalisation
-from lightning_snn.synapses.projection import Population, product, weighted_sum
+from lightning_snn.synapses.population import Population
+from lightning_snn.synapses.projection import product, weighted_sum
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 
@@ -79,10 +80,13 @@ class Dense(WeightedProjection):
     def forward(self, spikes: Tensor) -> Tensor:
         """Current ``[..., num_post]`` from spikes ``[..., num_pre]``."""
         self.check_spikes(spikes)
-        return self.prepared()(spikes)
+        return self._product()(spikes)
 
     def prepared(self) -> Callable[[Tensor], Tensor]:
         """See `Projection.prepared`."""
+        return self._product() if type(self).forward is Dense.forward else self
+
+    def _product(self) -> Callable[[Tensor], Tensor]:
         return partial(product if self.trainable else weighted_sum, rows=self._rows())
 
     def scan(

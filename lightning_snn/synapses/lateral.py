@@ -11,7 +11,8 @@ from lightning_snn.core.charge import current_of
 from lightning_snn.core.config import Configurable
 from lightning_snn.geometry import Sheet
 from lightning_snn.ops.tap import Tap
-from lightning_snn.synapses.projection import Population, Projection, weighted_sum
+from lightning_snn.synapses.population import Population
+from lightning_snn.synapses.projection import Projection, weighted_sum
 
 
 class Lateral(Configurable, ABC):

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses.dropout import KEPT, drawn, dropped
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.normalisation import Normalisation
+from lightning_snn.synapses.population import Population
 
 ON_THE_WAY = "on_the_way"
 """The part of a state that is spikes which have not arrived."""
@@ -26,43 +27,6 @@ HISTORY = "history"
 """The part of a state that is earlier spikes of which something has not arrived."""
 AXONS = (ON_THE_WAY, KEPT, HISTORY)
 """The parts of a state that are of the source's neurons, and not of the kinetics."""
-
-
-class Population(Protocol):
-    """Neurons that run over time, as a `NeuronModel` does."""
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """What they can be driven by."""
-
-    @property
-    def dt(self) -> float:
-        """Step in ms."""
-
-    def scan_sheet(
-        self,
-        current: Tensor,
-        state: Any,
-        spikes: Tensor,
-        rows: Tensor,
-        *,
-        tap: Tap | None,
-        **others: Tensor,
-    ) -> tuple[Tensor, Any]:
-        """Spikes ``[T, B, N]`` and the last state of neurons that send ``rows`` ``[N, N]`` to each other."""
-
-    def scan_uniform(
-        self,
-        current: Tensor,
-        state: Any,
-        spikes: Tensor,
-        strength: float,
-        *,
-        input: str,
-        tap: Tap | None,
-        **others: Tensor,
-    ) -> tuple[Tensor, Any]:
-        """As `scan_sheet`, for neurons that send ``strength`` to all others."""
 
 
 class Projection(Configurable, nn.Module, ABC):
@@ -148,6 +112,11 @@ class Projection(Configurable, nn.Module, ABC):
         """Whether what it delivers stays the same where what arrives does."""
         alike = self.kinetics is None and type(self).each_step_alone
         return alike and (self.norm is None or self.norm.holds)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it always delivers the same: in training as in evaluation, whatever else is in a batch."""
+        return not self.dropout and (self.norm is None or not self.norm.whole_sequences)
 
     @abstractmethod
     def forward(self, spikes: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from lightning_snn.core.time import checked_delay
 from lightning_snn.geometry import Sheet
 from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses.lateral import Coupling, Lateral
-from lightning_snn.synapses.projection import Population
+from lightning_snn.synapses.population import Population
 
 
 class UniformInhibition(Lateral):

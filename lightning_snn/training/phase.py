@@ -14,7 +14,8 @@ class TrainingPhase(Configurable):
     """Some epochs in which some parts of a module are updated, at rates of their own.
 
     Parts are layers (what their neurons learn), connections and ``readout``, by name. A part that a phase
-    does not train keeps its parameters and statistics, and runs as in evaluation.
+    does not train keeps its parameters and statistics, and runs as in evaluation. Parameters of no part, such
+    as those that a module of one's own has beside them, are updated in phases that train ``all``.
 
     Args:
         epochs: Its epochs; None in the last phase: the rest of the Trainer's.

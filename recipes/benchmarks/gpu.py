@@ -1,4 +1,4 @@
-"""All benchmarks of a CUDA card in one go: prints two tables.
+"""All benchmarks of a CUDA card in one go: prints three tables.
 
 It has not been run on a card yet; on a CPU only Triton's interpreter and its compiler have seen the kernels.
 """
@@ -17,6 +17,7 @@ lightning_snn.tune_process()
 import gpu_models
 import lif
 import torch
+import training
 from gpu_models import seconds
 from rich.console import Console
 from rich.table import Table
@@ -126,6 +127,10 @@ def main() -> None:
     for row in gpu_models.rows():
         networks.add_row(*row)
     Console(width=160).print(networks)
+    steps = Table("training step of a whole network", "time", "peak", "beyond the bare network")
+    for row in training.on_device("cuda"):
+        steps.add_row(*row)
+    Console(width=160).print(steps)
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
 
 

@@ -34,12 +34,13 @@ import recurrent
 import scaling
 import sheet
 import torch
+import training
 from rich.console import Console
 from rich.table import Table
 
 PARTS = (
-    "lif", "models", "own_model", "compile_times", "recurrent", "sheet", "plasticity", "places", "diehl_cook",
-    "end_to_end", "scaling",
+    "lif", "models", "own_model", "compile_times", "recurrent", "training", "sheet", "plasticity", "places",
+    "diehl_cook", "end_to_end", "scaling",
 )  # fmt: skip
 
 
@@ -63,6 +64,7 @@ def main() -> None:
         "own_model": lambda: own_model.rows(given.repeats, given.brian2_python),
         "compile_times": compile_times.rows,
         "recurrent": lambda: recurrent.rows(given.repeats),
+        "training": lambda: training.rows(given.repeats),
         "sheet": lambda: sheet.rows(given.repeats, given.brian2_python),
         "plasticity": lambda: plasticity.rows(given.repeats),
         "places": lambda: places.rows(max(3, given.repeats // 3)),

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
+from gpu_models import seconds
 from measure import Row, Work, Worker
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -68,6 +69,27 @@ def rows(repeats: int) -> list[Row]:
                 Row(f"{title}, beyond the bare one", peer, *beyond, BEYOND[network][peer], None, note)
             )
     return found
+
+
+def on_device(
+    device: str, sizes: dict[str, tuple[int, int]] = SIZES, repeats: int = 10
+) -> Iterator[tuple[str, str, str, str]]:
+    """Side, a step, peak memory of a card and what a step takes beyond the bare network, of each network."""
+    for network, size in sizes.items():
+        bare = 0.0
+        for side in ("bare", "ours", *PEERS):
+            title = f"{network} T={size[0]} B={size[1]}: {side}"
+            try:
+                step = work(network, side, *size, device)
+                if device == "cuda":
+                    torch.cuda.reset_peak_memory_stats()
+                taken = seconds(step, device, repeats)
+            except ImportError as error:  # a peer that is missing
+                yield title, f"does not run: {error}", "-", "-"
+                continue
+            bare = taken if side == "bare" else bare
+            peak = f"{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB" if device == "cuda" else "-"
+            yield title, f"{taken * 1e3:.1f} ms", peak, f"{(taken - bare) * 1e3:.1f} ms"
 
 
 def training(modules: list[nn.Module], forward: Callable[[Tensor], Tensor], x: Tensor, classes: int) -> Work:

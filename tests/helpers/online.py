@@ -1,4 +1,4 @@
-"""The same gradients in plain torch: a loop over steps whose graph is kept, with what a rule drops detached."""
+"""The same gradients in plain torch: a loop over steps whose graph is kept, what a rule drops detached."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ def recurrent(neuron, *, dt=1.0, projection=None, lateral=None, **options):
 
 
 def spikes_of(network, sent, detached):
-    """Spikes ``[T, B, N]`` by layer, where those that pass through the connections ``detached`` have no gradient."""
+    """Spikes ``[T, B, N]`` by layer; those through the connections ``detached`` have no gradient."""
     rest = network.rest(sent.shape[1], sent[0])
     neurons = {name: state.neurons for name, state in rest.layers.items()}
     wires = {name: network.wire(name) for name in network.connections}

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 from helpers.expected_warnings import OF_COMMANDS
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 
 import lightning_snn as snn
 from lightning_snn.cli.main import main
@@ -113,6 +113,42 @@ def test_one_of_a_users_own_comes_back(tmp_path):
     loaded = snn.SpikingClassifier.load_from_checkpoint(path)
     assert isinstance(loaded.starting.initialisation, Constant)
     assert torch.equal(loaded.network.projections["b"].weight, made.network.projections["b"].weight)
+
+
+def test_a_phase_sets_gains_and_thresholds_before_gradients_train(tmp_path):
+    rule = snn.GainControl(100.0, deviation=0.7, tolerance=0.3)
+    layers = {
+        "a": snn.SpikingLayer(snn.Square(49, side=28.0), snn.LIF(5.0)),
+        "b": snn.SpikingLayer(snn.Square(20, side=1.0), snn.LIF(5.0), projection=partial(
+            snn.Dense, trainable=True, rule=rule)),
+    }  # fmt: skip
+    made = snn.SpikingClassifier(layers, snn.ConstantCurrent(8, gain=6.0), snn.Linear, seed=0)
+    first = made.network.projections["b"].weight.detach().clone()
+    phase = snn.SelfOrganization(
+        snn.SmoothNoise(6.0), num_streams=16, chunk=8, max_steps=30 * 16 * 8, check_every_n_rounds=1
+    )
+    fitted = trainer(enable_checkpointing=False, callbacks=[phase])
+    wired = {}
+
+    class Watch(Callback):
+        def on_train_start(self, trainer, pl_module):
+            wired.update(
+                {name: value.clone() for name, value in pl_module.network.projections["b"].wiring.items()}
+            )
+
+    fitted.callbacks.append(Watch())
+    fitted.fit(made, digits(), digits())
+    projection = made.network.projections["b"]
+    ratio = wired["weight"] / first
+    torch.testing.assert_close(ratio, ratio.mean().expand_as(ratio))  # one factor for the layer
+    assert not torch.allclose(ratio, torch.ones_like(ratio))
+    assert (wired["threshold_rise"] != 0).any()
+    assert not torch.equal(projection.weight, wired["weight"])  # trained
+    assert torch.equal(projection.threshold_rise, wired["threshold_rise"])
+    fitted.save_checkpoint(tmp_path / "own.ckpt")
+    loaded = snn.SpikingClassifier.load_from_checkpoint(tmp_path / "own.ckpt").network.projections["b"]
+    assert torch.equal(loaded.threshold_rise, projection.threshold_rise)
+    assert torch.equal(loaded.weight, projection.weight)
 
 
 RECIPE = """

@@ -37,24 +37,22 @@ NETWORKS = {
 }
 
 
-UNCOMPILED = ("learned", "adaptive")
-"""A compiler's kernels for more models would take the tests seconds each."""
-
-
-def network(name, dt=None):
+def network(name, dt=None, *, compiled=False):
+    """In float64 and step by step; float32 where the models are compiled."""
     given = NETWORKS[name]
     synapses = {"trainable": True, **given.get("synapses", {})}
-    net = network_of(given["edges"], synapses=synapses, neuron=given.get("neuron"), dt=dt).double()
+    net = network_of(given["edges"], synapses=synapses, neuron=given.get("neuron"), dt=dt)
     for layer in net.layers.values():
-        layer.neuron.compiled = name not in UNCOMPILED
-    return net
+        layer.neuron.compiled = compiled
+    return net if compiled else net.double()
 
 
 def gradients(of, run):
     """The gradients of all that is learned, for a loss that all spikes are in."""
     of.zero_grad()
     spikes, _ = run()
-    weights = torch.linspace(0, 1, len(next(iter(spikes.values()))), dtype=torch.float64)[:, None, None]
+    first = next(iter(spikes.values()))
+    weights = torch.linspace(0, 1, len(first), dtype=first.dtype)[:, None, None]
     sum((weights * sent).square().sum() for sent in spikes.values()).backward()
     return spikes, {name: p.grad.clone() for name, p in of.named_parameters() if p.grad is not None}
 
@@ -99,14 +97,22 @@ def test_truncated_gradients_are_those_of_a_loop_that_detaches(name):
     assert_same(not_at_all, whole)
 
 
+@pytest.mark.parametrize("name", ["chain", "loop"])
+def test_compiled_models_are_run_again_to_the_same_bits(name):
+    net, inputs = network(name, compiled=True), drive()
+    _, expected = gradients(net, lambda: plain(net, inputs, [0, 10, 20, 30]))
+    _, found = gradients(net, lambda: run_in_pieces(net, {"a": inputs}, checkpoint_steps=10))
+    assert len(expected) >= 2
+    assert_same(found, expected)
+
+
 @pytest.mark.parametrize(("dt", "steps", "batch"), [(0.1, 25, 2), (0.5, 1, 1), (1.0, 2, 1)])
-def test_other_steps_short_runs_and_float32(dt, steps, batch):
-    net = network("loop", dt=dt).float()
-    inputs = drive(steps, batch)
+def test_other_steps_and_short_runs(dt, steps, batch):
+    net, inputs = network("loop", dt=dt), drive(steps, batch, dtype=torch.float64)
     _, expected = gradients(net, lambda: net.run({"a": inputs}))
     _, found = gradients(net, lambda: run_in_pieces(net, {"a": inputs}, checkpoint_steps=10))
     for key, grad in expected.items():
-        torch.testing.assert_close(found[key], grad, rtol=1e-4, atol=1e-6, msg=key)
+        torch.testing.assert_close(found[key], grad, rtol=1e-9, atol=1e-12, msg=key)
 
 
 def test_graded_and_negative_input_without_gradients_is_run_on():
@@ -122,7 +128,10 @@ def noisy():
     layers = layers_of(noise=1.0)
     wiring = partial(Dense, gain=8.0, trainable=True, dropout=0.3)
     edges = {"ab": Connection("a", "b", wiring), "bc": Connection("b", "c", wiring)}
-    return SpikingNetwork(layers, edges, seed=0).double()
+    net = SpikingNetwork(layers, edges, seed=0).double()
+    for layer in net.layers.values():
+        layer.neuron.compiled = False
+    return net
 
 
 @pytest.mark.parametrize("own", [False, True])
@@ -160,8 +169,7 @@ def test_only_spikes_that_are_asked_for_are_returned():
 
 def test_what_is_kept_for_gradients_does_not_grow_with_time():
     def kept(steps, **pieces):
-        net, held = network("itself"), []
-        inputs = {"a": drive(steps, dtype=torch.float64)}
+        net, held, inputs = network("chain", compiled=True), [], {"a": drive(steps)}
         hooks = torch.autograd.graph.saved_tensors_hooks(lambda x: held.append(x.numel()) or x, lambda x: x)
         with hooks:
             run_in_pieces(net, inputs, keep=[], **pieces) if pieces else net.run(inputs)

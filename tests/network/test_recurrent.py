@@ -8,9 +8,10 @@ from helpers.tensors import spikes_of
 
 from lightning_snn.geometry import Square
 from lightning_snn.network import Connection, SpikingLayer, SpikingNetwork
+from lightning_snn.network.pieces import run_in_pieces
 from lightning_snn.neurons import LIF, PLIF, AdaptiveLIF, CurrentLIF, Relay
 from lightning_snn.ops import backend
-from lightning_snn.synapses import Dense, ExponentialCurrent, LayerNorm
+from lightning_snn.synapses import DelayedDense, Dense, ExponentialCurrent, LayerNorm
 
 T, B, IN, N = 24, 3, 7, 9
 NEURONS = {
@@ -146,3 +147,23 @@ def test_a_recurrent_connection_beside_feedback(steps):
     if steps > 3:
         assert net.projections["back"].weight.grad.any()
         assert net.projections["high_lateral"].weight.grad.any()
+
+
+def test_gradients_of_pieces_that_are_run_again_are_those_of_a_run_at_once():
+    make = partial(DelayedDense, max_delay=2.0, trainable=True, dropout=0.3, norm=LayerNorm(alpha=0.5))
+    layers = {
+        "input": SpikingLayer(Square(IN, side=2.0), Relay()),
+        "units": SpikingLayer(Square(N, side=2.0), LIF(5.0), projection=make, lateral=make),
+    }
+    net = SpikingNetwork(layers, dt=0.5, seed=0).double()
+    found = []
+    for options in ({}, {"checkpoint_steps": 5}):
+        torch.manual_seed(0)
+        spikes, _ = run_in_pieces(net, {"input": SPIKES.double() / 0.5}, **options)
+        found.append((spikes["units"], gradients(net, spikes["units"])))
+    (whole, expected), (pieces, computed) = found
+    assert whole.any()
+    torch.testing.assert_close(pieces, whole)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(computed[name], gradient)
+        assert gradient.any(), name

@@ -4,7 +4,7 @@ import torch
 from helpers.kernels import with_threads
 
 from lightning_snn.ops import backend
-from lightning_snn.ops.event_sum import event_sum
+from lightning_snn.ops.event_sum import event_outer, event_sum
 
 
 def make(batch, nodes, units, *, share=0.3, per_sample=False, seed=0):
@@ -76,3 +76,23 @@ def test_samples_take_turns_in_groups_of_rows():
     for name in ("reference", "numba"):
         with backend.use(name):
             assert torch.equal(event_sum(spikes, rows), expected)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+def test_gradients_are_those_of_a_matrix_product(share):
+    spikes, rows = make(9, 20, 6, share=share)
+    graded = (spikes * torch.rand(9, 20)).requires_grad_()
+    leaves, weight = [graded, rows.requires_grad_()], torch.randn(9, 6)
+    expected = torch.autograd.grad(graded @ rows, leaves, weight)
+    for name in ("auto", "reference"):
+        with backend.use(name):
+            found = torch.autograd.grad(event_sum(*leaves), leaves, weight)
+            torch.testing.assert_close(found, expected)
+            torch.testing.assert_close(event_outer(spikes, weight), spikes.t() @ weight)
+
+
+def test_an_outer_sum_has_the_same_bits_on_any_number_of_threads():
+    spikes, _ = make(64, 41, 1)
+    one, two = (with_threads(n, lambda: event_outer(spikes, torch.ones(64, 8) / 3)) for n in (1, 2))
+    assert one.any()
+    assert torch.equal(one, two)

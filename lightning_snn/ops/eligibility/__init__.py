@@ -1,4 +1,4 @@
-"""One step of eligibility vectors, and the gradient that they give with learning signals."""
+"""Eligibility vectors over some steps, and the gradient that they give with learning signals."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ __all__ = ["Derivatives", "eligibility"]
 
 
 class Derivatives(NamedTuple):
-    """The local derivatives of one step of neurons that have V variables, at the units K of P places.
+    """The local derivatives of S steps of neurons that have V variables, at the units K of P places.
 
     Args:
-        step: Of each variable by each variable before ``[V, V, P, K, B]``.
-        into: Of each variable by what arrives ``[V, P, K, B]``.
-        sends: Of the spike by each variable before ``[V, P, K, B]``.
-        direct: Of the spike by what arrives ``[P, K, B]``.
+        step: Of each variable by each variable before ``[V, V, S, P, K, B]``.
+        into: Of each variable by what arrives ``[V, S, P, K, B]``.
+        sends: Of the spike by each variable before ``[V, S, P, K, B]``.
+        direct: Of the spike by what arrives ``[S, P, K, B]``.
     """
 
     step: Tensor
@@ -26,19 +26,17 @@ class Derivatives(NamedTuple):
     direct: Tensor
 
 
-def eligibility(
-    vectors: Tensor, gradient: Tensor, by: Derivatives, signal: Tensor, arrived: Tensor
-) -> None:
-    """Add to the gradient, then take a step.
+def eligibility(vectors: Tensor, gradient: Tensor, by: Derivatives, signal: Tensor, arrived: Tensor) -> None:
+    """In each step add to the gradient, then go on.
 
         gradient += sum_b signal (sends vectors + direct arrived),    vectors <- step vectors + into arrived
 
     Args:
         vectors: Eligibility vectors ``[V, P, K, B, F]`` of synapses; changed.
         gradient: The gradient so far ``[P, K, F]``; changed.
-        by: Derivatives of the step.
-        signal: Learning signals ``[P, K, B]``.
-        arrived: What arrives at each synapse ``[P, B, F]``.
+        by: Derivatives of the steps.
+        signal: Learning signals ``[S, P, K, B]``.
+        arrived: What arrives at each synapse ``[S, P, B, F]``.
     """
     given = (vectors, gradient, *(x.contiguous() for x in (*by, signal, arrived)))
     backend.run(

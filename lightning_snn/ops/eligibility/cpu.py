@@ -1,4 +1,4 @@
-"""One step of eligibility vectors in numba: each is read and written once; the reference's numbers up to rounding."""
+"""Eligibility vectors over some steps, in numba: the reference's numbers up to rounding."""
 # mypy: disallow-untyped-defs=False
 # ruff: noqa: ANN001, ANN202
 
@@ -24,21 +24,29 @@ def _eligibility(vectors, gradient, step, into, sends, direct, signal, arrived, 
         p, k = unit // per_place, unit % per_place
         total = gradient[p, k]
         for b in range(samples):
-            x, learns = arrived[p, b], signal[p, k, b]
-            if variables == 2:
-                one, two = vectors[0, p, k, b], vectors[1, p, k, b]
-                _learn_by_two(total, learns * direct[p, k, b], learns * sends[0, p, k, b], learns * sends[1, p, k, b], x, one, two)
-                s = step[:, :, p, k, b]
-                _move_two(one, two, s[0, 0], s[0, 1], s[1, 0], s[1, 1], into[0, p, k, b], into[1, p, k, b], x)
-                continue
-            _add(total, learns * direct[p, k, b], x)
-            for v in range(variables):
-                _add(total, learns * sends[v, p, k, b], vectors[v, p, k, b])
-                _put(after[v], into[v, p, k, b], x)
-                for u in range(variables):
-                    _add(after[v], step[v, u, p, k, b], vectors[u, p, k, b])
-            for v in range(variables):
-                vectors[v, p, k, b] = after[v]
+            for t in range(len(arrived)):
+                x, learns = arrived[t, p, b], signal[t, p, k, b]
+                if variables == 2:
+                    one, two, s, c = (
+                        vectors[0, p, k, b],
+                        vectors[1, p, k, b],
+                        step[:, :, t, p, k, b],
+                        into[:, t, p, k, b],
+                    )
+                    _learn_by_two(
+                        total, learns * direct[t, p, k, b], learns * sends[0, t, p, k, b],
+                        learns * sends[1, t, p, k, b], x, one, two,
+                    )  # fmt: skip
+                    _move_two(one, two, s[0, 0], s[0, 1], s[1, 0], s[1, 1], c[0], c[1], x)
+                    continue
+                _add(total, learns * direct[t, p, k, b], x)
+                for v in range(variables):
+                    _add(total, learns * sends[v, t, p, k, b], vectors[v, p, k, b])
+                    _put(after[v], into[v, t, p, k, b], x)
+                    for u in range(variables):
+                        _add(after[v], step[v, u, t, p, k, b], vectors[u, p, k, b])
+                for v in range(variables):
+                    vectors[v, p, k, b] = after[v]
 
 
 @jit

@@ -1,4 +1,4 @@
-"""One step of eligibility vectors on a GPU: torch's products of batches."""
+"""Eligibility vectors over some steps on a GPU: torch's products of batches."""
 
 from lightning_snn.ops.eligibility.reference import eligibility
 

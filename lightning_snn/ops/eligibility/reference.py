@@ -1,4 +1,4 @@
-"""One step of eligibility vectors in plain PyTorch."""
+"""Eligibility vectors over some steps in plain PyTorch."""
 
 import torch
 from torch import Tensor
@@ -15,7 +15,8 @@ def eligibility(
     arrived: Tensor,
 ) -> None:
     """See `lightning_snn.ops.eligibility`."""
-    gradient += torch.einsum("vpkb,vpkbf->pkf", signal * sends, vectors)
-    gradient += torch.einsum("pkb,pbf->pkf", signal * direct, arrived)
-    after = torch.einsum("uvpkb,vpkbf->upkbf", step, vectors)
-    vectors.copy_(after + into[..., None] * arrived[:, None])
+    for t in range(len(signal)):
+        gradient += torch.einsum("vpkb,vpkbf->pkf", signal[t] * sends[:, t], vectors)
+        gradient += torch.einsum("pkb,pbf->pkf", signal[t] * direct[t], arrived[t])
+        after = torch.einsum("uvpkb,vpkbf->upkbf", step[:, :, t], vectors)
+        vectors.copy_(after + into[:, t, ..., None] * arrived[t][:, None])

@@ -82,7 +82,7 @@ class FluctuationDriven(DrawnInitialisation):
 
     def _rate(self, network: SpikingNetwork, name: str) -> float:
         """Spikes of a source per ms."""
-        given = name in network.connections and network.connection(name).source in network.inputs
+        given = network.connection(name).source in network.inputs
         word, rate = ("input_rate", self.input_rate) if given else ("rate", self.rate)
         if rate * network.dt >= 1000:
             raise ValueError(

@@ -1,8 +1,11 @@
 """Weights scaled layer by layer on data, until each layer does what is wanted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
+from lightning_utilities.core.rank_zero import rank_zero_warn
 from torch import Tensor, nn
 
 from lightning_snn.core import checks
@@ -95,32 +98,30 @@ class LSUV(Initialisation):
             projection.rewire({"weight": _orthonormal(projection.weight, generator_of(network, name))})
         known: dict[str, Tensor] = {}
         for group in graph.groups(tuple(network.names), network.edges):
+            show = partial(
+                network.run, inputs, known=dict(known), layers=group, projections=projections, noise=False
+            )
             for layer in group:
                 leading = [p for name, p in trained.items() if network.connection(name).target == layer]
                 if leading:
-                    self._scale(network, layer, leading, group, known, projections, inputs, agree)
-            sent, _ = network.run(inputs, known=known, layers=group, projections=projections, noise=False)
-            known |= sent
+                    self._scale(layer, leading, show, agree, dt=network.dt)
+            known |= show()[0]
 
     def _scale(
         self,
-        network: SpikingNetwork,
         layer: str,
         leading: Sequence[WeightedProjection],
-        group: Sequence[str],
-        known: Mapping[str, Tensor],
-        projections: Mapping[str, WeightedProjection],
-        inputs: Mapping[str, Tensor],
+        show: Callable[..., Any],
         agree: Agree,
+        *,
+        dt: float,
     ) -> None:
         """Multiply the weights that lead to a layer by one factor, until it does what is wanted."""
-        for _ in range(self.tries):
-            spikes, _, recorded = network.run(
-                inputs, known=known, layers=group, projections=projections, noise=False,
-                record=Recording({layer: ["current"]}, LIMIT_MB),
-            )  # fmt: skip
+        recording = Recording({layer: ["current"]}, LIMIT_MB)
+        for left in reversed(range(self.tries + 1)):
+            spikes, _, recorded = show(record=recording)
             deviation = agree(recorded[layer]["current"].double().std(correction=0)).item()
-            rate = agree(spikes[layer].double().mean()).item() * 1000 / network.dt
+            rate = agree(spikes[layer].double().mean()).item() * 1000 / dt
             if deviation == 0:
                 raise ValueError(
                     f"initialisation: nothing that varies reaches layers.{layer} on the data, which no scale "
@@ -129,14 +130,20 @@ class LSUV(Initialisation):
             found, wanted = (deviation, self.deviation) if self.rate is None else (rate, self.rate)
             if abs(found / wanted - 1) <= self.tolerance:
                 return
-            factor = wanted / deviation if self.rate is None else _towards(self.rate, rate)
-            for projection in leading:
-                projection.rewire({"weight": projection.weight * factor})
-        if self.rate is not None and rate == 0:
+            if left:
+                factor = wanted / deviation if self.rate is None else _towards(self.rate, rate)
+                for projection in leading:
+                    projection.rewire({"weight": projection.weight * factor})
+        if rate == 0 and self.rate is not None:
             raise ValueError(
                 f"initialisation: layers.{layer} is silent on the data after {self.tries} tries: check the "
                 "encoder's gain and the layers before it"
             )
+        what = "current deviates by" if self.rate is None else "rate in Hz is"
+        rank_zero_warn(
+            f"initialisation: layers.{layer}: the {what} {found:.3g} after {self.tries} tries, and "
+            f"{wanted:g} is wanted: raise `tries` or `tolerance` if that matters"
+        )
 
 
 def _towards(wanted: float, rate: float) -> float:

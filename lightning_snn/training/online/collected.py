@@ -1,6 +1,6 @@
 """Gradients that are collected while a network runs, step by step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,18 +9,17 @@ from torch import Tensor, nn
 from lightning_snn.core.charge import current_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import SpikingNetwork
-from lightning_snn.network.blocks import Inputs
 from lightning_snn.network.wire import Wire
 from lightning_snn.synapses import WeightedProjection
 from lightning_snn.training.online.eligibility import Eligibility
-from lightning_snn.training.online.local import Local, Name, Structure, local_step, structure_of
+from lightning_snn.training.online.local import Local, Name, Structure, local_steps, structure_of
 from lightning_snn.training.online.shown import Shown, read
-from lightning_snn.training.online.signals import Feedback, Signals
-from lightning_snn.training.online.walk import Moment, walk, wires_of
+from lightning_snn.training.online.signals import Signals
+from lightning_snn.training.online.walk import Block, walk, wires_of
 
 
 def collected(network: SpikingNetwork, shown: Shown, signals: Signals) -> tuple[Tensor | None, list[Tensor]]:
-    """The output ``[T, B, C]``, where there is one, and the sums ``[B, N]``; their gradients are collected online.
+    """The output ``[T, B, C]``, if any, and the sums ``[B, N]``; their gradients are collected online.
 
     The gradient of a loss by these is known when all of it has been seen. Then the run is repeated, and what
     each step adds to the gradients of weights is added while it is there: the memory does not depend on the
@@ -34,8 +33,8 @@ def collected(network: SpikingNetwork, shown: Shown, signals: Signals) -> tuple[
     Raises:
         RuntimeError: in the backward pass, if a weight has been changed in place since.
     """
-    parameters = [*trained(network, shown.names), *signals.parameters()]
-    parameters += [] if shown.output is None else [shown.output]
+    output = [] if shown.output is None else [shown.output]
+    parameters = [*trained(network, shown.names), *signals.parameters(), *output]
     found: tuple[Tensor, ...] = _Collected.apply(network, shown, signals, *parameters)
     return (None, [*found]) if shown.output is None else (found[0], [*found[1:]])
 
@@ -51,7 +50,9 @@ def trained(network: SpikingNetwork, names: Sequence[str]) -> Iterator[nn.Parame
 def trained_layers(network: SpikingNetwork, names: Sequence[str]) -> list[str]:
     """Those of these layers whose neurons, or connections to them, are trained."""
     reached = {wire.target for wire in _trained_wires(network, names)}
-    own = {name for name in names if any(p.requires_grad for p in network.layer(name).neuron.learned.values())}
+    own = {
+        name for name in names if any(p.requires_grad for p in network.layer(name).neuron.learned.values())
+    }
     return [name for name in names if name in reached | own]
 
 
@@ -97,19 +98,15 @@ class _Collecting:
         }
         needed = signals.layers(network, shown, trained_layers(network, shown.names))
         self.structures = {name: self._structure(name, like) for name in needed}
-        self.local: dict[str, Local] = {}
         self.kinetics: dict[str, Tensors] = {}
-        self.by_wire = {
-            w.name: Eligibility(("input", w.input), _weighted(w).units)
-            for w in self.wires
-        }
+        self.by_wire = {w.name: Eligibility(("input", w.input), _weighted(w).units) for w in self.wires}
         self.by_constant = {
             (name, key): Eligibility(("constant", key), _alone)
             for name, found in self.constants.items()
             for key in found
         }
-        self.readers = [] if shown.output is None else [(shown.output, shown.read_from)]
-        self.readers += signals.readers
+        output = shown.output
+        self.readers = [] if output is None else [(output, shown.read_from), *signals.readers]
 
     def _structure(self, name: str, like: Tensor) -> Structure:
         layer = self.network.layer(name)
@@ -123,46 +120,44 @@ class _Collecting:
         network, shown = self.network, self.shown
         output, sums = (grads[0], grads[1:]) if shown.output is not None else (None, grads)
         found: dict[int, Tensor] = {}
-        for t, moment in enumerate(
-            walk(network, shown.currents, shown.names, seed=shown.seed, step=self._step)
+        for block in walk(
+            network, shown.currents, shown.names, seed=shown.seed, within=list(self.structures)
         ):
-            now = None if output is None else output[t]
+            local = {
+                name: local_steps(
+                    network.layer(name).neuron, block.inputs[name], block.before[name], structure
+                )
+                for name, structure in self.structures.items()
+            }
+            now = None if output is None else output[block.steps]
             by_sum: Tensors = {}
             for (layer, weights), grad in zip(shown.sums, sums, strict=True):
-                by_sum[layer] = by_sum.get(layer, 0.0) + weights[t][:, None] * grad
-            self._advance(moment, self.signals(network, shown, moment, self.local, now, by_sum))
-            for parameter, layer in self.readers if now is not None else ():
-                _add(found, parameter, now.t() @ moment.spikes[layer])
+                by_sum[layer] = by_sum.get(layer, 0.0) + weights[block.steps, :, None] * grad
+            self._advance(block, local, self.signals(network, shown, block, local, now, by_sum))
+            for parameter, layer in self.readers:
+                assert now is not None
+                _add(found, parameter, now.flatten(0, 1).t() @ block.spikes[layer].flatten(0, 1).to(now))
         return found | self._of_weights() | self._of_constants()
 
-    def _step(self, name: str, own: Inputs, state: Any) -> tuple[Tensor, Any]:
-        neuron = self.network.layer(name).neuron
-        if name not in self.structures:
-            return neuron.advance(
-                own[neuron.inputs[0]], state, **{k: x for k, x in own.items() if k != neuron.inputs[0]}
-            )
-        self.local[name] = local_step(neuron, own, state, self.structures[name])
-        return self.local[name].spikes, self.local[name].after
-
-    def _advance(self, moment: Moment, signals: Tensors) -> None:
+    def _advance(self, block: Block, local: Mapping[str, Local], signals: Tensors) -> None:
         for wire in self.wires:
-            arrived = self._arrived(wire, moment)
-            self.by_wire[wire.name].advance(self.local[wire.target], arrived, signals[wire.target])
+            self.by_wire[wire.name].advance(
+                local[wire.target], self._arrived(wire, block), signals[wire.target]
+            )
         for (name, _), eligibility in self.by_constant.items():
             signal = signals[name]
-            eligibility.advance(self.local[name], signal.new_ones(len(signal), 1, 1), signal)
+            eligibility.advance(local[name], signal.new_ones(*signal.shape[:2], 1, 1), signal)
 
-    def _arrived(self, wire: Wire, moment: Moment) -> Tensor:
-        """What a weight of 1 makes of what arrives at each place ``[B, P, F]``."""
+    def _arrived(self, wire: Wire, block: Block) -> Tensor:
+        """What a weight of 1 makes of what arrives at each place ``[S, B, P, F]``."""
         projection, kinetics = _weighted(wire), wire.projection.kinetics
-        spikes = projection.kept(moment.arrived[wire.name][None], moment.synapses[wire.name])[0]
-        fields = projection.fields(spikes)
+        fields = projection.fields(projection.kept(block.arrived[wire.name], block.synapses[wire.name]))
         if kinetics is None:
             return current_of(fields, self.network.dt)
-        flat = fields.flatten(1)
-        state = self.kinetics.get(wire.name) or kinetics.rest(len(flat), flat.shape[1], flat)
-        current, self.kinetics[wire.name] = kinetics.run(flat[None], state, dt=self.network.dt)
-        return current[0].reshape(fields.shape)
+        flat = fields.flatten(2)
+        state = self.kinetics.get(wire.name) or kinetics.rest(flat.shape[1], flat.shape[2], flat)
+        current, self.kinetics[wire.name] = kinetics.run(flat, state, dt=self.network.dt)
+        return current.reshape(fields.shape)
 
     def _of_weights(self) -> dict[int, Tensor]:
         found: dict[int, Tensor] = {}
@@ -170,7 +165,7 @@ class _Collecting:
             projection = _weighted(wire)
             with torch.enable_grad():
                 efficacy = projection.efficacy()
-                grad = self.by_wire[wire.name].gradient.to(efficacy)
+                grad = self.by_wire[wire.name].collected().to(efficacy)
                 grad = grad.sum(0) if projection.groups is None else grad
                 (own,) = torch.autograd.grad(efficacy, projection.weight, grad)
             _add(found, projection.weight, own)
@@ -179,7 +174,7 @@ class _Collecting:
     def _of_constants(self) -> dict[int, Tensor]:
         found: dict[int, Tensor] = {}
         for name, values in self.constants.items():
-            grads = [self.by_constant[name, key].gradient.sum((0, 2)) for key in values]
+            grads = [self.by_constant[name, key].collected().sum((0, 2)) for key in values]
             grads = [g.sum_to_size(x.shape).to(x) for g, x in zip(grads, values.values(), strict=True)]
             own = list(self.network.layer(name).neuron.learned.values())
             for p, grad in zip(

@@ -16,18 +16,20 @@ FeedbackKind = Literal["symmetric", "random", "adaptive"]
 
 
 class EProp(Online):
-    """E-prop: each synapse has an eligibility trace, each neuron a learning signal, and a weight learns their product.
+    """E-prop: a weight learns the product of its eligibility trace and the learning signal of its neuron.
 
-        dE/dW_ji = sum_t L_j(t) e_ji(t),    e_ji(t) = dz_j(t)/ds_j(t) eps_ji(t),    L_j(t) = sum_k B_kj dE/dy_k(t)
+        dE/dW_ji = sum_t L_j(t) e_ji(t),    e_ji = dz_j/ds_j eps_ji,    L_j = sum_k B_kj dE/dy_k
 
-    It is the gradient without what passes through spikes that neurons send to each other; with symmetric feedback
-    it equals backpropagation in which these are detached. y is what reaches an output of a readout over time; its
-    leak is followed exactly. Readouts of traces give the signals that are their gradients.
+    It is the gradient without what passes through spikes that neurons send to each other; with symmetric
+    feedback it equals backpropagation in which these are detached. y is what reaches an output of a readout
+    over time; its leak is followed exactly. Readouts of traces give the signals that are their gradients.
 
     Args:
-        feedback: The matrices B. ``symmetric``: the weights of the readout, which reach the layer that it reads.
-            ``random``: fixed, drawn from the network's seed, for every layer. ``adaptive``: these, learning as if
-            they were weights of a readout of their layer; with a weight decay of the optimizer both become alike.
+        feedback: The matrices B. ``symmetric``: the weights of the readout, which reach the layer that it
+        reads.
+            ``random``: fixed, drawn from the network's seed, for every layer. ``adaptive``: these, learning
+            as if they were weights of a readout of their layer; with a weight decay of the optimizer both
+            become alike.
         scale: Standard deviation of random matrices, in units of that of the readout's weights.
 
     Raises:
@@ -52,13 +54,13 @@ class EProp(Online):
                 if name != reading.read_from:
                     raise ValueError(
                         f"learning: EProp(feedback='symmetric') reaches the layer that the readout reads, "
-                        f"{reading.read_from}, and {name} is to be trained too: take feedback random or adaptive"
+                        f"{reading.read_from}, and {name} is to be trained too: take random or adaptive"
                     )
             return Feedback({})
         if not isinstance(readout, NeuronReadout):
             raise ValueError(
-                f"learning: EProp(feedback={self.feedback!r}) needs a readout over time, such as LeakyReadout, "
-                f"got {type(readout).__name__}"
+                f"learning: EProp(feedback={self.feedback!r}) needs a readout over time, such as "
+                f"LeakyReadout, got {type(readout).__name__}"
             )
         weight = readout.output.weight.detach()
         sd = self.scale * float(weight.std(correction=0))

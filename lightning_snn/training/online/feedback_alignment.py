@@ -10,7 +10,6 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from lightning_snn.core import checks
-from lightning_snn.core.module_dict import ModuleDictOf
 from lightning_snn.core.random import RandomStream
 from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.readout import Readout, SequenceReadout
@@ -21,8 +20,8 @@ from lightning_snn.training.online.learning import Learner, Learning, Reading
 class FeedbackAlignment(Learning):
     """Backpropagation through layers and time with fixed random weights in place of the transposed ones.
 
-    Each connection with weights, and each `torch.nn.Linear` of the readout, sends errors back through weights of its
-    own that never change; what it learns from them is as in backpropagation.
+    Each connection with weights, and each `torch.nn.Linear` of the readout, sends errors back through weights
+    of its own that never change; what it learns from them is as in backpropagation.
 
     Args:
         scale: Standard deviation of these weights, in units of that of the first weights.
@@ -30,8 +29,8 @@ class FeedbackAlignment(Learning):
     Raises:
         ValueError: if the scale is not positive.
 
-    Source: Lillicrap et al., Random synaptic feedback weights support error backpropagation for deep learning,
-    Nat. Commun. 7 (2016).
+    Source: Lillicrap et al., Random synaptic feedback weights support error backpropagation for deep
+    learning, Nat. Commun. 7 (2016).
     """
 
     def __init__(self, *, scale: float = 1.0) -> None:
@@ -41,13 +40,11 @@ class FeedbackAlignment(Learning):
     def of(self, reading: Reading) -> Learner:
         """See `Learning.of`."""
         seed, network = max(int(reading.network.seed), 0), reading.network
-        weights = {
-            f"network/{name}": projection.weight
-            for name, projection in network.weighted.items()
-        }
+        weights = {f"network/{name}": projection.weight for name, projection in network.weighted.items()}
         linear = {f"readout/{name}": part.weight for name, part in _linear(reading.readout).items()}
         drawn = {
-            name: self.scale * weight.detach().std(correction=0)
+            name: self.scale
+            * weight.detach().std(correction=0)
             * torch.randn(weight.shape, generator=RandomStream(seed, f"feedback/{name}").torch()).to(weight)
             for name, weight in (weights | linear).items()
         }
@@ -58,7 +55,8 @@ class Aligned(Learner):
     """Backpropagation with feedback weights.
 
     Args:
-        feedback: Those of connections, ``network/NAME``, in the shape of their weights, and of linear parts of
+        feedback: Those of connections, ``network/NAME``, in the shape of their weights, and of linear parts
+        of
             the readout, ``readout/NAME``.
     """
 
@@ -97,11 +95,18 @@ class Aligned(Learner):
 def aligned(projection: WeightedProjection, feedback: Tensor) -> Projection:
     """A projection with the same weights whose errors come back through those of ``feedback``."""
     found, back = copy.copy(projection), copy.copy(projection)
-    vars(back)["_parameters"] = {**projection._parameters, "weight": nn.Parameter(feedback, requires_grad=False)}
+    vars(back)["_parameters"] = {
+        **projection._parameters,
+        "weight": nn.Parameter(feedback, requires_grad=False),
+    }
     forward, behind = projection.prepared(), back.prepared()
 
     def both(spikes: Tensor) -> Tensor:
-        return _with_errors_of(behind(spikes), forward(spikes.detach())) if spikes.requires_grad else forward(spikes)
+        return (
+            _with_errors_of(behind(spikes), forward(spikes.detach()))
+            if spikes.requires_grad
+            else forward(spikes)
+        )
 
     vars(found).update(forward=both, prepared=lambda: both)
     return found

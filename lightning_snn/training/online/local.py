@@ -1,4 +1,4 @@
-"""One step of neurons with its local derivatives, those of each neuron by its own state, inputs and constants."""
+"""Local derivatives of steps of neurons: those of each by its own state, inputs and constants."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,22 +30,18 @@ class Structure:
 
 @dataclass(frozen=True)
 class Local:
-    """What one step of a population gives, and how it depends on what went in.
+    """How steps of a population depend on what went in.
 
     Args:
-        spikes: Spikes ``[B, N]``.
-        after: The next state.
-        derivatives: Those of spikes and variables by variables and sources, ``[1 + V, V + S, B, N]``.
+        derivatives: Those of spikes and variables by variables and sources, ``[1 + V, V + S, ..., N]``.
         structure: Which variables and sources these are.
     """
 
-    spikes: Tensor
-    after: Any
     derivatives: Tensor
     structure: Structure
 
     def by(self, source: Name) -> tuple[Tensor, Tensor]:
-        """Derivatives of the spikes ``[B, N]`` and of the variables ``[V, B, N]`` by a source."""
+        """Derivatives of the spikes ``[..., N]`` and of the variables ``[V, ..., N]`` by a source."""
         found = self.derivatives[:, len(self.structure.variables) + self.structure.sources.index(source)]
         return found[0], found[1:]
 
@@ -74,7 +70,9 @@ def _pairs(neuron: NeuronModel, sources: Sequence[Name], like: Tensor) -> set[tu
     """``(of, to)`` where what a step gives depends on a variable or a source, whatever the numbers."""
     state = neuron.rest(1, like.shape[1], like)
     with torch.enable_grad():
-        leaves, outputs = _step(neuron, dict.fromkeys(neuron.inputs, like), state, [*_states(neuron), *sources])
+        leaves, outputs = _step(
+            neuron, dict.fromkeys(neuron.inputs, like), state, [*_states(neuron), *sources]
+        )
         pairs = set()
         for of, value in outputs.items():
             if value.requires_grad:
@@ -85,32 +83,35 @@ def _pairs(neuron: NeuronModel, sources: Sequence[Name], like: Tensor) -> set[tu
     return pairs
 
 
-def local_step(neuron: NeuronModel, given: Mapping[str, Tensor], state: Any, structure: Structure) -> Local:
-    """One step ``[B, N]``, with all its local derivatives by one backward pass.
+def local_steps(neuron: NeuronModel, given: Mapping[str, Tensor], before: Any, structure: Structure) -> Local:
+    """The local derivatives of steps, each of which starts from a state of its own, by one backward pass.
 
-    The step is elementwise over neurons, so as many copies as it has outputs run side by side, of each of
-    which one output is derived.
+    A step is elementwise over neurons, so as many copies as it has outputs run side by side, of each of which
+    one output is derived.
 
     Args:
         neuron: The model.
-        given: Its inputs ``[B, N]`` by name.
-        state: Its state before.
+        given: Its inputs ``[..., N]`` by name.
+        before: The state before each step.
         structure: Which derivatives are wanted.
     """
     outputs = [SPIKES, *structure.variables]
-    batch, copies = len(state[0]), len(outputs)
-    wanted = [*structure.variables, *structure.sources]
-    many = {name: x.to(state[0].dtype).repeat(copies, 1) for name, x in given.items()}
-    before = type(state)(*(x.repeat(copies, 1) for x in state))
+    shape, copies = before[0].shape, len(outputs)
+    many = {name: _copies(x.to(before[0].dtype), copies) for name, x in given.items()}
+    state = type(before)(*(_copies(x, copies) for x in before))
     with torch.enable_grad():
-        leaves, found = _step(neuron, many, before, wanted)
-        parts = [found[name].unflatten(0, (copies, batch))[k] for k, name in enumerate(outputs)]
+        leaves, found = _step(neuron, many, state, [*structure.variables, *structure.sources])
+        parts = [found[name].chunk(copies)[k] for k, name in enumerate(outputs)]
         total = torch.stack([part.sum() for part in parts if part.requires_grad]).sum()
         grads = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-    silent = torch.zeros_like(found[SPIKES])
-    each = torch.stack([silent if grad is None else grad for grad in grads], 1).unflatten(0, (copies, batch))
-    after = type(state)(*(found["state", name][:batch].detach() for name in neuron.state))
-    return Local(found[SPIKES][:batch].detach(), after, each.transpose(1, 2), structure)
+    silent = torch.zeros_like(state[0])
+    each = torch.stack([silent if grad is None else grad for grad in grads], 1)
+    found_by = each.reshape(copies, -1, *each.shape[1:]).transpose(1, 2)
+    return Local(found_by.reshape(*found_by.shape[:2], *shape), structure)
+
+
+def _copies(values: Tensor, count: int) -> Tensor:
+    return values.flatten(0, -2).repeat(count, 1)
 
 
 def _step(

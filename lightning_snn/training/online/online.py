@@ -10,7 +10,6 @@ from torch import Tensor
 from lightning_snn.core.random import fresh_seed
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.present import (
-    NETWORK,
     Presentation,
     by_layer,
     currents_of,
@@ -74,7 +73,7 @@ class OnlineLearner(Learner):
         ends = torch.tensor([len(like)], device=like.device) if lengths is None else lengths
         mean = trace_weights(ends, len(like), None, network.dt)
         sums = [Sum(name, mean) for name in names]
-        output = None
+        output: Tensor | None = None
         if isinstance(reading.readout, NeuronReadout):
             output = reading.readout.output.weight
         else:
@@ -84,6 +83,7 @@ class OnlineLearner(Learner):
         drive, totals = collected(network, shown, self.signals)
         means = dict(zip(names, totals, strict=False))
         if isinstance(reading.readout, NeuronReadout):
+            assert drive is not None
             found = reading.readout.respond(drive)
         else:
             found = reading.readout(totals[-1])
@@ -115,8 +115,8 @@ def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> Non
         key, projection = network.key(wire.name), wire.projection
         if projection.norm is not None:
             raise ValueError(
-                f"learning: {rule} takes one step of one sample at a time, and {key} has a norm, which sees them "
-                f"together, {type(projection.norm).__name__}: leave it out"
+                f"learning: {rule} takes one step of one sample at a time, and {key} has a norm, which sees "
+                f"them together, {type(projection.norm).__name__}: leave it out"
             )
         wanted = [name for name, p in projection.named_parameters() if p.requires_grad]
         if not wanted:
@@ -124,8 +124,13 @@ def check_can_learn(rule: str, network: SpikingNetwork, names: list[str]) -> Non
         others = [name for name in wanted if name != "weight"]
         if others or not isinstance(projection, WeightedProjection):
             raise ValueError(
-                f"learning: {rule} trains weights only, and {key} is to learn {', '.join(others or wanted)} too"
+                f"learning: {rule} trains weights only, and {key} is to learn "
+                f"{', '.join(others or wanted)} too"
             )
+        try:
+            projection.fields(network.layer(wire.source).positions.new_zeros(1, projection.num_pre))
+        except ValueError as error:
+            raise ValueError(f"learning: {rule} cannot train {key}: {error}") from error
         layer = network.layer(wire.target)
         if not has_membrane(layer.neuron, wire.input, layer.positions.new_zeros(1, layer.num_nodes)):
             raise ValueError(

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_snn.network import SpikingNetwork
@@ -39,7 +39,7 @@ class Shown:
     currents: dict[str, Tensor]
     names: list[str]
     read_from: str
-    output: nn.Parameter | None = None
+    output: Tensor | None = None
     sums: list[Sum] = field(default_factory=list)
     seed: int = 0
 
@@ -49,10 +49,9 @@ def read(network: SpikingNetwork, shown: Shown) -> list[Tensor]:
     """The output ``[T, B, C]``, if any, then the sums ``[B, N]``, by a run that keeps nothing else."""
     outputs: list[Tensor] = []
     totals: list[Tensor] = []
-    for t, moment in enumerate(walk(network, shown.currents, shown.names, seed=shown.seed)):
-        sent = moment.spikes
+    for block in walk(network, shown.currents, shown.names, seed=shown.seed):
         if shown.output is not None:
-            outputs.append(F.linear(sent[shown.read_from], shown.output))
-        now = [weights[t][:, None] * sent[layer] for layer, weights in shown.sums]
-        totals = [total.add_(more) for total, more in zip(totals, now, strict=True)] if t else now
-    return [torch.stack(outputs), *totals] if outputs else totals
+            outputs.append(F.linear(block.spikes[shown.read_from], shown.output))
+        now = [(weights[block.steps, :, None] * block.spikes[layer]).sum(0) for layer, weights in shown.sums]
+        totals = [total.add_(more) for total, more in zip(totals, now, strict=True)] if totals else now
+    return [torch.cat(outputs), *totals] if outputs else totals

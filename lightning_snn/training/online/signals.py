@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from lightning_snn.core.charge import current_of
 from lightning_snn.core.tensors import Tensors
 from lightning_snn.network import SpikingNetwork
+from lightning_snn.network.wire import Wire
 from lightning_snn.training.online.local import Local
 from lightning_snn.training.online.shown import Shown
-from lightning_snn.training.online.walk import Moment, wires_of
+from lightning_snn.training.online.walk import Block, wires_of
 
 
 class Signals(nn.Module, ABC):
@@ -31,20 +33,20 @@ class Signals(nn.Module, ABC):
         self,
         network: SpikingNetwork,
         shown: Shown,
-        moment: Moment,
+        block: Block,
         local: Mapping[str, Local],
         output: Tensor | None,
         sums: Tensors,
     ) -> Tensors:
-        """Learning signals ``[B, N]`` of a step, by the name of the layers that learn.
+        """Learning signals ``[S, B, N]`` of some steps, by the name of the layers that learn.
 
         Args:
             network: The network.
             shown: What is read of it.
-            moment: What is sent in the step.
-            local: The local derivatives of the step, by layer.
-            output: Gradient ``[B, C]`` of the loss by the output of the step, where there is one.
-            sums: Gradients ``[B, N]`` of the loss by the spikes of layers, as far as their sums are read.
+            block: The steps.
+            local: Their local derivatives, by layer.
+            output: Gradient ``[S, B, C]`` of the loss by the outputs, where there are any.
+            sums: Gradients ``[S, B, N]`` of the loss by the spikes of layers, as far as their sums are read.
         """
 
 
@@ -73,19 +75,19 @@ class Feedback(Signals):
         self,
         network: SpikingNetwork,
         shown: Shown,
-        moment: Moment,
+        block: Block,
         local: Mapping[str, Local],
         output: Tensor | None,
         sums: Tensors,
     ) -> Tensors:
         """See `Signals`."""
-        del network, moment
+        del network, block
         found = {}
         for name, step in local.items():
             parts = [sums[name]] if name in sums else []
             if output is not None and (matrix := self._matrix(name, shown)) is not None:
                 parts.append(output @ matrix.to(output))
-            found[name] = sum(parts[1:], parts[0]) if parts else torch.zeros_like(step.spikes)
+            found[name] = sum(parts[1:], parts[0]) if parts else torch.zeros_like(step.derivatives[0, 0])
         return found
 
     @property
@@ -119,13 +121,15 @@ class Spatial(Signals):
         self,
         network: SpikingNetwork,
         shown: Shown,
-        moment: Moment,
+        block: Block,
         local: Mapping[str, Local],
         output: Tensor | None,
         sums: Tensors,
     ) -> Tensors:
         """See `Signals`."""
-        found = {name: sums.get(name, torch.zeros_like(step.spikes)) for name, step in local.items()}
+        found = {
+            name: sums.get(name, torch.zeros_like(step.derivatives[0, 0])) for name, step in local.items()
+        }
         if output is not None and shown.read_from in found:
             assert shown.output is not None
             found[shown.read_from] = found[shown.read_from] + output @ shown.output.detach()
@@ -136,10 +140,17 @@ class Spatial(Signals):
                     continue
                 by, _ = local[name].by(("input", wire.input))
                 with torch.enable_grad():
-                    arrived = moment.arrived[wire.name].detach().requires_grad_()
-                    current, _ = wire.projection.deliver(
-                        arrived[None], moment.synapses[wire.name], dt=network.dt
-                    )
-                    (back,) = torch.autograd.grad(current, arrived, (found[name] * by)[None])
+                    arrived = block.arrived[wire.name].detach().requires_grad_()
+                    charge, _ = wire.projection.charge(arrived, block.synapses[wire.name])
+                    share = self._at_once(wire, charge.detach(), network.dt)
+                    (back,) = torch.autograd.grad(charge, arrived, found[name] * by * share)
                 found[wire.source] = found[wire.source] + back
         return found
+
+    def _at_once(self, wire: Wire, charge: Tensor, dt: float) -> Tensor | float:
+        """The current in the step in which a charge of 1 arrives."""
+        kinetics = wire.projection.kinetics
+        if kinetics is None:
+            return current_of(1.0, dt)
+        one = torch.ones_like(charge[:1])
+        return kinetics.run(one, kinetics.rest(one.shape[1], one.shape[2], one), dt=dt)[0]

@@ -1,32 +1,41 @@
-"""A network step by step, without a graph: what arrives, and what is sent."""
+"""A network a few steps at a time, without a graph: what arrives, what is sent, and the states between."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from lightning_snn.core.tensors import Tensors
-from lightning_snn.network import SpikingNetwork
-from lightning_snn.network.blocks import Inputs, add
+from lightning_snn.network import NetworkState, Recording, SpikingNetwork
+from lightning_snn.network.take import INPUT
 from lightning_snn.network.wire import Wire
 
-Step = Callable[[str, Inputs, Any], tuple[Tensor, Any]]
-"""``(layer, inputs [B, N] by name, state) -> (spikes [B, N], state)``."""
+MOST_STEPS = 64
+MOST_NUMBERS = 2**20
+"""Of one layer, in the steps that are held at a time: more are no faster."""
 
 
-class Moment(NamedTuple):
-    """One step of a network.
+class Block(NamedTuple):
+    """Some steps S of a network.
 
     Args:
-        arrived: Spikes ``[B, num_pre]`` that arrive through each connection, by its name.
+        steps: Which of the whole they are.
+        spikes: Spikes ``[S, B, N]`` that each layer sends.
+        arrived: Spikes ``[S, B, num_pre]`` that arrive through each connection, by its name.
         synapses: The state of each connection before them.
-        spikes: Spikes ``[B, N]`` that each layer sends.
+        before: The state of the neurons before each step, its variables ``[S, B, N]``, by layer; as the
+        inputs
+            of the neurons, of those that were asked for.
+        inputs: Inputs of the neurons ``[S, B, N]``, by layer and name.
     """
 
-    arrived: dict[str, Tensor]
+    steps: slice
+    spikes: Tensors
+    arrived: Tensors
     synapses: dict[str, Tensors]
-    spikes: dict[str, Tensor]
+    before: dict[str, Any]
+    inputs: dict[str, Tensors]
 
 
 def wires_of(network: SpikingNetwork, names: Sequence[str]) -> list[Wire]:
@@ -45,64 +54,74 @@ def walk(
     names: Sequence[str],
     *,
     seed: int,
-    step: Step | None = None,
-) -> Iterator[Moment]:
-    """Run from rest, one step at a time; nothing is kept of the steps before but the state.
+    within: Sequence[str] = (),
+) -> Iterator[Block]:
+    """Run from rest, a few steps at a time; nothing is kept of those before but the state.
 
     Args:
         network: The network.
         currents: Inputs ``[T, B, N]`` by layer.
         names: The layers to run, as listed.
         seed: Of the layers' noise and of dropout, which are the same at every call.
-        step: How the neurons of a layer take a step; `NeuronModel.advance` by default.
+        within: The layers of which states and inputs are wanted.
     """
-    take = step or (lambda name, own, state: _advance(network, name, own, state))
     like = next(iter(currents.values()))
     generator = torch.Generator(like.device).manual_seed(seed)
-    rest = network.rest(like.shape[1], like[0], layers=names)
+    state = network.rest(like.shape[1], like[0], layers=names)
     wires = wires_of(network, names)
-    carry = {wire.name: wire.projection.prepared() for wire in wires}
-    synapses = {w.name: w.opened(rest.connections[w.name], like, generator) for w in wires}
-    queues = {w.name: w.queue(rest.layers[w.source].spikes, synapses[w.name]) for w in wires if w.late}
-    states = {name: rest.layers[name].neurons for name in names}
-    for t in range(len(like)):
-        moment = Moment({}, dict(synapses), {})
-        for name in names:
-            layer = network.layer(name)
-            first = layer.neuron.inputs[0]
-            own: Inputs = {first: currents[name][t]} if name in currents else {}
-            for wire in wires:
-                if wire.target != name:
-                    continue
-                arrived, axons = _arriving(wire, moment.spikes, queues, synapses)
-                current, kinetics = wire.projection.deliver(
-                    arrived, synapses[wire.name], dt=network.dt, carry=carry[wire.name]
-                )
-                moment.arrived[wire.name] = arrived[0]
-                synapses[wire.name] = axons | kinetics
-                add(own, wire.input, current[0])
-            if first not in own:
-                own[first] = like.new_zeros(like.shape[1], layer.num_nodes)
-            own[first] = layer.noisy(own[first], generator)
-            moment.spikes[name], states[name] = take(name, own, states[name])
-        queues = {
-            w.name: torch.cat([queues[w.name][1:], moment.spikes[w.source][None]]) for w in wires if w.late
-        }
-        yield moment
+    opened = {w.name: w.opened(state.connections[w.name], like, generator) for w in wires}
+    state = NetworkState(state.layers, state.connections | opened)
+    size = _steps_of(network, names, like.shape[1])
+    for first in range(0, len(like), size):
+        now = {name: x[first : first + size] for name, x in currents.items()}
+        run = _run(network, now, names, state, generator, within)
+        spikes, after, before, inputs = run
+        arrived = {w.name: _arrived(w, spikes[w.source], state) for w in wires}
+        steps = slice(first, first + len(next(iter(now.values()))))
+        yield Block(steps, spikes, arrived, state.connections, before, inputs)
+        state = after
 
 
-def _advance(network: SpikingNetwork, name: str, own: Inputs, state: Any) -> tuple[Tensor, Any]:
-    neuron = network.layer(name).neuron
-    current, *others = (own.get(key) for key in neuron.inputs)
-    assert current is not None
-    further = {key: x for key, x in zip(neuron.inputs[1:], others, strict=True) if x is not None}
-    return neuron.advance(current, state, **further)
+def _steps_of(network: SpikingNetwork, names: Sequence[str], batch: int) -> int:
+    widest = max(network.layer(name).num_nodes for name in names)
+    return max(1, min(MOST_STEPS, MOST_NUMBERS // (batch * widest)))
 
 
-def _arriving(
-    wire: Wire, now: Mapping[str, Tensor], queues: Mapping[str, Tensor], synapses: Mapping[str, Tensors]
-) -> tuple[Tensor, Tensors]:
-    """Spikes ``[1, B, num_pre]`` that arrive in this step, and those under way."""
-    if wire.late:
-        return queues[wire.name][:1], {}
-    return wire.arrive(now[wire.source][None], synapses[wire.name])
+def _run(
+    network: SpikingNetwork,
+    now: Mapping[str, Tensor],
+    names: Sequence[str],
+    state: NetworkState,
+    generator: torch.Generator,
+    within: Sequence[str],
+) -> tuple[Tensors, NetworkState, dict[str, Any], dict[str, Tensors]]:
+    """Spikes, the state after, and of some layers states before each step, and inputs."""
+    if not within:
+        return *network.run(now, state, layers=names, generator=generator), {}, {}
+    wanted, inputs = {}, {}
+    for name in within:
+        neuron = network.layer(name).neuron
+        inputs[name] = dict(
+            zip(neuron.inputs, ["current", *(INPUT + key for key in neuron.inputs[1:])], strict=True)
+        )
+        wanted[name] = [*neuron.state, *inputs[name].values()]
+    spikes, after, recorded = network.run(
+        now, state, layers=names, generator=generator, record=Recording(wanted, limit_mb=float(2**40))
+    )
+    before = {}
+    for name in within:
+        seen, start = recorded[name], state.layers[name].neurons
+        before[name] = type(start)(
+            *(torch.cat([x[None], seen[key][:-1]]) for key, x in zip(start._fields, start, strict=True))
+        )
+    given = {name: {key: recorded[name][seen] for key, seen in keys.items()} for name, keys in inputs.items()}
+    return spikes, after, before, given
+
+
+def _arrived(wire: Wire, sent: Tensor, state: NetworkState) -> Tensor:
+    """Spikes ``[S, B, num_pre]`` when they arrive."""
+    synapses = state.connections[wire.name]
+    if not wire.late:
+        return wire.arrive(sent, synapses)[0]
+    queue = wire.queue(state.layers[wire.source].spikes, synapses)
+    return torch.cat([queue, sent.to(queue.dtype)])[: len(sent)]

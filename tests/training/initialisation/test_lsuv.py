@@ -1,5 +1,7 @@
 """LSUV: what each layer does on the data that it was scaled on."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -85,6 +87,27 @@ def test_places_with_weights_of_their_own_take_part():
     assert (projection.weight[~projection.exists[:, None].expand_as(projection.weight)] == 0).all()
 
 
+def test_processes_that_see_other_samples_agree_on_the_weights():
+    board, barrier = {}, threading.Barrier(2)
+
+    def scaled(process):
+        def agree(value):
+            board[process] = value
+            barrier.wait(timeout=30)
+            mean = (board[0] + board[1]) / 2
+            barrier.wait(timeout=30)
+            return mean
+
+        found = chain()
+        half = {"input": drive()[:, 8 * process : 8 * (process + 1)]}
+        snn.LSUV(2.0).start(found, projections={}, inputs=half, agree=agree)
+        return [p.weight for p in found.weighted.values()]
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(scaled, range(2))
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
 def test_what_cannot_be_is_said_in_a_sentence():
     with pytest.raises(ValueError, match=r"LSUV scales weights on data, and none are given: .*inputs=\.\.\."):
         snn.initialise(chain(), snn.LSUV())
@@ -94,5 +117,7 @@ def test_what_cannot_be_is_said_in_a_sentence():
         snn.initialise(chain(projection=snn.Dense), snn.LSUV(), inputs=drive())
     with pytest.raises(ValueError, match=r"rate must be at most one spike a step, 1000 Hz, got 1200"):
         snn.initialise(chain(), snn.LSUV(rate=1200.0), inputs=drive())
+    with pytest.warns(UserWarning, match=r"layers.h0: the rate in Hz is .* after 1 tries, and 500 is wanted"):
+        snn.initialise(chain(layers=1), snn.LSUV(rate=500.0, tries=1), inputs=drive())
     with pytest.raises(ValueError, match=r"layers.h0 is silent on the data after 1 tries"):
         snn.initialise(chain(), snn.LSUV(rate=1.0, tries=1), inputs=0.21 * drive() + 0.2)

@@ -56,7 +56,9 @@ NEURONS = {
     "AdaptiveLIF": AdaptiveLIF(10.0, 50.0, 2.0, threshold=0.5, refractory=2.0),
     "CurrentLIF": CurrentLIF(5.0, 4.0, threshold=0.5),
     "PLIF, learned": PLIF(threshold=0.4),
-    "AdaptiveLIF, learned": AdaptiveLIF(10.0, 50.0, 2.0, threshold=0.5, learn=["beta", "tau_mem", "threshold"]),
+    "AdaptiveLIF, learned": AdaptiveLIF(
+        10.0, 50.0, 2.0, threshold=0.5, learn=["beta", "tau_mem", "threshold"]
+    ),
     "LIF, one a neuron": LIF([5.0, 10.0, 15.0, 20.0, 25.0], threshold=0.5, learn=["tau_mem"]),
     "AdEx": AdEx(),
     "Izhikevich": Izhikevich(preset="regular_spiking"),
@@ -104,7 +106,11 @@ def test_equals_autograd_with_recurrent_spikes_detached(name, dt):
     "options", [{"kinetics": ExponentialCurrent(3.0)}, {"delay": 2.0}, {"dropout": 0.0, "gain": 9.0}]
 )
 def test_follows_kinetics_and_delays_exactly(options):
-    network = recurrent(AdaptiveLIF(10.0, 50.0, 2.0, threshold=0.5), projection=partial(Dense, trainable=True, **{"gain": 4.0} | options), lateral=partial(Dense, trainable=True, **options))
+    network = recurrent(
+        AdaptiveLIF(10.0, 50.0, 2.0, threshold=0.5),
+        projection=partial(Dense, trainable=True, **{"gain": 4.0} | options),
+        lateral=partial(Dense, trainable=True, **options),
+    )
     assert difference(*gradients(network, trains())) < 1e-10
 
 
@@ -130,9 +136,13 @@ def test_every_projection_with_weights(name):
     network = SpikingNetwork(layers, seed=0).double()
     sent = trains(size=below.num_nodes)
     shares = torch.linspace(0, 1, len(sent), dtype=torch.float64)[:, None]
-    (trace,) = collected(network, Shown({"input": sent}, network.names, "rec", None, [Sum("rec", shares)]), Feedback({}))[1]
+    (trace,) = collected(
+        network, Shown({"input": sent}, network.names, "rec", None, [Sum("rec", shares)]), Feedback({})
+    )[1]
     spikes = spikes_of(network, sent, set())["rec"]
-    expected = torch.autograd.grad((spikes * shares[..., None]).sum(0).square().sum(), network.connection("rec").projection.weight)
+    expected = torch.autograd.grad(
+        (spikes * shares[..., None]).sum(0).square().sum(), network.connection("rec").projection.weight
+    )
     found = torch.autograd.grad(trace.square().sum(), network.connection("rec").projection.weight)
     assert spikes.sum() > 3
     assert difference(found, expected) < 1e-10

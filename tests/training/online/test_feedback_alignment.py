@@ -1,4 +1,4 @@
-"""Feedback alignment: backpropagation where feedback is the weights, and weights that align where it is not."""
+"""Feedback alignment: backpropagation where feedback is the weights, else weights that align with it."""
 
 from functools import partial
 
@@ -29,7 +29,9 @@ def classifier(readout=LeakyReadout, learning=None, **options):
     layers = {
         "input": SpikingLayer(Maps(1, 1, 6), Relay()),
         "one": SpikingLayer(Maps(1, 1, 20), neuron, projection=trained),
-        "two": SpikingLayer(Maps(1, 1, 10), neuron, projection=trained, lateral=partial(Dense, trainable=True)),
+        "two": SpikingLayer(
+            Maps(1, 1, 10), neuron, projection=trained, lateral=partial(Dense, trainable=True)
+        ),
     }
     return SpikingClassifier(layers, Frames(), readout, num_classes=3, learning=learning, seed=0)
 
@@ -48,6 +50,11 @@ def gradients(model, input, label, *, aligned):
     loss = F.cross_entropy(model.scores(output), label)
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     return loss, dict(zip(trained, torch.autograd.grad(loss, list(trained.values())), strict=True))
+
+
+def angle(one, other):
+    """In degrees."""
+    return float(F.cosine_similarity(one.flatten(), other.flatten(), 0).clamp_max(1).acos().rad2deg())
 
 
 @pytest.mark.parametrize("readout", [LeakyReadout, Linear, partial(MLP, dropout=0.0)])
@@ -73,7 +80,9 @@ def test_weights_align_with_the_feedback():
         "input": SpikingLayer(Maps(1, 1, 12), Relay()),
         "one": SpikingLayer(Maps(1, 1, 30), LIF(10.0, threshold=0.3), projection=projection),
     }
-    model = SpikingClassifier(layers, Frames(), LeakyReadout, num_classes=3, learning=FeedbackAlignment(), seed=1)
+    model = SpikingClassifier(
+        layers, Frames(), LeakyReadout, num_classes=3, learning=FeedbackAlignment(), seed=1
+    )
     generator, label = torch.Generator().manual_seed(0), torch.arange(30) % 3
     rate = 0.6 * torch.rand(3, 12, generator=generator)
     input = (torch.rand(30, 20, 12, generator=generator) < rate[label][:, None]).float()
@@ -82,7 +91,7 @@ def test_weights_align_with_the_feedback():
     for _ in range(60):
         _, true = gradients(model, input, label, aligned=False)
         loss, found = gradients(model, input, label, aligned=True)
-        angles.append({n: F.cosine_similarity(x.flatten(), true[n].flatten(), 0).acos().rad2deg() for n, x in found.items()})
+        angles.append({name: angle(x, true[name]) for name, x in found.items()})
         for name, parameter in model.named_parameters():
             parameter.grad = found.get(name)
         optimizer.step()

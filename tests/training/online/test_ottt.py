@@ -35,7 +35,10 @@ def test_equals_the_equations_of_the_paper():
     decay = torch.exp(torch.tensor(-1 / 10.0, dtype=torch.float64))
     drive = 8.0 * (1 - decay)  # of the membrane by a spike of weight 1
     neuron = network.layer("one").neuron
-    traces, voltages = [torch.zeros(3, 6).double(), torch.zeros(3, 7).double()], [torch.zeros(3, 7).double(), torch.zeros(3, 5).double()]
+    traces, voltages = (
+        [torch.zeros(3, 6).double(), torch.zeros(3, 7).double()],
+        [torch.zeros(3, 7).double(), torch.zeros(3, 5).double()],
+    )
     expected = [torch.zeros_like(w) for w in (*weights, linear.weight)]
     for step in sent:
         spikes, slopes = [step], []
@@ -59,7 +62,10 @@ def test_equals_the_equations_of_the_paper():
 
 def test_spikes_of_earlier_steps_pass_no_gradient():
     """Recurrent weights learn from traces, and no error comes back through them."""
-    network, linear = deep(LIF(10.0, threshold=0.3), lateral=partial(Dense, trainable=True)), nn.Linear(5, 3, bias=False).double()
+    network, linear = (
+        deep(LIF(10.0, threshold=0.3), lateral=partial(Dense, trainable=True)),
+        nn.Linear(5, 3, bias=False).double(),
+    )
     sent = trains()
     weight = network.connection("two_lateral").projection.weight
     output, _ = collected(network, Shown({"input": sent}, network.names, "two", linear.weight), Spatial())
