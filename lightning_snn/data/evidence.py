@@ -79,6 +79,8 @@ class EvidenceAccumulation(GreyImages):
             raise ValueError(f"data.cues must be odd, so that one side has more, got {cues}")
         checks.positive("data.dt", dt)
         times = {"cue_time": cue_time, "pause": pause, "delay": delay, "question": question}
+        for name, time in times.items():
+            checks.non_negative(f"data.{name}", time)
         self.steps = {name: whole_steps(f"data.{name}", value, dt) for name, value in times.items()}
         for name, hertz in {"rate": rate, "noise": noise}.items():
             checks.between(f"data.{name}", hertz, 0, 1000 / dt)
