@@ -30,12 +30,12 @@ class Augmentation:
         for number, one in enumerate(perturbations):
             if not isinstance(one, Perturbation):
                 raise ValueError(
-                    f"data.augmentation.{number} must be a Perturbation, such as Shift(2), got {one!r}"
+                    f"data.augmentation[{number}] must be a Perturbation, such as Shift(2), got {one!r}"
                 )
             try:
                 one.check(*size)
             except ValueError as error:
-                raise ValueError(f"data.augmentation.{number}.{error}") from error
+                raise ValueError(f"data.augmentation[{number}].{error}") from error
         self.perturbations = list(perturbations)
 
     def __call__(self, images: Tensor, sample: Tensor, *, seed: int, epoch: int) -> Tensor:

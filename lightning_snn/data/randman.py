@@ -48,7 +48,7 @@ class Randman(GreyImages):
     Raises:
         ValueError: if an argument is out of its range.
 
-    Source: Zenke and Vogels, Neural Comput. 33 (2021), 899, section 4.1.
+    Source: Zenke and Vogels, Neural Comput. 33 (2021), 899; cut-off of the series as in the authors' program.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from lightning_snn.losses.loss import Loss
 from lightning_snn.losses.max_cross_entropy import MaxCrossEntropy
 from lightning_snn.losses.mean_squared_error import MeanSquaredError
 from lightning_snn.losses.rate_bounds import RateBounds
-from lightning_snn.losses.regulariser import Regulariser
+from lightning_snn.losses.regulariser import Regulariser, check_regularisers
 from lightning_snn.losses.step_cross_entropy import StepCrossEntropy
 from lightning_snn.losses.synaptic_operations import SynapticOperations
 from lightning_snn.losses.van_rossum import VanRossum
@@ -28,4 +28,5 @@ __all__ = [
     "VanRossum",
     "VictorPurpura",
     "WeightPenalty",
+    "check_regularisers",
 ]

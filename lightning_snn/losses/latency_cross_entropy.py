@@ -27,7 +27,7 @@ class LatencyCrossEntropy(Loss):
     Raises:
         ValueError: if it is not positive.
 
-    Source: softmax of first-spike times: Mostafa, IEEE Trans. Neural Netw. Learn. Syst. 29 (2018), eq. 15;
+    Source: softmax of first-spike times: Mostafa, IEEE Trans. Neural Netw. Learn. Syst. 29 (2018);
     the loss of latencies: Zhang et al., Rectified linear postsynaptic potential function, ibid. 33 (2022).
     """
 

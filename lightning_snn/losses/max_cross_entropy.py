@@ -12,8 +12,8 @@ class MaxCrossEntropy(Loss):
 
     A class is judged, and learns, by the step at which its potential is largest.
 
-    Source: Cramer et al., The Heidelberg spiking data sets, IEEE Trans. Neural Netw. Learn. Syst. 33 (2020),
-    section III; Zenke and Vogels, Neural Comput. 33 (2021).
+    Source: Cramer et al., The Heidelberg spiking data sets, IEEE Trans. Neural Netw. Learn. Syst. 33 (2022);
+    Zenke and Vogels, Neural Comput. 33 (2021).
     """
 
     over_time = True

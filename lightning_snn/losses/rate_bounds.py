@@ -33,7 +33,7 @@ class RateBounds(Regulariser):
         ValueError: if there is no bound, one is not positive, the lower one lies above the upper one, or the
             strength is not positive.
 
-    Source: Zenke and Vogels, Neural Comput. 33 (2021), section 4.4 (activity regularizers).
+    Source: Zenke and Vogels, Neural Comput. 33 (2021) (activity regularisers).
     """
 
     def __init__(

@@ -33,3 +33,16 @@ class Regulariser(Configurable, ABC):
     def check(self, network: SpikingNetwork, layers: Collection[str], *, key: str) -> None:
         """Raise ``ValueError`` if it does not fit the network, of which these ``layers`` run."""
         del network, layers, key
+
+
+def check_regularisers(
+    regularisers: Mapping[str, Regulariser], network: SpikingNetwork, layers: Collection[str]
+) -> None:
+    """Raise ``ValueError`` if one does not fit the network, or there is nothing that it could change."""
+    for name, one in regularisers.items():
+        if not any(p.requires_grad for p in network.parameters()):
+            raise ValueError(
+                f"regularisers.{name} has nothing to change: no projection of the network is trained "
+                "(trainable: true), and no constant of neurons learned (learn)"
+            )
+        one.check(network, layers, key=f"regularisers.{name}")

@@ -23,7 +23,7 @@ class StepCrossEntropy(Loss):
         ValueError: if ``lam`` does not lie in 0 to 1, or ``phi`` is not finite.
 
     Source: Deng et al., Temporal efficient training of spiking neural network via gradient re-weighting, ICLR
-    (2022), eq. 9 to 11.
+    (2022).
     """
 
     over_time = True

@@ -37,7 +37,11 @@ def largest_over_time(values: Tensor, lengths: Tensor | None) -> Tensor:
 
 def last_of(values: Tensor, lengths: Tensor | None) -> Tensor:
     """The values ``[B, C]`` of ``[T, B, C]`` at the last step of each sample."""
-    return values[-1] if lengths is None else values[lengths - 1, torch.arange(len(lengths))]
+    return (
+        values[-1]
+        if lengths is None
+        else values[lengths - 1, torch.arange(len(lengths), device=lengths.device)]
+    )
 
 
 def last_steps(values: Tensor, lengths: Tensor | None, count: int) -> Tensor:

@@ -61,7 +61,8 @@ class SynapticOperations(Regulariser):
             source = network.connection(name).source
             steps = shown.steps if shown.lengths is None else shown.lengths
             a_step = 1.0 if source in network.graded else network.dt / 1000
-            found.append(a_step * steps * (shown.rates[source] @ fan_out(network.weighted[name])))
+            arrived = shown.rates[source] * fan_out(network.weighted[name])
+            found.append(a_step * steps * arrived.sum(1))
         return torch.stack(found).sum(0)
 
     def _between(self, network: SpikingNetwork, layers: Collection[str]) -> list[str]:
@@ -78,9 +79,10 @@ class SynapticOperations(Regulariser):
 def fan_out(projection: WeightedProjection) -> Tensor:
     """Synapses of each presynaptic neuron ``[num_pre]``: in how many fields it lies, times their units."""
     with torch.enable_grad():
-        spikes = torch.zeros(1, projection.num_pre, device=projection.weight.device, requires_grad=True)
+        weight = projection.weight
+        spikes = torch.zeros(1, projection.num_pre, device=weight.device, requires_grad=True)
         fields = projection.fields(spikes)  # [1, P, F]
         if projection.exists is not None:
             fields = fields * projection.exists
         (places,) = torch.autograd.grad(fields.sum(), spikes)
-    return places[0] * projection.weight.shape[-2]
+    return places[0] * weight.shape[-2]

@@ -12,7 +12,7 @@ from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Control, ControlKind
 from lightning_snn.encoders import Encoder
-from lightning_snn.losses import Loss, Regulariser
+from lightning_snn.losses import Loss, Regulariser, check_regularisers
 from lightning_snn.modules.kinds import learners, trained
 from lightning_snn.modules.optimized import OptimizedModule
 from lightning_snn.network import Connection, SpikingLayer
@@ -114,7 +114,7 @@ class SpikingModule(OptimizedModule):
                 self.readouts[name], self.network, key=f"control_readouts.{name}" if own else "readout"
             )
         self.regularisers = dict(regularisers or {})
-        self._check_regularisers()
+        check_regularisers(self.regularisers, self.network, self.network.needed_for([self.read_from]))
         self.automatic_optimization = bool(trained(self.readouts))
         for readouts in self.all_readouts if self.automatic_optimization else ():
             for readout in learners(readouts, 0).values():
@@ -226,17 +226,6 @@ class SpikingModule(OptimizedModule):
         return self.loss(
             output, target, **({} if output.ndim == 2 or lengths is None else {"lengths": lengths})
         )
-
-    def _check_regularisers(self) -> None:
-        """Raise ``ValueError`` if a regulariser does not fit, or there is nothing that it could change."""
-        layers = self.network.needed_for([self.read_from])
-        for name, one in self.regularisers.items():
-            if not any(p.requires_grad for p in self.network.parameters()):
-                raise ValueError(
-                    f"regularisers.{name} has nothing to change: no projection of the network is trained "
-                    "(trainable: true), and no constant of neurons learned (learn)"
-                )
-            one.check(self.network, layers, key=f"regularisers.{name}")
 
     def _combine(self, values: Tensor) -> Tensor:
         """The sum over all processes."""

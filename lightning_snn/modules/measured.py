@@ -215,7 +215,7 @@ class MeasuredModule(PresentingModule):
         if not over_time:
             return
         kind = type(next(iter(over_time.values()))).__name__
-        if few_labels is not None:
+        if counts_of(few_labels):
             raise ValueError(
                 f"few_labels must be none where a readout reads over time, as {kind} does, got {few_labels}"
             )

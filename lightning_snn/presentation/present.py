@@ -159,9 +159,13 @@ def _present(
         rates = Rates(
             {n: partial(rated, network.layer(n), partial(counts_of, x, lengths)) for n, x in spikes.items()}
         )
-    if torch.is_grad_enabled():
-        return Presentation(features, None, None, spikes, rates, lengths, steps)
-    return Presentation(features, mean_rate(rates), share_of_silent(rates), lengths=lengths, steps=steps)
+    with_gradients = torch.is_grad_enabled()
+    shown = Presentation(features, None, None, lengths=lengths, steps=steps)
+    if with_gradients:
+        shown = shown._replace(spikes=spikes, rates=rates)
+    if with_gradients and not checks.is_recorded():  # what is recorded is the same with gradients or without
+        return shown
+    return shown._replace(known_rate=mean_rate(rates), known_sparsity=share_of_silent(rates))
 
 
 def _sent(

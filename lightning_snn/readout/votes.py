@@ -20,7 +20,7 @@ class Votes(SequenceReadout):
         ValueError: if the neurons cannot be divided evenly among the classes.
 
     Source: Fang et al., Incorporating learnable membrane time constant to enhance learning of spiking neural
-    networks, ICCV (2021), section 4 (voting layer).
+    networks, ICCV (2021) (voting layer).
 
     >>> import torch
     >>> Votes(4, 2)(torch.tensor([[[1.0, 0.0, 1.0, 1.0]]]))

@@ -68,10 +68,10 @@ class SmoothNoise(Stimulus):
             drawn = self.stream.of(name)
             noise = torch.stack(
                 [torch.randn(len(positions), generator=drawn.torch(n, round_number)) for n in numbers]
-            ).to(positions)
+            ).to(positions.device)
             if self.reach:
                 noise = event_sum(noise, self._rows(name, network.layer(name).geometry))
-            found[name] = (self.amplitude * noise.clamp(0, 1)).expand(steps, -1, -1)
+            found[name] = (self.amplitude * noise.clamp(0, 1)).to(positions.dtype).expand(steps, -1, -1)
         return found
 
     def _rows(self, layer: str, sheet: Sheet) -> Tensor:

@@ -87,7 +87,10 @@ class Dense(WeightedProjection):
         return self._product() if type(self).forward is Dense.forward else self
 
     def _product(self) -> Callable[[Tensor], Tensor]:
-        return partial(product if self.trainable else weighted_sum, rows=self._rows())
+        if not self.trainable:
+            return partial(weighted_sum, rows=self._rows())
+        weight = self.efficacy()
+        return partial(product, weight=weight, rows=_Rows(weight))
 
     def scan(
         self,
@@ -114,3 +117,16 @@ class Dense(WeightedProjection):
         """``weight [num_post, num_pre]`` and the variables that the projection started from."""
         generator = self.stream.torch()
         return initial_wiring(self.num_pre, self.num_post, self.rule, self.homeostasis, generator)
+
+
+class _Rows:
+    """The transpose of a weight, in order, made when it is first asked for."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight
+        self.found: Tensor | None = None
+
+    def __call__(self) -> Tensor:
+        if self.found is None:
+            self.found = self.weight.t().contiguous()
+        return self.found

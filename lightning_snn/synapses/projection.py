@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from lightning_snn.core import checks
 from lightning_snn.core.charge import current_of
@@ -287,19 +288,20 @@ SAMPLED = 16
 def weighted_sum(spikes: Tensor, *, rows: Tensor) -> Tensor:
     """``spikes @ rows`` for spikes ``[..., N]``; only rows of nodes that fired are read without gradients."""
     if spikes.requires_grad:
-        return product(spikes, rows=rows)
+        return product(spikes, weight=rows.t(), rows=lambda: rows)
     return _event_sum(spikes, rows)
 
 
-def product(spikes: Tensor, *, rows: Tensor) -> Tensor:
+def product(spikes: Tensor, *, weight: Tensor, rows: Callable[[], Tensor]) -> Tensor:
     """As `weighted_sum`, with gradients: only rows of nodes that fired are read where these are few.
 
-    Which way it goes depends on a sixteenth of the spikes; results are the same within rounding.
+    Which way it goes depends on a sixteenth of the spikes; results are the same within rounding. ``weight``
+    is ``[M, N]``, and ``rows`` gives its transpose.
     """
     plain = checks.is_recorded() or checks.is_transformed() or torch.is_autocast_enabled(spikes.device.type)
-    if plain or spikes.device.type != "cpu" or rows.dtype not in FORMATS or not _is_sparse(spikes):
-        return spikes @ rows
-    return _event_sum(spikes, rows)
+    if plain or spikes.device.type != "cpu" or weight.dtype not in FORMATS or not _is_sparse(spikes):
+        return F.linear(spikes, weight)
+    return _event_sum(spikes, rows())
 
 
 def _event_sum(spikes: Tensor, rows: Tensor) -> Tensor:

@@ -159,8 +159,8 @@ def test_batches_hold_the_labelled_images_alone_and_stimuli_see_all():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"augmentation": [Shift(28)]}, r"data\.augmentation\.0\.pixels must be at most 27"),
-        ({"augmentation": [Flip(), 3]}, r"data\.augmentation\.1 must be a Perturbation.*got 3"),
+        ({"augmentation": [Shift(28)]}, r"data\.augmentation\[0\]\.pixels must be at most 27"),
+        ({"augmentation": [Flip(), 3]}, r"data\.augmentation\[1\] must be a Perturbation.*got 3"),
         ({"augmentation": "shifted"}, r"data\.augmentation must be a list of Perturbation.*got 'shifted'"),
         ({"labels": 0}, r"data\.labels must be a whole number above 0, got 0"),
         ({"labels": 501}, r"data\.labels must be at most 500, the training images, got 501"),

@@ -97,6 +97,29 @@ def test_operations_are_spikes_times_their_fan_out(dt):
     assert model.network.weighted["hidden"].weight.grad.any()
 
 
+def test_operations_are_counted_exactly_in_mixed_precision():
+    model, frames = model_of(), (torch.rand(3, 20, 6) < 0.5).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        shown = model.present(frames)
+        operations = SynapticOperations().operations(shown, model.network)
+    counts = sum(6 * shown.spikes[name].sum((0, 2)) for name in ("eye", "hidden"))
+    torch.testing.assert_close(operations, counts.float())
+
+
+def test_costs_in_double_precision():
+    costs = [RateBounds(10.0, 100.0), WeightPenalty(0.1, 0.1), SynapticOperations(1e-3)]
+    found = []
+    for format in (torch.float32, torch.float64):
+        model = model_of().to(format)
+        shown = model.present(
+            (torch.rand(3, 20, 6, generator=torch.Generator().manual_seed(0)) < 0.3).to(format)
+        )
+        found.append(torch.stack([cost(shown, model.network).float() for cost in costs]))
+        found[-1].sum().backward()
+    assert model.network.weighted["top"].weight.grad.isfinite().all()
+    torch.testing.assert_close(*found, rtol=1e-5, atol=0.0)
+
+
 def test_operations_of_maps_and_pools():
     maps = {
         "eye": SpikingLayer(Maps(1, 4, 4), Relay()),

@@ -82,7 +82,7 @@ def gradients(net, spikes):
 @pytest.mark.parametrize("dt", [1.0, 0.5])
 @pytest.mark.parametrize("kind", NEURONS)
 def test_neurons_of_every_kind_with_learned_constants(kind, dt):
-    agrees_with_the_loop(network(kind, dt))
+    assert_agrees_with_the_loop(network(kind, dt))
 
 
 @pytest.mark.parametrize("dt", [1.0, 0.5])
@@ -97,10 +97,10 @@ def test_neurons_of_every_kind_with_learned_constants(kind, dt):
     ids=["delay", "kinetics", "norm", "all"],
 )
 def test_connections_with_all_that_they_may_have(options, dt):
-    agrees_with_the_loop(network("adaptive", dt, **options))
+    assert_agrees_with_the_loop(network("adaptive", dt, **options))
 
 
-def agrees_with_the_loop(net):
+def assert_agrees_with_the_loop(net):
     given = SPIKES.double()
     spikes, _ = net({"input": given / net.dt})
     expected = by_loop(net, given)

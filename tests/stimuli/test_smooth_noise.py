@@ -50,6 +50,11 @@ def test_a_stream_sees_the_same_bits_wherever_it_runs_and_another_pattern_each_r
     assert not torch.equal(whole[0, 0], whole[0, 1])
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_patterns_have_the_format_of_the_network(dtype):
+    assert patterns(snn.SmoothNoise(seed=0), network().to(dtype), range(2)).dtype == dtype
+
+
 def test_another_sheet_has_patterns_of_its_own():
     noise = snn.SmoothNoise(seed=0)
     assert patterns(noise, network(), range(2)).shape[2] == 200

@@ -84,7 +84,7 @@ def test_gradients_are_those_of_finite_differences():
         return torch.func.functional_call(projection, parts, (given,))
 
     delay = torch.tensor([[0.7, 2.2, 3.9], [-0.3, 4.3, 9.1]], dtype=torch.float64, requires_grad=True)
-    torch.autograd.gradcheck(run, [projection.weight.detach().clone().requires_grad_(), delay, spikes])
+    assert torch.autograd.gradcheck(run, [projection.weight.detach().clone().requires_grad_(), delay, spikes])
 
 
 def test_a_delay_is_learned():
@@ -213,3 +213,15 @@ def test_what_it_refuses():
     for options in ({"sigma": 0.0}, {"speed": -1.0}, {"dt": 0.0}, {"max_delay": -1.0}):
         with pytest.raises(ValueError, match=next(iter(options))):
             DelayedDense(3, 2, **({"max_delay": 2.0} | options))
+
+
+def test_delays_are_drawn_by_the_name_of_the_connection():
+    one, again = network(max_delay=3.0), network(max_delay=3.0)
+    drawn = {name: projection.delays for name, projection in one.projections.items()}
+    for name, delays in drawn.items():
+        assert torch.equal(delays, again.projections[name].delays)
+    alike = DelayedDense(8, 8, max_delay=3.0, seed=0), DelayedDense(8, 8, max_delay=3.0, seed=1)
+    assert not torch.equal(alike[0].delays, alike[1].delays)
+    assert not torch.equal(drawn["loop"], drawn["loop_lateral"][:, :6])
+    uniform = [(x - x.mean()).flatten() for x in (alike[0].delays, alike[0].weight)]
+    assert torch.corrcoef(torch.stack(uniform))[0, 1].abs() < 0.5

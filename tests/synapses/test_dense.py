@@ -1,6 +1,6 @@
 import pytest
 import torch
-from helpers.tensors import spikes_of
+from helpers.tensors import randn, spikes_of
 
 from lightning_snn.plasticity import STDP, CompetitiveHebbian
 from lightning_snn.synapses import Dense
@@ -134,3 +134,25 @@ def test_spikes_of_another_size_are_refused():
 def test_errors(options, message):
     with pytest.raises(ValueError, match=message):
         Dense(**options)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.9], ids=["few", "many"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_trained_product_and_its_gradients_are_those_of_a_matrix(share, dtype):
+    dense = Dense(30, 8, trainable=True, gain=2.0, seed=0).to(dtype)
+    spikes = spikes_of(40, 3, 30, share=share).to(dtype).requires_grad_()
+    expected = 2 * spikes @ dense.weight.t()
+    found, weight = dense(spikes), randn(40, 3, 8).to(dtype)
+    torch.testing.assert_close(found, expected)
+    leaves = [spikes, dense.weight]
+    for own, other in zip(
+        torch.autograd.grad(found, leaves, weight), torch.autograd.grad(expected, leaves, weight), strict=True
+    ):
+        assert other.any()
+        torch.testing.assert_close(own, other)
+
+
+def test_a_trained_product_compiles_whole():
+    dense, spikes = Dense(30, 8, trainable=True, seed=0), spikes_of(4, 30, share=0.05)
+    found = torch.compile(dense, backend="eager", fullgraph=True)(spikes)
+    torch.testing.assert_close(found, dense(spikes))

@@ -53,7 +53,7 @@ def test_layer_norm_of_maps(over, training):
 def test_gradients_are_those_of_finite_differences(over):
     projection = CONV(seed=0, norm=LayerNorm(over)).double()
     spikes = torch.rand(2, 2, 32, dtype=torch.float64, requires_grad=True)
-    torch.autograd.gradcheck(lambda x: projection.transmit(x, dt=1.0)[0], [spikes])
+    assert torch.autograd.gradcheck(lambda x: projection.transmit(x, dt=1.0)[0], [spikes])
     found, _ = projection.transmit(spikes, dt=1.0)
     found.square().sum().backward()
     assert all(p.grad.any() for p in projection.norm.parameters())

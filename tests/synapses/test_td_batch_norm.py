@@ -62,7 +62,7 @@ def test_the_norm_comes_before_the_kinetics():
 def test_gradients_are_those_of_finite_differences():
     projection = CONV(seed=0, norm=TDBatchNorm()).double()
     spikes = torch.rand(3, 2, 32, dtype=torch.float64, requires_grad=True)
-    torch.autograd.gradcheck(lambda x: projection.transmit(x, dt=1.0)[0], [spikes])
+    assert torch.autograd.gradcheck(lambda x: projection.transmit(x, dt=1.0)[0], [spikes])
     charge = projection(spikes).detach()
     norm = projection.norm
     names = ["norm.weight", "norm.bias"]
@@ -70,7 +70,7 @@ def test_gradients_are_those_of_finite_differences():
     def normal(*values):
         return torch.func.functional_call(norm, dict(zip(names, values, strict=True)), (charge,))
 
-    torch.autograd.gradcheck(
+    assert torch.autograd.gradcheck(
         normal, [norm.get_parameter(name).detach().clone().requires_grad_() for name in names]
     )
 

@@ -30,7 +30,7 @@ def van_rossum_distance(spikes: Tensor, target: Tensor, *, tau: float, dt: float
     Raises:
         ValueError: if the shapes differ, or a time is not positive.
 
-    Source: van Rossum, A novel spike distance, Neural Comput. 13 (2001), eq. 2.2.
+    Source: van Rossum, A novel spike distance, Neural Comput. 13 (2001), 751.
 
     >>> van_rossum_distance(torch.ones(1, 1, 1), torch.zeros(1, 1, 1), tau=10.0)
     tensor([[0.5000]])
