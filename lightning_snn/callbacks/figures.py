@@ -21,6 +21,7 @@ from lightning_snn.presentation.stages import as_list
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Conv2d, WeightedProjection
 from lightning_snn.synapses.gathered import Gathered
+from lightning_snn.synapses.lateral import Coupling
 from lightning_snn.trainer.queries import find_callback, is_trial
 
 _SETTLING_ROUNDS = 6
@@ -140,7 +141,7 @@ def _activity(network: SpikingNetwork, connection: str, stimulus: Stimulus, step
 def _stimuli(trainer: Trainer, network: SpikingNetwork) -> dict[str, Stimulus]:
     """What wires each connection that a rule wires, by name; of a network without any, waves in a sheet."""
     phase = find_callback(trainer, SelfOrganization)
-    sheets = [name for name, c in network.connections.items() if c.source == c.target]
+    sheets = [name for name, projection in network.projections.items() if isinstance(projection, Coupling)]
     found = {}
     for name in network.learned or sheets[:1]:
         stimulus = SpontaneousWaves() if phase is None else phase.stimulus_of(name)

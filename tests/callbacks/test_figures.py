@@ -13,6 +13,7 @@ from lightning_snn import (
     LIF,
     Columns,
     Connection,
+    Dense,
     Figures,
     PairSTDP,
     RoundFields,
@@ -50,6 +51,12 @@ def test_a_network_of_one_layer(classifier, phase, trainer, data, retina, tmp_pa
     run = trainer(phase(), Figures(50))
     run.fit(classifier({"retina": retina()}), data)
     assert names(tmp_path / "figures") == NETWORK - {"receptive_fields_lgn.png"}
+
+
+def test_recurrence_that_is_no_sheet_makes_no_waves(classifier, trainer, data, tmp_path):
+    recurrent = SpikingLayer(Torus(36, 12.0), LIF(), lateral=partial(Dense, trainable=True))
+    trainer(Figures(50)).fit(classifier({"hidden": recurrent}), data)
+    assert names(tmp_path / "figures") == {"node_layout.png"}
 
 
 def test_features_of_columns_are_drawn(classifier, phase, trainer, data, retina, pooling, tmp_path):
