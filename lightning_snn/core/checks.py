@@ -102,6 +102,17 @@ def one_of(name: str, value: object, allowed: Collection[str]) -> None:
         raise ValueError(f"{name} must be one of {', '.join(sorted(allowed))}, got {value!r}")
 
 
+def instance(name: str, value: object, kind: type, *, such: str) -> None:
+    """Raise ``ValueError`` unless ``value`` is an object of a kind, ``such`` as one.
+
+    >>> instance("loss", "CrossEntropy", dict, such="dict()")
+    Traceback (most recent call last):
+    ValueError: loss must be a dict, such as dict(), got 'CrossEntropy'
+    """
+    if not isinstance(value, kind):
+        raise ValueError(f"{name} must be a {kind.__name__}, such as {such}, got {value!r}")
+
+
 def is_recorded() -> bool:
     """Whether the call is being traced, exported or compiled: then nothing may depend on values."""
     tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]

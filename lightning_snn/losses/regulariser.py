@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
+from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.present import Presentation
@@ -40,6 +41,7 @@ def check_regularisers(
 ) -> None:
     """Raise ``ValueError`` if one does not fit the network, or there is nothing that it could change."""
     for name, one in regularisers.items():
+        checks.instance(f"regularisers.{name}", one, Regulariser, such="RateBounds(upper=50.0)")
         if not any(p.requires_grad for p in network.parameters()):
             raise ValueError(
                 f"regularisers.{name} has nothing to change: no projection of the network is trained "

@@ -8,6 +8,7 @@ from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 
+from lightning_snn.core import checks
 from lightning_snn.core.batches import Parts, parts
 from lightning_snn.core.random import RootSeed
 from lightning_snn.development.controls import Control, ControlKind
@@ -113,6 +114,7 @@ class SpikingModule(OptimizedModule):
             check_gradients(
                 self.readouts[name], self.network, key=f"control_readouts.{name}" if own else "readout"
             )
+        checks.instance("regularisers", regularisers or {}, Mapping, such="{'rates': RateBounds(upper=50.0)}")
         self.regularisers = dict(regularisers or {})
         check_regularisers(self.regularisers, self.network, self.network.needed_for([self.read_from]))
         self.automatic_optimization = bool(trained(self.readouts))
@@ -196,6 +198,7 @@ class SpikingModule(OptimizedModule):
         Raises:
             ValueError: if it cannot train these, or there are controls, which it does not train.
         """
+        checks.instance("learning", learning, Learning, such="EProp()")
         beside = {
             "controls": [name for name in self.readouts if name != NETWORK],
             "few_labels": list(self.few_labels.counts),

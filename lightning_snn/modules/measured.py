@@ -52,6 +52,8 @@ class MeasuredModule(PresentingModule):
             readouts_of, readout, sizes, out_features, own=control_readouts, seed=int(self.network.seed)
         )
         self.readouts = make()
+        if loss is not None:
+            checks.instance("loss", loss, Loss, such="CrossEntropy()")
         self.objective = loss
         self._check_readouts(control_readouts or {}, few_labels)
         self.few_labels = FewLabels(counts_of(few_labels), lambda count: make(purpose=f"{count}_labels"))

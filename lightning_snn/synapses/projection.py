@@ -90,6 +90,8 @@ class Projection(Configurable, nn.Module, ABC):
         checks.count("num_post", num_post)
         checks.positive("gain", gain)
         checks.share("dropout", dropout)
+        if norm is not None:
+            checks.instance("norm", norm, Normalisation, such="TDBatchNorm()")
         self.num_pre = num_pre
         self.num_post = num_post
         self.gain = gain

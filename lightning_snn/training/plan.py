@@ -43,6 +43,8 @@ class Plan:
     def __init__(self, phases: Mapping[str, TrainingPhase]) -> None:
         if not isinstance(phases, Mapping) or not phases:
             raise ValueError(f"phases must hold at least one phase by name, got {phases!r}")
+        for name, phase in phases.items():
+            checks.instance(f"phases.{name}", phase, TrainingPhase, such='TrainingPhase(1, ["readout"])')
         for name in list(phases)[:-1]:
             if phases[name].epochs is None:
                 raise ValueError(f"phases.{name}.epochs must be given: only the last phase takes the rest")

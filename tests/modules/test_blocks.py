@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from helpers.expected_warnings import OTHER_CALLBACKS, SAME_FOLDER
+from helpers.phased import phased
 from helpers.tensors import assert_same
 from lightning.pytorch.callbacks import ModelCheckpoint
 
@@ -14,6 +15,7 @@ from lightning_snn import (
     TEBN,
     Connection,
     ConstantCurrent,
+    CrossEntropy,
     DelayedDense,
     Dense,
     LayerNorm,
@@ -96,3 +98,25 @@ def test_features_are_kept_where_training_mode_changes_nothing(options, kept):
     if not kept:
         with pytest.raises(ValueError, match=r"cache must not be True where .* not repeatable"):
             make(cache=True)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("loss", "CrossEntropy"),
+        ("loss", CrossEntropy),
+        ("learning", "EProp"),
+        ("initialisation", "Kaiming"),
+        ("regularisers", ["RateBounds"]),
+        ("regularisers", {"rates": "RateBounds"}),
+        ("phases", {"all": {"train": "all"}}),
+    ],
+)
+def test_what_is_no_object_of_its_kind_is_refused_by_its_key(argument, value):
+    with pytest.raises(ValueError, match=rf"^{argument}[.\w]* must be a \w+, such as .*, got"):
+        phased(**{"phases": None, argument: value})
+
+
+def test_what_is_no_norm_is_refused_by_its_key():
+    with pytest.raises(ValueError, match=r"norm must be a Normalisation, such as .*, got 'TEBN'"):
+        Dense(4, 2, norm="TEBN")

@@ -9,6 +9,7 @@ from lightning.pytorch import Trainer
 from torch import Tensor, nn
 from torch.utils.data import IterableDataset
 
+from lightning_snn.core import checks
 from lightning_snn.core.batches import mapped
 from lightning_snn.core.random import RandomStream, torch_seeded
 from lightning_snn.development.scene import scene
@@ -37,6 +38,7 @@ class Start(nn.Module):
 
     def __init__(self, initialisation: Initialisation, network: SpikingNetwork) -> None:
         super().__init__()
+        checks.instance("initialisation", initialisation, Initialisation, such="FluctuationDriven()")
         initialisation.check(network)
         self.initialisation = initialisation
         self.register_buffer("done", torch.tensor(not initialisation.needs_data))
