@@ -2,7 +2,7 @@
 
 python recipes/pattern.py [--seeds 3] [further options of the command, such as --trainer.max_epochs 5]
 
-A seed draws weights and targets. A readout alone learns in all epochs, on recurrent weights that stay as drawn.
+A seed draws weights and targets. A readout alone learns in all epochs, on recurrent weights that stay so.
 """
 
 import json
