@@ -55,6 +55,18 @@ class Figures(Callback):
         for name, draw in _network_figures(network, _stimuli(trainer, network), self.wave_steps):
             publish(trainer, folder, name, draw)
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw the filters that gradients made."""
+        network = getattr(pl_module, "network", None)
+        if is_trial(trainer) or not isinstance(network, SpikingNetwork):
+            return
+        folder = run_folder(trainer) / "figures"
+        if not trainer.is_global_zero:
+            return
+        for name, projection in network.weighted.items():
+            if isinstance(projection, Conv2d) and projection.trainable:
+                publish(trainer, folder, f"filters_{name}", partial(viz.filters, projection.filters))
+
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the confusion matrix of a classifier."""
         if is_trial(trainer) or not isinstance(pl_module, SpikingClassifier):
@@ -93,6 +105,8 @@ def _network_figures(
     yield "node_layout", partial(viz.node_layout, positions)
     for name, projection in network.weighted.items():
         if isinstance(projection, Conv2d):
+            if projection.trainable and projection.rule is None:
+                continue  # drawn once gradients have made them
             yield f"filters_{name}", partial(viz.filters, projection.filters)
         elif name in network.learned and projection.has_fields and projection.groups is None:
             source = network.connection(name).source

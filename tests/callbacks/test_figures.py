@@ -13,8 +13,10 @@ from lightning_snn import (
     LIF,
     Columns,
     Connection,
+    Conv2d,
     Dense,
     Figures,
+    Maps,
     PairSTDP,
     RoundFields,
     SpikingLayer,
@@ -57,6 +59,23 @@ def test_recurrence_that_is_no_sheet_makes_no_waves(classifier, trainer, data, t
     recurrent = SpikingLayer(Torus(36, 12.0), LIF(), lateral=partial(Dense, trainable=True))
     trainer(Figures(50)).fit(classifier({"hidden": recurrent}), data)
     assert names(tmp_path / "figures") == {"node_layout.png"}
+
+
+def test_filters_are_drawn_when_gradients_have_made_them(classifier, trainer, data, tmp_path, monkeypatch):
+    conv = partial(Conv2d, kernel_size=3, trainable=True)
+    layers = {
+        "image": SpikingLayer(Maps(1, 8, 8), LIF()),
+        "edges": SpikingLayer(Maps(2, 6, 6), LIF(), projection=conv),
+    }
+    model, drawn = classifier(layers), []
+    first = model.network.projections["edges"].filters.clone()
+    draw = viz.filters
+    monkeypatch.setattr(viz, "filters", lambda weight: drawn.append(weight.clone()) or draw(weight))
+    trainer(Figures(50)).fit(model, data)
+    assert names(tmp_path / "figures") == {"node_layout.png", "filters_edges.png"}
+    (shown,) = drawn
+    assert torch.equal(shown, model.network.projections["edges"].filters)
+    assert not torch.equal(shown, first)
 
 
 def test_features_of_columns_are_drawn(classifier, phase, trainer, data, retina, pooling, tmp_path):

@@ -1,0 +1,58 @@
+"""The recipe pattern by e-prop, beside its controls: normalised error, mean (least to most).
+
+python recipes/pattern.py [--seeds 3] [further options of the command, such as --trainer.max_epochs 5]
+
+A seed draws weights and targets. A readout alone learns in all epochs, on recurrent weights that stay so.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import lightning_snn
+
+lightning_snn.tune_process()  # before torch is imported
+
+from lightning_snn.cli.arguments import take_count
+from lightning_snn.cli.main import main
+
+_READOUT = ["--model.learning=null", "--model.phases.all.train=[readout]", "--model.phases.all.lr=null"]
+
+NETWORKS = {
+    "e-prop": [],
+    "e-prop, random feedback": ["--model.learning.feedback=random"],
+    "readout alone": _READOUT,
+    "readout alone, at the gains best for it": [
+        *_READOUT,
+        "--model.layers.recurrent.projection.gain=200",
+        "--model.layers.recurrent.lateral.gain=60",
+    ],
+    "backpropagation through time": ["--model.learning=null"],
+}
+"""What the recipe is run with, by what the table calls it."""
+
+
+def run(seed: int, options: list[str]) -> float:
+    """Normalised error of the recipe with ``options``."""
+    if code := main(["run", "pattern", f"--seed={seed}", *options]):
+        raise SystemExit(code)
+    newest = max(Path("runs/pattern").iterdir())
+    return float(json.loads((newest / "results.json").read_text("utf-8"))["networks"]["network"]["mse"])
+
+
+def row(name: str, errors: list[float], seconds: float) -> str:
+    """The line of a way to learn; ``seconds`` are those of one run."""
+    mean = sum(errors) / len(errors)
+    return f"| {name} | {mean:.3f} ({min(errors):.3f} to {max(errors):.3f}) | {seconds:.0f} |"
+
+
+if __name__ == "__main__":
+    seeds, more = take_count(sys.argv[1:], "--seeds", default=3, least=1)
+    rows = ["| what learns | normalised error | seconds a run |", "| --- | --- | --- |"]
+    for name, options in NETWORKS.items():
+        start = time.perf_counter()
+        errors = [run(seed, [*options, *more]) for seed in range(seeds)]
+        rows.append(row(name, errors, (time.perf_counter() - start) / seeds))
+        print(rows[-1], flush=True)
+    print("\n".join(rows))
