@@ -110,7 +110,8 @@ def instance(name: str, value: object, kind: type, *, such: str) -> None:
     ValueError: loss must be a dict, such as dict(), got 'CrossEntropy'
     """
     if not isinstance(value, kind):
-        raise ValueError(f"{name} must be a {kind.__name__}, such as {such}, got {value!r}")
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        raise ValueError(f"{name} must be {article} {kind.__name__}, such as {such}, got {value!r}")
 
 
 def is_recorded() -> bool:
