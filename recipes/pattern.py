@@ -1,8 +1,8 @@
 """The recipe pattern by e-prop, beside its controls: normalised error, mean (least to most).
 
-python recipes/pattern.py [--seeds 3] [further options of the command, such as --trainer.max_epochs 5]
+python recipes/pattern.py [--seeds 3] [further options of the command, such as --data.repeats 100]
 
-A seed draws weights and targets. A readout alone learns in all epochs, on weights that stay as they are drawn.
+A seed draws weights and targets. A readout alone learns in all epochs, on weights that stay as drawn.
 """
 
 import json
