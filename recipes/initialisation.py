@@ -48,6 +48,7 @@ CANDIDATES: dict[str, Sequence[float]] = {
 
 CHOSEN = {
     "default": (1.0, 0.004),
+    "uniform": (16.0, 0.002),
     "Kaiming": (256.0, 0.016),
     "FluctuationDriven": (1.0, 0.016),
     "LSUV": (1.0, 0.016),

@@ -46,6 +46,12 @@ def blocks(name, language):
     return re.findall(rf"^```{language}\n(.*?)^```", text(name), flags=re.DOTALL | re.MULTILINE)
 
 
+def block_with(words, name="README.md", language="yaml"):
+    """The code block of a file that holds these words."""
+    (found,) = (block for block in blocks(name, language) if words in block)
+    return found
+
+
 def typed(name):
     """The commands of a file's blocks, without comments."""
     lines = [line.partition(" #")[0] for block in blocks(name, "bash") for line in block.splitlines()]
@@ -97,8 +103,8 @@ def test_a_command(request, command):
     for word in words[1:2]:
         if word.endswith(".yaml") and words[0] != "cp":
             shutil.copyfile(recipes()["mnist"], word)
-    if "watch.yaml" in words:  # the second block of the README; the small recipe has fewer neurons
-        Path("watch.yaml").write_text(blocks("README.md", "yaml")[1].replace("[0, 7]", "[0, 3]"))
+    if "watch.yaml" in words:  # as the README has it; the small recipe has fewer neurons
+        Path("watch.yaml").write_text(block_with("lightning_snn.Recorder").replace("[0, 7]", "[0, 3]"))
     if "--seeds" in words:
         words[words.index("--seeds") + 1] = "1"
     small = SMALL_COLUMNS if "--ckpt_path" not in words and {"mnist", "my.yaml"} & set(words) else []
@@ -158,15 +164,28 @@ SHORTER = {
     "max_epochs=1": "max_epochs=1, accelerator='cpu', logger=False, enable_progress_bar=False",
 }
 
+SHORTER_TRAINING = {
+    "max_epochs=3": "max_epochs=1, limit_train_batches=2, accelerator='cpu', logger=False, "
+    "enable_progress_bar=False, enable_checkpointing=False",
+    "snn.Maps(32,": "snn.Maps(4,",
+    "snn.Maps(64,": "snn.Maps(4,",
+}
+
+
+def shortened(code, pairs):
+    """The code with some words in place of others, all of which it has."""
+    for long, short in pairs.items():
+        assert long in code
+        code = code.replace(long, short)
+    return code
+
 
 @pytest.mark.filterwarnings("ignore:You are trying to `self.log")
 def test_the_code(finished, capsys):
-    code, *more = blocks("README.md", "python")
-    for long, short in SHORTER.items():
-        assert long in code
-        code = code.replace(long, short)
+    code, training, *more = blocks("README.md", "python")
+    code, training = shortened(code, SHORTER), shortened(training, SHORTER_TRAINING)
     names = {"torch": torch}
-    for block in (code, *more):
+    for block in (training, code, *more):
         exec(block, names)  # the reader's own session
     assert names["model"].network.unwired == []
     assert 0 <= names["report"]["localised_share"] <= 1
@@ -181,7 +200,7 @@ def test_the_code(finished, capsys):
 
 
 def test_the_example_with_connections_in_yaml(built):
-    whole = yaml.safe_load(blocks("README.md", "yaml")[0])
+    whole = yaml.safe_load(block_with("connections:"))
     whole["data"] = {"class_path": "lightning_snn.MNIST", "init_args": {"source": "embedded"}}
     Path("mine.yaml").write_text(yaml.safe_dump(whole))
     sizes = [f"--model.layers.{layer}.geometry.num_nodes={size}" for layer, size in SIZES.items()]
@@ -194,8 +213,15 @@ def test_the_example_with_connections_in_yaml(built):
     }
 
 
+def test_the_phases_in_yaml(built):
+    Path("mine.yaml").write_text(block_with("phases:"))
+    phases = built("run", "mnist_finetuned", "--config=mine.yaml", "--data.root=.").model.plan.phases
+    assert {name: phase.epochs for name, phase in phases.items()} == {"readout": 1, "all": 3}
+    assert phases["all"].rate("features", 1.0) == 1e-4
+
+
 def test_the_projection_in_yaml():
-    *_, block = blocks("README.md", "yaml")
+    block = block_with("lightning_snn.Columns")
     layers = {"lgn": yaml.safe_load(block)}
     Path("mine.yaml").write_text(yaml.safe_dump({"model": {"init_args": {"layers": layers}}}))
     size = "--model.layers.lgn.geometry.num_nodes=128"
@@ -209,12 +235,12 @@ def guide_examples(folder, language):
     return {path: textwrap.dedent(code) for path, code in found}
 
 
-def test_the_guides_rule_neuron_and_projection(monkeypatch, retina):
+def test_the_guides_rule_neuron_and_projection(retina):
     names = {}
     for path, code in guide_examples("lightning_snn", "python").items():
         name = path.replace("/", ".")
         module = types.ModuleType(name)
-        monkeypatch.setitem(sys.modules, name, module)
+        sys.modules[name] = module  # for good, as the classes stay among the subclasses of their bases
         exec(code, vars(module))
         names |= vars(module)
     wiring = partial(names["ByChance"], fan_in=40, rule=names["Instar"](0.1), gain=2.0)

@@ -21,6 +21,7 @@ from lightning_snn.presentation.stages import as_list
 from lightning_snn.stimuli import SpontaneousWaves, Stimulus
 from lightning_snn.synapses import Conv2d, WeightedProjection
 from lightning_snn.synapses.gathered import Gathered
+from lightning_snn.synapses.lateral import Coupling
 from lightning_snn.trainer.queries import find_callback, is_trial
 
 _SETTLING_ROUNDS = 6
@@ -53,6 +54,18 @@ class Figures(Callback):
             return
         for name, draw in _network_figures(network, _stimuli(trainer, network), self.wave_steps):
             publish(trainer, folder, name, draw)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw the filters that gradients made."""
+        network = getattr(pl_module, "network", None)
+        if is_trial(trainer) or not isinstance(network, SpikingNetwork):
+            return
+        folder = run_folder(trainer) / "figures"
+        if not trainer.is_global_zero:
+            return
+        for name, projection in network.weighted.items():
+            if isinstance(projection, Conv2d) and projection.trainable:
+                publish(trainer, folder, f"filters_{name}", partial(viz.filters, projection.filters))
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the confusion matrix of a classifier."""
@@ -92,6 +105,8 @@ def _network_figures(
     yield "node_layout", partial(viz.node_layout, positions)
     for name, projection in network.weighted.items():
         if isinstance(projection, Conv2d):
+            if projection.trainable and projection.rule is None:
+                continue  # drawn once gradients have made them
             yield f"filters_{name}", partial(viz.filters, projection.filters)
         elif name in network.learned and projection.has_fields and projection.groups is None:
             source = network.connection(name).source
@@ -140,7 +155,7 @@ def _activity(network: SpikingNetwork, connection: str, stimulus: Stimulus, step
 def _stimuli(trainer: Trainer, network: SpikingNetwork) -> dict[str, Stimulus]:
     """What wires each connection that a rule wires, by name; of a network without any, waves in a sheet."""
     phase = find_callback(trainer, SelfOrganization)
-    sheets = [name for name, c in network.connections.items() if c.source == c.target]
+    sheets = [name for name, projection in network.projections.items() if isinstance(projection, Coupling)]
     found = {}
     for name in network.learned or sheets[:1]:
         stimulus = SpontaneousWaves() if phase is None else phase.stimulus_of(name)

@@ -80,7 +80,7 @@ def located(error: BaseException, config: Namespace) -> ValueError:
     return ValueError(chosen[0] + reason[len(subject[1]) :] if chosen else reason)
 
 
-_BY_NAME = ("layers", "connections", "controls", "stimulus", "perturbations")
+_BY_NAME = ("layers", "connections", "controls", "stimulus", "perturbations", "regularisers", "phases")
 """Arguments that hold an entry for each layer or connection, or one for each name of the user's."""
 
 
@@ -106,8 +106,10 @@ def placed(error: BaseException, given: Any) -> str:
         for path, value in entries(given)
         if _skips_steps(key.split("."), path)
         and (_lacks(value, absent, lacking) if absent else bool(words) and words[0] in str(value))
-        and not (path[-1] in _BY_NAME or isinstance(value, list))
+        and not (isinstance(value, list) or (path[-1] in _BY_NAME and isinstance(value, dict)))
     ]
+    leaves = {path for path, value in entries(given) if given_value and str(value) == given_value[1]}
+    found = [path for path in found if path in leaves] or found
     shortest = [path for path in found if len(path) == min(map(len, found))]
     return dotted(shortest[0]) + reason[len(key) :] if len(shortest) == 1 else reason
 

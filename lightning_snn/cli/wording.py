@@ -112,7 +112,8 @@ def plain(causes: Sequence[str], message: str) -> str:
     if module := re.match(r"No module named '([\w.]+)'", cause):
         return f"there is no module {module[1]!r}, neither installed nor in this folder"
     if attribute := re.match(r"module '([\w.]+)' has no attribute '(\w+)'", cause):
-        return _unknown_class(f"{attribute[1]}.{attribute[2]}")
+        ours = attribute[1] == lightning_snn.__name__
+        return _unknown_class(f"{attribute[1]}.{attribute[2]}", _of_the_kind(message) if ours else ())
     return cause
 
 
@@ -139,7 +140,8 @@ def _unknown_class(path: str, kind: Sequence[str] = ()) -> str:
 
 def _of_the_kind(message: str) -> list[str]:
     """The public classes of the kind that was asked for, where the parser's message names one of ours."""
-    kinds = re.findall(r"<class '(lightning_snn\.[\w.]+)'>", message)
+    innermost = message.rpartition("Parser key ")[2]  # with the kinds of what was to stand under that key
+    kinds = re.findall(r"lightning_snn\.[\w.]+", "".join(re.findall(r"Subtypes: \[(.*)\]", innermost)))
     kind = class_at(kinds[-1]) if kinds else None
     public = {name: getattr(lightning_snn, name) for name in lightning_snn.__all__} if kind else {}
     return [

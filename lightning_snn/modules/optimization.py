@@ -12,8 +12,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from lightning_snn.core import checks
 from lightning_snn.core.config import made_by
 
-OTHERS = "others"
-"""The group of what belongs to no part with a group of its own."""
+OTHERS = "the others"
+"""The group of what belongs to no part with a group of its own; no layer can be called so."""
 
 
 class Optimization:

@@ -41,6 +41,11 @@ class OptimizedModule(MeasuredModule):
             return
         if scheduler is not None:
             raise ValueError("scheduler must be none beside phases: each phase has a schedule of its own")
+        if "readout" in (*self.network.layers, *self.network.projections):
+            raise ValueError(
+                "phases must not name two parts alike: readout is that of the module, so give the layer or "
+                "connection called readout another name"
+            )
         parts = dict.fromkeys((name for name, _ in self.trained_parts()), False)
         for name, part in self.trained_parts():
             by_gradients = not isinstance(part, LocalReadout)

@@ -74,7 +74,7 @@ class SpikingRegressor(SpikingModule):
 
     def compared(self, scores: Tensor, target: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor]:
         """As in the base class; of sequences the steps of each sample, one after another."""
-        scores, target = scores.float(), target.float()
+        scores, target = scores.float().contiguous(), target.float().contiguous()  # metrics view them
         if scores.ndim < 3:
             return scores, target
         inside = within(lengths, scores.shape[1])

@@ -87,6 +87,8 @@ class WithConstants(Declared):
         if not isinstance(names, Collection):
             raise ValueError(f"learn must be a list of names of constants, got {names!r}")
         for name in dict.fromkeys([names] if isinstance(names, str) else names):
+            if not known:
+                raise ValueError(f"learn must be none: {type(self).__name__} has no constants, got {name!r}")
             checks.one_of("learn", name, known)
             value = torch.as_tensor(self.numbers.pop(name), dtype=torch.float64)
             self.learned[name] = nn.Parameter(known[name].free(value).float())

@@ -22,6 +22,7 @@ class SEW(Relay):
 
     Source: Fang et al., Deep residual learning in spiking neural networks, NeurIPS (2021), table 1.
 
+    >>> import torch
     >>> one, other = torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
     >>> for combine in ("add", "and", "iand"):
     ...     spikes, _ = SEW(combine)(one.view(1, 1, 4), residual=other.view(1, 1, 4))

@@ -46,6 +46,9 @@ class LearningRule(Configurable, ABC):
     absolute_weights: bool = False
     """Whether a weight is the input that a spike causes; else only its share in the unit's field counts."""
 
+    scales_only: bool = False
+    """Whether all that it changes of weights is their scale, which is nothing to a norm behind them."""
+
     takes_groups: bool = False
     """Whether it takes G groups of units at once: ``weight [G, K, F]``, other wiring ``[G, ...]``, proposal
     and stream state ``[R, G, ...]``, or ``[R, N]`` for what each of N inputs has. `open` is then given N too.

@@ -16,7 +16,7 @@ from lightning_snn.synapses.initial import initial_wiring
 from lightning_snn.synapses.kinetics import Kinetics
 from lightning_snn.synapses.normalisation import Normalisation
 from lightning_snn.synapses.population import Population
-from lightning_snn.synapses.projection import product, weighted_sum
+from lightning_snn.synapses.sums import product, weighted_sum
 from lightning_snn.synapses.weighted import Efficacy, WeightedProjection
 
 

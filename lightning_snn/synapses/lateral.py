@@ -12,7 +12,8 @@ from lightning_snn.core.config import Configurable
 from lightning_snn.geometry import Sheet
 from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses.population import Population
-from lightning_snn.synapses.projection import Projection, weighted_sum
+from lightning_snn.synapses.projection import Projection
+from lightning_snn.synapses.sums import weighted_sum
 
 
 class Lateral(Configurable, ABC):

@@ -95,6 +95,11 @@ class WeightedProjection(Projection):
                 f"rule: {type(rule).__name__} is for connections inside a layer: give it to "
                 "lateral: LateralInhibition, not to a projection"
             )
+        if rule is not None and rule.scales_only and norm is not None:
+            raise ValueError(
+                f"rule: {type(rule).__name__} sets the scale of weights, which is nothing to a norm behind "
+                f"them, {type(norm).__name__}: leave one of the two out"
+            )
         if efficacy is not None:
             checks.one_of("efficacy", efficacy, get_args(Efficacy))
         if efficacy == "share" and rule is None:

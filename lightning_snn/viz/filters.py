@@ -11,7 +11,7 @@ from lightning_snn.viz.panels import ArrayLike
 def filters(weight: ArrayLike, *, num_filters: int = 48) -> Figure:
     """Filters side by side: of two channels (on and off) their difference, of others the mean.
 
-    All share one colour scale.
+    All share one colour scale, with white at 0 where some are below.
 
     Args:
         weight: Weights ``[K, C, k, k]``.
@@ -37,8 +37,9 @@ def filters(weight: ArrayLike, *, num_filters: int = 48) -> Figure:
     figure = Figure(figsize=(0.9 * columns + 1.4, 0.95 * rows + 0.4), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False)
     largest = float(np.abs(shown).max()) or 1.0
-    lowest = -largest if contrast else float(shown.min())
-    colours = "RdBu_r" if contrast else "magma_r"
+    signed = contrast or float(shown.min()) < 0
+    lowest = -largest if signed else float(shown.min())
+    colours = "RdBu_r" if signed else "magma_r"
     for axes in panels.ravel():
         axes.set_axis_off()
     for axes, image in zip(panels.ravel(), shown, strict=False):

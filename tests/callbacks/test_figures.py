@@ -13,7 +13,10 @@ from lightning_snn import (
     LIF,
     Columns,
     Connection,
+    Conv2d,
+    Dense,
     Figures,
+    Maps,
     PairSTDP,
     RoundFields,
     SpikingLayer,
@@ -50,6 +53,29 @@ def test_a_network_of_one_layer(classifier, phase, trainer, data, retina, tmp_pa
     run = trainer(phase(), Figures(50))
     run.fit(classifier({"retina": retina()}), data)
     assert names(tmp_path / "figures") == NETWORK - {"receptive_fields_lgn.png"}
+
+
+def test_recurrence_that_is_no_sheet_makes_no_waves(classifier, trainer, data, tmp_path):
+    recurrent = SpikingLayer(Torus(36, 12.0), LIF(), lateral=partial(Dense, trainable=True))
+    trainer(Figures(50)).fit(classifier({"hidden": recurrent}), data)
+    assert names(tmp_path / "figures") == {"node_layout.png"}
+
+
+def test_filters_are_drawn_when_gradients_have_made_them(classifier, trainer, data, tmp_path, monkeypatch):
+    conv = partial(Conv2d, kernel_size=3, trainable=True)
+    layers = {
+        "image": SpikingLayer(Maps(1, 8, 8), LIF()),
+        "edges": SpikingLayer(Maps(2, 6, 6), LIF(), projection=conv),
+    }
+    model, drawn = classifier(layers), []
+    first = model.network.projections["edges"].filters.clone()
+    draw = viz.filters
+    monkeypatch.setattr(viz, "filters", lambda weight: drawn.append(weight.clone()) or draw(weight))
+    trainer(Figures(50)).fit(model, data)
+    assert names(tmp_path / "figures") == {"node_layout.png", "filters_edges.png"}
+    (shown,) = drawn
+    assert torch.equal(shown, model.network.projections["edges"].filters)
+    assert not torch.equal(shown, first)
 
 
 def test_features_of_columns_are_drawn(classifier, phase, trainer, data, retina, pooling, tmp_path):

@@ -68,7 +68,7 @@ def run_folder(name="graph"):
 
 def test_a_graph_runs_and_comes_back(capsys, request):
     assert main(["run", "graph.yaml", *SHORT]) == 0
-    assert "self-organised" in capsys.readouterr().out
+    assert "network" in capsys.readouterr().out
     folder = run_folder()
     again = SpikingClassifier.load_from_checkpoint(folder / "checkpoints" / "last.ckpt", weights_only=True)
     assert list(again.network.connections) == ["up", "skip", "inhibition"]

@@ -81,6 +81,20 @@ def test_phases_run_and_run_again_from_the_saved_configuration():
         ("--model.layers.features.projection.trainable=false", "nothing of features is trained"),
         ("--model.checkpoint_steps=0", "model.checkpoint_steps must be a whole number above 0, got 0"),
         ("--model.truncate_steps=x", "model.truncate_steps must be a whole number"),
+        (
+            "--model.regularisers={a: {class_path: RateBoundz}}",
+            "model.regularisers.a: there is no class 'RateBoundz' (did you mean lightning_snn.RateBounds?); "
+            "there are RateBounds, SynapticOperations, WeightPenalty",
+        ),
+        (
+            "--model.regularisers={a: {class_path: RateBounds, init_args: {lower: 3, layers: features}}}",
+            "model.regularisers.a.layers must be a list, got 'features'",
+        ),
+        (
+            "--model.loss.class_path=lightning_snn.CrosEntropy",
+            "(did you mean lightning_snn.CrossEntropy?); there are BinaryCrossEntropy, CrossEntropy, Latency",
+        ),
+        ("--model.layers.pixels.neuron={class_path: Relay, init_args: {learn: [gain]}}", "Relay has no"),
     ],
 )
 def test_mistakes_are_one_sentence(capsys, option, message):

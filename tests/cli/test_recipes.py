@@ -1,5 +1,7 @@
 """Every recipe, from its file through a trial run, and as the package finds it."""
 
+import inspect
+
 import pytest
 import yaml
 from helpers.expected_warnings import UNWIRED
@@ -7,6 +9,7 @@ from helpers.image_files import needs_files
 
 from lightning_snn.cli.main import main
 from lightning_snn.cli.recipes import find_recipe, recipe_folder, recipes, summary
+from lightning_snn.core.config import class_at
 
 pytestmark = UNWIRED
 
@@ -17,8 +20,11 @@ every_recipe = pytest.mark.parametrize("name", list(recipes()))
 @pytest.mark.usefixtures("in_an_empty_folder")
 def test_trial(name, image_files):
     path = recipes()[name]
-    options = ["--data.eval_batch_size=50", "--trainer.accelerator=cpu", "--trainer.fast_dev_run=true"]
-    if needs_files(yaml.safe_load(path.read_text())["data"]):
+    options = ["--trainer.accelerator=cpu", "--trainer.fast_dev_run=true"]
+    data = yaml.safe_load(path.read_text())["data"]
+    if "eval_batch_size" in inspect.signature(class_at(data["class_path"])).parameters:
+        options.append("--data.eval_batch_size=50")
+    if needs_files(data):
         pytest.importorskip("torchvision")
         options.append(f"--data.root={image_files}")
     assert main(["fit", "--config", str(path), *options]) == 0

@@ -174,3 +174,11 @@ def test_compiled(trainer, kind):
         fit.fit(torch.compile(model, backend="eager") if compiled else model, loader)
         found.append(fit.callback_metrics["train/loss"])
     torch.testing.assert_close(*found)
+
+
+def test_targets_of_a_regressor_may_lie_anywhere_in_memory():
+    model = SpikingRegressor(layers(), CURRENT(), num_outputs=3, **OPTIONS)
+    target = torch.rand(8, 5, 3)
+    scores, wanted = model.compared(torch.rand(8, 3), target[:, 2], None)
+    metric = model.metrics()["mse"]
+    assert metric(scores, wanted) == pytest.approx((scores - target[:, 2]).square().mean().item())

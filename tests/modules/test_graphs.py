@@ -113,7 +113,7 @@ def test_learning_rates_by_name(trainer, loader):
     model = graph(learning_rates=rates)
     groups = model.configure_optimizers().param_groups
     found = {group["name"]: group for group in groups}
-    assert {name: group["lr"] for name, group in found.items()} == {"others": 0.01, **rates}
+    assert {name: group["lr"] for name, group in found.items()} == {"the others": 0.01, **rates}
     assert found["again"]["params"] == [model.network.weighted["again"].weight]
     assert {p.shape for p in found["readout"]["params"]} == {(2, 12), (2,)}
     given = [p for group in groups for p in group["params"]]

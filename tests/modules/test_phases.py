@@ -10,7 +10,21 @@ from helpers.tensors import assert_same
 from lightning.pytorch.callbacks import LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
 
-from lightning_snn import MLP, STDP, Dense, RateBounds, Ridge, TrainingPhase, WeightPenalty
+from lightning_snn import (
+    LIF,
+    MLP,
+    STDP,
+    ConstantCurrent,
+    Dense,
+    Linear,
+    RateBounds,
+    Ridge,
+    SpikingClassifier,
+    SpikingLayer,
+    Square,
+    TrainingPhase,
+    WeightPenalty,
+)
 
 READOUT, TOP = PARTS["readout"], PARTS["top"]
 ALL = [name for names in PARTS.values() for name in names]
@@ -179,3 +193,35 @@ def test_waves_wire_first_then_the_phases_follow(classifier, retina, pooling, ph
     only_wired = classifier({"retina": retina(), "lgn": pooling()})
     trainer(phase(), max_epochs=1).fit(only_wired, data)
     assert torch.equal(watch.epochs[0][weight], only_wired.state_dict()[weight])
+
+
+class Scaled(SpikingClassifier):
+    """One with a parameter of no part."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def loss(self, output, target, **lengths):
+        return super().loss(self.scale * output, target, **lengths)
+
+
+def named(name, kind=SpikingClassifier, **options):
+    """A layer of some name, on 64 pixels."""
+    dense = partial(Dense, gain=20.0, trainable=True)
+    layers = {
+        "pixels": SpikingLayer(Square(64, 8.0), LIF(5.0)),
+        name: SpikingLayer(Square(12, 8.0), LIF(5.0), projection=dense),
+    }
+    return kind(layers, ConstantCurrent(6, gain=5.0), Linear, num_classes=4, image_size=(8, 8), **options)
+
+
+def test_a_layer_may_be_called_others_beside_parameters_of_no_part(trainer, data):
+    model = named("others", Scaled, phases={"all": TrainingPhase()})
+    trainer(max_epochs=1).fit(model, data)
+    assert model.scale != 1
+
+
+def test_a_layer_called_readout_is_refused():
+    with pytest.raises(ValueError, match="phases must not name two parts alike"):
+        named("readout", phases={"readout": TrainingPhase(train=["readout"])})

@@ -56,6 +56,7 @@ class GainControl(LearningRule):
 
     needs_post = True
     absolute_weights = True
+    scales_only = True
     takes_groups = True
     dt: float
 

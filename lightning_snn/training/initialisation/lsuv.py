@@ -30,7 +30,8 @@ class LSUV(Initialisation):
 
     The weights of all trained connections to a layer are multiplied by one factor until the current of its
     neurons, over time, samples and neurons, has the wanted deviation; or, where a ``rate`` is given, until
-    they spike at that rate. Then follows the next layer, which sees what the ones before now send.
+    they spike at that rate. Then follows the next layer, which sees what the ones before now send. Weights
+    below a norm, to which their scale is nothing, stay orthonormal.
 
     Args:
         deviation: Wanted deviation of the current; what a neuron needs depends on its threshold and
@@ -103,6 +104,7 @@ class LSUV(Initialisation):
             )
             for layer in group:
                 leading = [p for name, p in trained.items() if network.connection(name).target == layer]
+                leading = [p for p in leading if p.norm is None]
                 if leading:
                     self._scale(layer, leading, show, agree, dt=network.dt)
             known |= show()[0]

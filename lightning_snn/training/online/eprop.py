@@ -26,10 +26,9 @@ class EProp(Online):
 
     Args:
         feedback: The matrices B. ``symmetric``: the weights of the readout, which reach the layer that it
-        reads.
-            ``random``: fixed, drawn from the network's seed, for every layer. ``adaptive``: these, learning
-            as if they were weights of a readout of their layer; with a weight decay of the optimizer both
-            become alike.
+            reads. ``random``: fixed, drawn from the network's seed, for every layer. ``adaptive``: these,
+            learning as if they were weights of a readout of their layer; with a weight decay of the
+            optimizer both become alike.
         scale: Standard deviation of random matrices, in units of that of the readout's weights.
 
     Raises:

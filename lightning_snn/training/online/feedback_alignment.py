@@ -56,8 +56,7 @@ class Aligned(Learner):
 
     Args:
         feedback: Those of connections, ``network/NAME``, in the shape of their weights, and of linear parts
-        of
-            the readout, ``readout/NAME``.
+            of the readout, ``readout/NAME``.
     """
 
     def __init__(self, feedback: Mapping[str, Tensor]) -> None:

@@ -24,9 +24,8 @@ class Block(NamedTuple):
         spikes: Spikes ``[S, B, N]`` that each layer sends.
         arrived: Spikes ``[S, B, num_pre]`` that arrive through each connection, by its name.
         synapses: The state of each connection before them.
-        before: The state of the neurons before each step, its variables ``[S, B, N]``, by layer; as the
-        inputs
-            of the neurons, of those that were asked for.
+        before: The state of the neurons before each step, its variables ``[S, B, N]``, by layer, of those
+            that were asked for.
         inputs: Inputs of the neurons ``[S, B, N]``, by layer and name.
     """
 

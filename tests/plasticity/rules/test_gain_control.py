@@ -152,3 +152,8 @@ def test_what_cannot_be_is_said_in_a_sentence():
     }  # fmt: skip
     with pytest.raises(ValueError, match=r"layers.b.neuron: Izhikevich has no threshold that could rise"):
         snn.SpikingNetwork(layers)
+
+
+def test_it_is_refused_below_a_norm():
+    with pytest.raises(ValueError, match=r"rule: GainControl sets the scale of weights, .* TDBatchNorm"):
+        snn.Dense(4, 2, rule=GainControl(), trainable=True, norm=snn.TDBatchNorm())

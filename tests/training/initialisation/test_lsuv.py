@@ -121,3 +121,11 @@ def test_what_cannot_be_is_said_in_a_sentence():
         snn.initialise(chain(layers=1), snn.LSUV(rate=500.0, tries=1), inputs=drive())
     with pytest.raises(ValueError, match=r"layers.h0 is silent on the data after 1 tries"):
         snn.initialise(chain(), snn.LSUV(rate=1.0, tries=1), inputs=0.21 * drive() + 0.2)
+
+
+def test_weights_below_a_norm_are_not_scaled():
+    found = chain(projection=partial(DENSE, norm=snn.TDBatchNorm()))
+    snn.initialise(found, snn.LSUV(), inputs=drive())
+    for name in found.names[1:]:
+        weight = found.projections[name].weight
+        assert torch.linalg.matrix_norm(weight, 2).item() == pytest.approx(1), name
