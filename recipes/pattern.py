@@ -1,8 +1,8 @@
 """The recipe pattern by e-prop, beside its controls: normalised error, mean (least to most).
 
-python recipes/pattern.py [--seeds 3] [further options of the command, such as --trainer.max_epochs 5]
+python recipes/pattern.py [--seeds 3] [further options of the command, such as --data.repeats 100]
 
-A seed draws weights and targets. A readout alone learns in all epochs, on recurrent weights that stay so.
+A seed draws weights and targets. A readout alone learns in all epochs, on weights that stay as drawn.
 """
 
 import json
@@ -21,15 +21,13 @@ _READOUT = ["--model.learning=null", "--model.phases.all.train=[readout]", "--mo
 
 NETWORKS = {
     "e-prop": [],
-    "e-prop, random feedback": ["--model.learning.feedback=random"],
     "readout alone": _READOUT,
-    "readout alone, at the gains best for it": [
-        *_READOUT,
-        "--model.layers.recurrent.projection.gain=200",
-        "--model.layers.recurrent.lateral.gain=60",
+    "readout alone, at the gains best for it": [*_READOUT, "--model.layers.recurrent.lateral.gain=60"],
+    "backpropagation through time, slope 0.3": [
+        "--model.learning=null", "--model.layers.recurrent.neuron.slope=0.3",
     ],
-    "backpropagation through time": ["--model.learning=null"],
-}
+    "e-prop, random feedback": ["--model.learning.feedback=random"],
+}  # fmt: skip
 """What the recipe is run with, by what the table calls it."""
 
 
