@@ -113,7 +113,7 @@ def test_features_are_kept_where_training_mode_changes_nothing(options, kept):
     ],
 )
 def test_what_is_no_object_of_its_kind_is_refused_by_its_key(argument, value):
-    with pytest.raises(ValueError, match=rf"^{argument}[.\w]* must be a \w+, such as .*, got"):
+    with pytest.raises(ValueError, match=rf"^{argument}[.\w]* must be an? \w+, such as .*, got"):
         phased(**{"phases": None, argument: value})
 
 
