@@ -100,6 +100,17 @@ def delayed(spikes: Tensor, on_the_way: Tensor) -> tuple[Tensor, Tensor]:
     )
 
 
+def within(lengths: Tensor, steps: int) -> Tensor:
+    """Whether each of ``steps`` steps lies within its sample ``[T, B]``, of samples of these ``lengths``.
+
+    >>> within(torch.tensor([1, 2]), 2)
+    tensor([[ True,  True],
+            [False,  True]])
+    """
+    inside: Tensor = torch.arange(steps, device=lengths.device)[:, None] < lengths
+    return inside
+
+
 def delay_steps(time: float, dt: float) -> int:
     """Steps of a delay in ms.
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Sequences
 from lightning_snn.core.charge import current_of
-from lightning_snn.core.time import steps_in
+from lightning_snn.core.time import steps_in, within
 from lightning_snn.encoders.encoder import Encoder
 from lightning_snn.geometry import Sheet
 
@@ -77,8 +77,7 @@ class Frames(Encoder):
             frames = frames.to(torch.get_default_dtype())
         current = self.bias + self.gain * _at_nodes(frames, sheet).transpose(0, 1)
         if lengths is not None:
-            shown = torch.arange(len(current), device=lengths.device)[:, None] < lengths
-            current = current.where(shown[..., None], 0.0)
+            current = current.where(within(lengths, len(current))[..., None], 0.0)
         checks.values("sequences", current, user="Frames")
         if self.frame_time is None:
             current = current_of(current, dt)

@@ -3,22 +3,14 @@
 import torch
 from torch import Tensor
 
-
-def within(lengths: Tensor | None, steps: int) -> Tensor | None:
-    """Whether each step lies within its sample ``[T, B]``; None where all do.
-
-    >>> within(torch.tensor([1, 2]), 2)
-    tensor([[ True,  True],
-            [False,  True]])
-    """
-    return None if lengths is None else torch.arange(steps, device=lengths.device)[:, None] < lengths
+from lightning_snn.core.time import within
 
 
 def up_to(values: Tensor, lengths: Tensor | None) -> Tensor:
     """Values ``[T, B, ...]`` with 0 behind the end of each sample."""
-    inside = within(lengths, len(values))
-    if inside is None:
+    if lengths is None:
         return values
+    inside = within(lengths, len(values))
     return values.where(inside.view(*inside.shape, *[1] * (values.ndim - 2)), 0.0)
 
 
@@ -31,8 +23,9 @@ def mean_over_time(values: Tensor, lengths: Tensor | None) -> Tensor:
 
 def largest_over_time(values: Tensor, lengths: Tensor | None) -> Tensor:
     """The largest ``[B, C]`` of values ``[T, B, C]`` over the steps of each sample."""
-    inside = within(lengths, len(values))
-    return (values if inside is None else values.where(inside[..., None], -torch.inf)).amax(0)
+    if lengths is not None:
+        values = values.where(within(lengths, len(values))[..., None], -torch.inf)
+    return values.amax(0)
 
 
 def last_of(values: Tensor, lengths: Tensor | None) -> Tensor:

@@ -9,9 +9,9 @@ from torchmetrics import MeanSquaredError as SquaredError
 
 from lightning_snn.core import checks
 from lightning_snn.core.batches import Parts
+from lightning_snn.core.time import within
 from lightning_snn.encoders import ConstantCurrent, Encoder
 from lightning_snn.losses import Loss, MeanSquaredError
-from lightning_snn.losses.steps import within
 from lightning_snn.modules.base import SpikingModule
 from lightning_snn.network import SpikingLayer
 from lightning_snn.readout import Linear, Readout
@@ -77,7 +77,7 @@ class SpikingRegressor(SpikingModule):
         scores, target = scores.float().contiguous(), target.float().contiguous()  # metrics view them
         if scores.ndim < 3:
             return scores, target
-        inside = within(lengths, scores.shape[1])
-        if inside is None:
+        if lengths is None:
             return scores.flatten(0, 1), target.flatten(0, 1)
-        return scores[inside.t()], target[inside.t()]
+        inside = within(lengths, scores.shape[1]).t()
+        return scores[inside], target[inside]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lightning_snn.core.time import within
 from lightning_snn.network import NetworkState
 from lightning_snn.network.pieces import Pieces
 from lightning_snn.presentation.trace import trace_weights
@@ -55,8 +56,7 @@ def shown_in_pieces(
     like = next(iter(currents.values()))
     steps, batch = like.shape[:2]
     ends = torch.full((batch,), steps, device=like.device) if lengths is None else lengths
-    inside = torch.arange(steps, device=like.device)[:, None] < ends
-    weights = {TRACE: trace_weights(ends, steps, tau, dt), INSIDE: inside}
+    weights = {TRACE: trace_weights(ends, steps, tau, dt), INSIDE: within(ends, steps)}
 
     def piece(given: dict[str, Tensor], states: Any, generator: Any) -> tuple[Any, Any]:
         del generator

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 import torch
 from torch import Tensor
 
+from lightning_snn.core.time import within
 from lightning_snn.network import SpikingLayer
 
 
@@ -48,8 +49,7 @@ def counts_of(spikes: Tensor, lengths: Tensor | None) -> Tensor:
     dtype = torch.promote_types(spikes.dtype, torch.float32)
     if lengths is None:
         return spikes.sum(0, dtype=dtype)
-    inside = torch.arange(len(spikes), device=lengths.device)[:, None] < lengths
-    return torch.einsum("tb,tbn->bn", inside.to(dtype), spikes.to(dtype))
+    return torch.einsum("tb,tbn->bn", within(lengths, len(spikes)).to(dtype), spikes.to(dtype))
 
 
 def per_second(layer: SpikingLayer) -> float:
