@@ -3,12 +3,11 @@
 from torch import Tensor
 
 from lightning_snn.core import checks
-from lightning_snn.losses.loss import Loss
-from lightning_snn.losses.steps import over_steps, up_to
+from lightning_snn.losses.train_distance import TrainDistance
 from lightning_snn.metrics import van_rossum_distance
 
 
-class VanRossum(Loss):
+class VanRossum(TrainDistance):
     """Squared van Rossum distance to target trains ``[B, T, C]``, the mean over samples and neurons.
 
     Predictions are the trains ``[B, T, C]``.
@@ -23,21 +22,10 @@ class VanRossum(Loss):
     SuperSpike, Neural Comput. 30 (2018).
     """
 
-    over_time = True
-    of = "spikes"
-    sequences = True
-
     def __init__(self, tau: float = 10.0) -> None:
         checks.positive("tau", tau)
         self.tau = tau
 
-    def __call__(self, output: Tensor, target: Tensor, *, dt: float, lengths: Tensor | None = None) -> Tensor:
-        """The mean over samples and neurons; see `Loss`."""
-        wanted = over_steps(target, output, of="VanRossum")
-        trains = up_to(output, lengths), up_to(wanted, lengths)
-        return van_rossum_distance(*trains, tau=self.tau, dt=dt).mean()
-
-    def scores(self, output: Tensor, *, dt: float, lengths: Tensor | None = None) -> Tensor:
-        """The trains ``[B, T, C]``, 0 behind the end of a sample."""
-        del dt
-        return up_to(output, lengths).transpose(0, 1)
+    def distance(self, spikes: Tensor, target: Tensor, *, dt: float) -> Tensor:
+        """See `metrics.van_rossum_distance`."""
+        return van_rossum_distance(spikes, target, tau=self.tau, dt=dt)
