@@ -26,9 +26,9 @@ class Regulariser(Configurable, ABC):
             network: The network.
         """
 
-    def measured(self, shown: Presentation, network: SpikingNetwork) -> Mapping[str, Tensor]:
-        """What is logged in training beside the cost, by name; nothing by default."""
-        del shown, network
+    def measured(self, cost: Tensor) -> Mapping[str, Tensor]:
+        """What is logged in training beside a ``cost``, and follows from it, by name; nothing by default."""
+        del cost
         return {}
 
     def check(self, network: SpikingNetwork, layers: Collection[str], *, key: str) -> None:

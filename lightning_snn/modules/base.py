@@ -181,9 +181,9 @@ class SpikingModule(OptimizedModule):
         """
         costs = {} if self.network_is_frozen else self.regularisers
         found = {name: one(shown, self.network) for name, one in costs.items()}
-        logged = {f"cost_{name}": cost.detach() for name, cost in found.items()}
-        for one in costs.values():
-            logged |= one.measured(shown, self.network)
+        logged: dict[str, Tensor] = {}
+        for name, cost in found.items():
+            logged |= {f"cost_{name}": cost.detach(), **costs[name].measured(cost.detach())}
         self.log_dict({f"train/{name}": value for name, value in logged.items()}, batch_size=samples)
         return torch.stack([total, *(x for x in extras if x is not None), *found.values()]).sum()
 
