@@ -1,7 +1,7 @@
 """Learning signals: what tells a neuron how its spike changes the loss."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -82,24 +82,38 @@ class Feedback(Signals):
     ) -> Tensors:
         """See `Signals`."""
         del network, block
-        found = {}
-        for name, step in local.items():
-            parts = [sums[name]] if name in sums else []
-            if output is not None and (matrix := self._matrix(name, shown)) is not None:
-                parts.append(output @ matrix.to(output))
-            found[name] = sum(parts[1:], parts[0]) if parts else torch.zeros_like(step.derivatives[0, 0])
-        return found
+        return direct(shown, local, output, sums, matrices=dict(self._own()))
 
     @property
     def readers(self) -> list[tuple[nn.Parameter, str]]:
         """See `Signals`."""
         return [(parameter, name) for name, parameter in self.matrices.named_parameters()]
 
-    def _matrix(self, name: str, shown: Shown) -> Tensor | None:
-        own: Tensor | None = getattr(self.matrices, name, None)
-        if own is not None:
-            return own.detach()
-        return shown.output.detach() if shown.output is not None and name == shown.read_from else None
+    def _own(self) -> Iterator[tuple[str, Tensor]]:
+        yield from self.matrices.named_parameters()
+        yield from self.matrices.named_buffers()
+
+
+def direct(
+    shown: Shown,
+    local: Mapping[str, Local],
+    output: Tensor | None,
+    sums: Tensors,
+    *,
+    matrices: Mapping[str, Tensor],
+) -> Tensors:
+    """What reaches each layer straight from the loss ``[S, B, N]``; arguments as `Signals` has them.
+
+    ``matrices`` ``[C, N]`` bring it back from the output, by layer; of one that is missing, and is read, the
+    weights of the output.
+    """
+    if shown.output is not None:
+        matrices = {shown.read_from: shown.output, **matrices}
+    found = {name: sums.get(name, torch.zeros_like(step.derivatives[0, 0])) for name, step in local.items()}
+    if output is not None:
+        for name in found.keys() & matrices.keys():
+            found[name] = found[name] + output @ matrices[name].detach().to(output)
+    return found
 
 
 class Spatial(Signals):
@@ -127,12 +141,7 @@ class Spatial(Signals):
         sums: Tensors,
     ) -> Tensors:
         """See `Signals`."""
-        found = {
-            name: sums.get(name, torch.zeros_like(step.derivatives[0, 0])) for name, step in local.items()
-        }
-        if output is not None and shown.read_from in found:
-            assert shown.output is not None
-            found[shown.read_from] = found[shown.read_from] + output @ shown.output.detach()
+        found = direct(shown, local, output, sums, matrices={})
         wires = [w for w in wires_of(network, shown.names) if not w.steps]
         for name in reversed(list(local)):
             for wire in wires:
