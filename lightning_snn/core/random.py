@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
@@ -153,6 +154,11 @@ class Drawn(Protocol):
 
 Part = TypeVar("Part", bound=Drawn)
 Built = TypeVar("Built", bound=Configurable)
+
+
+def network_stream(seed: int | Tensor, name: str) -> RandomStream:
+    """The stream of a network of this ``seed`` for what is called ``name``; of `PLAIN` that of seed 0."""
+    return RandomStream(max(int(seed), 0), name)
 
 
 def redrawn(part: Built, seed: int, name: str) -> Built:

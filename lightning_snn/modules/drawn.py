@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from lightning_snn.core.module_dict import ModuleDictOf
-from lightning_snn.core.random import RandomStream, drawing, rerouted, torch_seeded
+from lightning_snn.core.random import drawing, network_stream, rerouted, torch_seeded
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.presentation.present import NETWORK
@@ -56,7 +56,7 @@ def readouts_of(
     found = ModuleDictOf[Readout]()
     for name, size in sizes.items():
         place = f"{name}/{purpose}" if purpose else name
-        with drawing(seed, place), torch_seeded(RandomStream(max(seed, 0), f"readout/{place}")):
+        with drawing(seed, place), torch_seeded(network_stream(seed, f"readout/{place}")):
             found[name] = (own or {}).get(name, readout)(size, out_features)
     return found
 

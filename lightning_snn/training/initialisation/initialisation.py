@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lightning_snn.core.config import Configurable
-from lightning_snn.core.random import RandomStream
+from lightning_snn.core.random import network_stream
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.synapses import WeightedProjection
 
@@ -65,7 +65,7 @@ def trained_in(
 
 def generator_of(network: SpikingNetwork, connection: str) -> torch.Generator:
     """Where the first weights of a connection are drawn from: the network's seed, under its name."""
-    return RandomStream(max(int(network.seed), 0), f"initialisation/{connection}").torch()
+    return network_stream(network.seed, f"initialisation/{connection}").torch()
 
 
 def initialise(

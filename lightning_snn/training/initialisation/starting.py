@@ -11,7 +11,7 @@ from torch.utils.data import IterableDataset
 
 from lightning_snn.core import checks
 from lightning_snn.core.batches import mapped
-from lightning_snn.core.random import RandomStream, torch_seeded
+from lightning_snn.core.random import RandomStream, network_stream, torch_seeded
 from lightning_snn.development.scene import scene
 from lightning_snn.encoders import Encoder
 from lightning_snn.network import SpikingNetwork
@@ -62,7 +62,7 @@ class Start(nn.Module):
         """
         if self.done:
             return
-        stream = RandomStream(max(int(network.seed), 0), "initialisation/samples")
+        stream = network_stream(network.seed, "initialisation/samples")
         agree = partial(trainer.strategy.reduce, reduce_op="mean")
         with trainer.precision_plugin.forward_context():
             with torch.no_grad(), torch_seeded(stream):

@@ -2,12 +2,10 @@
 
 from typing import Literal, get_args
 
-import torch
-
 from lightning_snn.core import checks
-from lightning_snn.core.random import RandomStream
 from lightning_snn.readout.over_time import NeuronReadout
 from lightning_snn.training.online.collected import trained_layers
+from lightning_snn.training.online.feedback import random_feedback
 from lightning_snn.training.online.learning import Reading
 from lightning_snn.training.online.online import Online
 from lightning_snn.training.online.signals import Feedback, Signals
@@ -61,11 +59,11 @@ class EProp(Online):
                 f"learning: EProp(feedback={self.feedback!r}) needs a readout over time, such as "
                 f"LeakyReadout, got {type(readout).__name__}"
             )
-        weight = readout.output.weight.detach()
-        sd = self.scale * float(weight.std(correction=0))
-        matrices = {}
-        for name in names:
-            stream = RandomStream(max(int(network.seed), 0), f"feedback/{name}")
-            drawn = torch.randn(len(weight), network.layer(name).num_nodes, generator=stream.torch())
-            matrices[name] = sd * drawn.to(weight)
+        weight = readout.output.weight
+        matrices = {
+            name: random_feedback(
+                network, name, (len(weight), network.layer(name).num_nodes), like=weight, scale=self.scale
+            )
+            for name in names
+        }
         return Feedback(matrices, adaptive=self.feedback == "adaptive")

@@ -4,16 +4,15 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from lightning_snn.core import checks
-from lightning_snn.core.random import RandomStream
 from lightning_snn.presentation.present import NETWORK, Presentation, present
 from lightning_snn.readout import Readout, SequenceReadout
 from lightning_snn.synapses import Projection, WeightedProjection
+from lightning_snn.training.online.feedback import random_feedback
 from lightning_snn.training.online.learning import Learner, Learning, Reading
 
 
@@ -39,13 +38,11 @@ class FeedbackAlignment(Learning):
 
     def of(self, reading: Reading) -> Learner:
         """See `Learning.of`."""
-        seed, network = max(int(reading.network.seed), 0), reading.network
+        network = reading.network
         weights = {f"network/{name}": projection.weight for name, projection in network.weighted.items()}
         linear = {f"readout/{name}": part.weight for name, part in _linear(reading.readout).items()}
         drawn = {
-            name: self.scale
-            * weight.detach().std(correction=0)
-            * torch.randn(weight.shape, generator=RandomStream(seed, f"feedback/{name}").torch()).to(weight)
+            name: random_feedback(network, name, weight.shape, like=weight, scale=self.scale)
             for name, weight in (weights | linear).items()
         }
         return Aligned(drawn)
