@@ -46,26 +46,15 @@ class Figures(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw node layout, receptive fields, features, wave frames and raster of the wired network."""
-        network = getattr(pl_module, "network", None)
-        if is_trial(trainer) or not isinstance(network, SpikingNetwork):
-            return
-        folder = run_folder(trainer) / "figures"
-        if not trainer.is_global_zero:
-            return
-        for name, draw in _network_figures(network, _stimuli(trainer, network), self.wave_steps):
-            publish(trainer, folder, name, draw)
+
+        def figures(network: SpikingNetwork) -> Iterator[tuple[str, Callable[[], Figure]]]:
+            return _network_figures(network, _stimuli(trainer, network), self.wave_steps)
+
+        _draw(trainer, pl_module, figures)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the filters that gradients made."""
-        network = getattr(pl_module, "network", None)
-        if is_trial(trainer) or not isinstance(network, SpikingNetwork):
-            return
-        folder = run_folder(trainer) / "figures"
-        if not trainer.is_global_zero:
-            return
-        for name, projection in network.weighted.items():
-            if isinstance(projection, Conv2d) and projection.trainable:
-                publish(trainer, folder, f"filters_{name}", partial(viz.filters, projection.filters))
+        _draw(trainer, pl_module, _trained_filters)
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw the confusion matrix of a classifier."""
@@ -95,6 +84,28 @@ class Figures(Callback):
         )
         for name, draw in drawings:
             publish(trainer, folder, name, draw)
+
+
+def _draw(
+    trainer: Trainer,
+    module: LightningModule,
+    figures: Callable[[SpikingNetwork], Iterator[tuple[str, Callable[[], Figure]]]],
+) -> None:
+    """Publish figures of a module's network, if it has one; in a trial none."""
+    network = getattr(module, "network", None)
+    if is_trial(trainer) or not isinstance(network, SpikingNetwork):
+        return
+    folder = run_folder(trainer) / "figures"
+    if trainer.is_global_zero:
+        for name, draw in figures(network):
+            publish(trainer, folder, name, draw)
+
+
+def _trained_filters(network: SpikingNetwork) -> Iterator[tuple[str, Callable[[], Figure]]]:
+    """Name and drawing of the filters of each convolution that gradients train."""
+    for name, projection in network.weighted.items():
+        if isinstance(projection, Conv2d) and projection.trainable:
+            yield f"filters_{name}", partial(viz.filters, projection.filters)
 
 
 def _network_figures(
