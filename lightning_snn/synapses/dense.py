@@ -120,7 +120,7 @@ class Dense(WeightedProjection):
 
 
 class _Rows:
-    """The transpose of a weight, in order, made when it is first asked for."""
+    """The transpose of a weight, in order, made when it is first asked for; a class, as torch compiles it."""
 
     def __init__(self, weight: Tensor) -> None:
         self.weight = weight
