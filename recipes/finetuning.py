@@ -19,7 +19,7 @@ import lightning_snn
 lightning_snn.tune_process()  # before torch is imported
 
 from lightning_snn.cli.arguments import take_count
-from lightning_snn.cli.main import main
+from lightning_snn.cli.scripted import networks_of, run_recipe
 from lightning_snn.experiment.student import interval
 
 OWN = "self-organised"
@@ -72,13 +72,10 @@ def run(start: str, labels: int, rate: float, seed: int, options: list[str], *, 
     with tempfile.TemporaryDirectory() as folder:
         given = options_of(start, labels, rate, Path(folder, "start.yaml"))
         more = [] if test else ["--trainer.limit_test_batches=0"]
-        if code := main(["run", "mnist_finetuned", *given, f"--seed={seed}", *options, *more]):
-            raise SystemExit(code)
-    newest = max(Path("runs/mnist_finetuned").iterdir())
+        done = run_recipe("mnist_finetuned", *given, f"--seed={seed}", *options, *more)
     if test:
-        results = json.loads((newest / "results.json").read_text("utf-8"))
-        return 100 * float(results["networks"]["network"]["accuracy"])
-    with (newest / "metrics.csv").open(encoding="utf-8") as file_:
+        return 100 * networks_of(done)["network"]["accuracy"]
+    with (done / "metrics.csv").open(encoding="utf-8") as file_:
         found = [row["val/accuracy"] for row in csv.DictReader(file_) if row.get("val/accuracy")]
     return 100 * float(found[-1])
 

@@ -16,7 +16,7 @@ lightning_snn.tune_process()  # before torch is imported
 import torch
 
 from lightning_snn.cli.arguments import take_count
-from lightning_snn.cli.main import main
+from lightning_snn.cli.scripted import networks_of, run_recipe
 
 DENSITY = 1500 / 28**2
 """Nodes per unit of area in the recipe."""
@@ -45,11 +45,7 @@ def run(layout: dict[str, object], seed: int, options: list[str]) -> dict[str, d
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "layout.yaml")
         file.write_text(json.dumps({"model": {"init_args": {"layers": {"retina": {"geometry": layout}}}}}))
-        if code := main(["run", "mnist", "--config", str(file), f"--seed={seed}", *options]):
-            raise SystemExit(code)
-    newest = max(Path("runs/mnist").iterdir())
-    found: dict[str, dict[str, float]] = json.loads((newest / "results.json").read_text("utf-8"))["networks"]
-    return found
+        return networks_of(run_recipe("mnist", "--config", str(file), f"--seed={seed}", *options))
 
 
 def table(found: dict[str, list[dict[str, dict[str, float]]]]) -> str:

@@ -5,17 +5,15 @@ python recipes/pattern.py [--seeds 3] [further options of the command, such as -
 A seed draws weights and targets. A readout alone learns in all epochs, on weights that stay as drawn.
 """
 
-import json
 import sys
 import time
-from pathlib import Path
 
 import lightning_snn
 
 lightning_snn.tune_process()  # before torch is imported
 
 from lightning_snn.cli.arguments import take_count
-from lightning_snn.cli.main import main
+from lightning_snn.cli.scripted import networks_of, run_recipe
 
 _READOUT = ["--model.learning=null", "--model.phases.all.train=[readout]", "--model.phases.all.lr=null"]
 
@@ -33,10 +31,7 @@ NETWORKS = {
 
 def run(seed: int, options: list[str]) -> float:
     """Normalised error of the recipe with ``options``."""
-    if code := main(["run", "pattern", f"--seed={seed}", *options]):
-        raise SystemExit(code)
-    newest = max(Path("runs/pattern").iterdir())
-    return float(json.loads((newest / "results.json").read_text("utf-8"))["networks"]["network"]["mse"])
+    return networks_of(run_recipe("pattern", f"--seed={seed}", *options))["network"]["mse"]
 
 
 def row(name: str, errors: list[float], seconds: float) -> str:

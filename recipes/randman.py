@@ -3,17 +3,15 @@
 python recipes/randman.py [--seeds 3] [further options of the command, such as --trainer.max_epochs 5]
 """
 
-import json
 import statistics
 import sys
-from pathlib import Path
 
 import lightning_snn
 
 lightning_snn.tune_process()  # before torch is imported
 
 from lightning_snn.cli.arguments import take_count
-from lightning_snn.cli.main import main
+from lightning_snn.cli.scripted import networks_of, run_recipe
 
 NETWORKS = {
     "spike times": [],
@@ -29,11 +27,8 @@ SMOOTHNESS = (3.0, 2.0, 1.0)
 
 def run(seed: int, options: list[str]) -> float:
     """Accuracy in per cent of the recipe with ``options``."""
-    if code := main(["run", "randman", f"--seed={seed}", *options]):
-        raise SystemExit(code)
-    newest = max(Path("runs/randman").iterdir())
-    found = json.loads((newest / "results.json").read_text("utf-8"))["networks"]["network"]
-    return 100 * float(found["accuracy"])
+    folder = run_recipe("randman", f"--seed={seed}", *options)
+    return 100 * networks_of(folder)["network"]["accuracy"]
 
 
 def table(found: dict[str, dict[float, list[float]]]) -> str:
