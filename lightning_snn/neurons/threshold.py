@@ -11,6 +11,17 @@ LONGEST = 2000
 """Most steps in which the potential may reach its peak."""
 
 
+def distance_to_threshold(model: NeuronModel, num_neurons: int, like: Tensor) -> Tensor | None:
+    """From the potential at rest to the threshold ``[N]``; None where a model has no such variable ``v``.
+
+    ``like`` is a tensor of the device and number format.
+    """
+    if "v" not in model.state or "threshold" not in model.constants_declared():
+        return None
+    rest: Tensor = model.rest(1, num_neurons, like).v[0]
+    return torch.as_tensor(model.value_of("threshold"), dtype=torch.float64).to(rest) - rest
+
+
 @torch.no_grad()
 def threshold_charge(model: NeuronModel, num_neurons: int, *, input: str | None = None) -> Tensor:
     """Charge that lifts neurons from rest to their threshold when it arrives alone in one step.
@@ -34,16 +45,16 @@ def threshold_charge(model: NeuronModel, num_neurons: int, *, input: str | None 
     (tensor([2.]), tensor([20.5042]))
     """
     name = type(model).__name__
-    if "v" not in model.state or "threshold" not in model.constants_declared():
-        raise ValueError(f"{name} does not say at which potential it spikes: no variable v and threshold")
     input = model.inputs[0] if input is None else input
     model.check_input(input)
     held = next((x for x in (*model.parameters(), *model.buffers())), None)
     silent = torch.zeros(2, num_neurons, dtype=torch.float64, device=None if held is None else held.device)
+    distance = distance_to_threshold(model, num_neurons, silent)
+    if distance is None:
+        raise ValueError(f"{name} does not say at which potential it spikes: no variable v and threshold")
     pulse = silent.clone()
     pulse[1] = PULSE / model.dt
     state = model.rest(2, num_neurons, silent)
-    distance = torch.as_tensor(model.value_of("threshold")).to(silent) - state.v[0]
     peak = torch.zeros_like(distance)
     for number in range(LONGEST):
         given = {input: silent if number else pulse}

@@ -8,6 +8,7 @@ from torch import Tensor
 from lightning_snn.core.charge import current_of
 from lightning_snn.network import SpikingNetwork
 from lightning_snn.neurons import NeuronModel
+from lightning_snn.neurons.threshold import distance_to_threshold
 from lightning_snn.ops.tap import Tap
 from lightning_snn.synapses import WeightedProjection
 
@@ -54,15 +55,14 @@ def membrane(
     """
     connection = network.connection(name)
     neuron, key = network.layer(connection.target).neuron, f"layers.{connection.target}.neuron"
-    if "threshold" not in neuron.constants_declared() or "v" not in neuron.state:
+    size = network.layer(connection.target).num_nodes if _differ(neuron) else 1
+    like = torch.zeros(1, dtype=torch.float64, device=projection.weight.device)
+    distance = distance_to_threshold(neuron, size, like)
+    if distance is None:
         raise ValueError(
             f"initialisation: {key} is {type(neuron).__name__}, which has no `threshold` of a potential `v` "
             "to scale weights by: give LSUV, or neurons such as LIF"
         )
-    size = network.layer(connection.target).num_nodes if _differ(neuron) else 1
-    threshold = torch.as_tensor(neuron.value_of("threshold"), dtype=torch.float64)
-    rest = neuron.rest(1, size, torch.zeros(1, dtype=torch.float64, device=projection.weight.device)).v[0]
-    distance = (threshold.to(rest) - rest).expand(size)
     steps = 64 if duration is None else max(1, round(duration / network.dt))
     while True:
         eps = _evoked(neuron, connection.input, projection, distance, steps, dt=network.dt)
