@@ -5,6 +5,7 @@ import lightning_snn
 lightning_snn.tune_process()  # before torch is imported
 
 import hashlib
+import importlib
 import os
 import signal
 import sys
@@ -33,6 +34,7 @@ from lightning_snn import (
     SpikingLayer,
     Torus,
 )
+from lightning_snn.cli.recipes import recipe_folder
 
 # Lightning 2.6 itself calls what jsonargparse 4.5 deprecates
 os.environ["JSONARGPARSE_DEPRECATION_WARNINGS"] = "off"
@@ -107,6 +109,23 @@ def undrawn(monkeypatch):
 def built(monkeypatch):
     """``built(*args)``: the model, the Trainer and the data that a command builds; nothing runs."""
     return command_that_builds(monkeypatch)
+
+
+@pytest.fixture
+def load_script(monkeypatch):
+    """``load_script(name)``: a script of the recipes, imported; skips where there are none."""
+    monkeypatch.syspath_prepend(str(recipe_folder()))
+    found = []
+
+    def load(name):
+        if not (recipe_folder() / f"{name}.py").is_file():
+            pytest.skip("not a checkout")
+        found.append(name)
+        return importlib.import_module(name)
+
+    yield load
+    for name in found:
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture

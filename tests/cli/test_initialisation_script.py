@@ -1,15 +1,9 @@
 """The script that compares initialisations of deep networks."""
 
-import importlib
-import sys
-
 import pytest
 from helpers.expected_warnings import OF_COMMANDS
 
-from lightning_snn.cli.recipes import recipe_folder
-
 pytestmark = [
-    pytest.mark.skipif(not (recipe_folder() / "initialisation.py").is_file(), reason="not a checkout"),
     *OF_COMMANDS,
     pytest.mark.filterwarnings("ignore:You defined a `validation_step`", "ignore:.*num_workers"),
     pytest.mark.usefixtures("in_an_empty_folder"),
@@ -17,10 +11,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(recipe_folder()))
-    yield importlib.import_module("initialisation")
-    del sys.modules["initialisation"]
+def script(load_script):
+    return load_script("initialisation")
 
 
 def test_what_is_chosen_is_among_what_was_tried(script):

@@ -1,7 +1,6 @@
 """The script that runs the recipe ``mnist`` on other layouts."""
 
 import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,9 @@ from helpers.expected_warnings import OF_COMMANDS
 from helpers.small_runs import SHORT, SMALL_COLUMNS, SMALL_RETINA
 
 import lightning_snn as snn
-from lightning_snn.cli.recipes import recipe_folder
 from lightning_snn.core.config import class_at
 
 pytestmark = [
-    pytest.mark.skipif(not (recipe_folder() / "layouts.py").is_file(), reason="not a checkout"),
     *OF_COMMANDS,
     pytest.mark.usefixtures("in_an_empty_folder", "undrawn"),
 ]
@@ -26,10 +23,8 @@ SMALL = [*SHORT, *OF_COLUMNS, "--trainer.max_epochs=1"]
 
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(recipe_folder()))
-    yield importlib.import_module("layouts")
-    del sys.modules["layouts"]
+def script(load_script):
+    return load_script("layouts")
 
 
 def test_every_layout_has_the_density_of_the_recipe(script):

@@ -1,15 +1,9 @@
 """The script that runs the recipe ``pattern`` beside its controls."""
 
-import importlib
-import sys
-
 import pytest
 from helpers.expected_warnings import OF_COMMANDS
 
-from lightning_snn.cli.recipes import recipe_folder
-
 pytestmark = [
-    pytest.mark.skipif(not (recipe_folder() / "pattern.py").is_file(), reason="not a checkout"),
     *OF_COMMANDS,
     pytest.mark.filterwarnings("ignore:figure", "ignore:.*num_workers", "ignore:The number of training"),
     pytest.mark.usefixtures("in_an_empty_folder"),
@@ -17,10 +11,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(str(recipe_folder()))
-    yield importlib.import_module("pattern")
-    del sys.modules["pattern"]
+def script(load_script):
+    return load_script("pattern")
 
 
 def test_controls_differ_from_the_recipe_in_what_learns(script, built):

@@ -1,38 +1,18 @@
 """The scripts that run the recipes ``randman`` and ``mnist_finetuned`` beside their controls."""
 
-import importlib
-import sys
-
 import pytest
 from helpers.expected_warnings import OF_COMMANDS
 
 from lightning_snn import Linear
-from lightning_snn.cli.recipes import recipe_folder
 
 pytestmark = [
-    pytest.mark.skipif(not (recipe_folder() / "randman.py").is_file(), reason="not a checkout"),
     *OF_COMMANDS,
     pytest.mark.usefixtures("in_an_empty_folder"),
 ]
 
 
-@pytest.fixture
-def script(monkeypatch):
-    """``script(name)``: a script of the recipes, imported."""
-    monkeypatch.syspath_prepend(str(recipe_folder()))
-    found = []
-
-    def load(name):
-        found.append(name)
-        return importlib.import_module(name)
-
-    yield load
-    for name in found:
-        del sys.modules[name]
-
-
-def test_controls_of_randman_see_no_times(script, built):
-    randman = script("randman")
+def test_controls_of_randman_see_no_times(load_script, built):
+    randman = load_script("randman")
     times, chance, counts = (built("run", "randman", *options) for options in randman.NETWORKS.values())
     assert times.data.timing
     assert not chance.data.timing
@@ -42,10 +22,10 @@ def test_controls_of_randman_see_no_times(script, built):
     assert counts.model.hparams["loss"]["class_path"] == "lightning_snn.CrossEntropy"
 
 
-def test_table_of_randman(script):
+def test_table_of_randman(load_script):
     found = {"spike times": {3.0: [99.0, 100.0], 2.0: [90.0, 90.0], 1.0: [50.0, 52.0]}}
     assert (
-        script("randman").table(found).splitlines()[-1]
+        load_script("randman").table(found).splitlines()[-1]
         == "| spike times | 99.5 ± 0.5 | 90.0 ± 0.0 | 51.0 ± 1.0 |"
     )
 
@@ -55,8 +35,8 @@ def command(folder, script, start, labels):
     return ["run", "mnist_finetuned", *given, f"--data.root={folder}"]
 
 
-def test_every_start_is_the_same_network_with_other_weights(script, built, tmp_path):
-    finetuning = script("finetuning")
+def test_every_start_is_the_same_network_with_other_weights(load_script, built, tmp_path):
+    finetuning = load_script("finetuning")
     models = {start: built(*command(tmp_path, finetuning, start, 100)).model for start in finetuning.STARTS}
     assert {start for start, model in models.items() if model.network.learned} == {finetuning.OWN}
     given = {start: model.hparams["initialisation"] for start, model in models.items()}
@@ -68,8 +48,8 @@ def test_every_start_is_the_same_network_with_other_weights(script, built, tmp_p
     assert all(shape == shapes[finetuning.OWN] for shape in shapes.values())
 
 
-def test_readout_first_where_few_have_labels(script, built, tmp_path):
-    finetuning = script("finetuning")
+def test_readout_first_where_few_have_labels(load_script, built, tmp_path):
+    finetuning = load_script("finetuning")
     few, whole = (built(*command(tmp_path, finetuning, finetuning.OWN, labels)) for labels in (100, 55000))
     assert list(few.model.plan.phases) == ["readout", "all"]
     assert list(whole.model.plan.phases) == ["all"]
@@ -78,7 +58,7 @@ def test_readout_first_where_few_have_labels(script, built, tmp_path):
     assert whole.model.plan.phases["all"].lr == {"features": 0.05, "readout": 0.002}
 
 
-def test_table_of_finetuning(script):
-    row = script("finetuning").row
+def test_table_of_finetuning(load_script):
+    row = load_script("finetuning").row
     assert row("Kaiming", 100, 0.01, [80.0], [85.0]) == "| 100 | Kaiming | 0.01 | 80.0 ± 0.0 | +5.0 |"
     assert row("self-organised", 100, 0.1, [85.0], [85.0]).endswith("| 85.0 ± 0.0 | - |")

@@ -7,7 +7,10 @@ from lightning_snn.data import BatchLoader, ImageDataset
 
 
 class Quadrants(LightningDataModule):
-    """8 x 8 images of four classes, each bright in another quadrant; 60 to train, 30 to validate and test."""
+    """8 x 8 images of four classes, each bright in another quadrant; 60 to train, 30 to validate and test.
+
+    Several processes share the batches to train.
+    """
 
     def __init__(self, batch_size=20):
         super().__init__()
@@ -23,8 +26,11 @@ class Quadrants(LightningDataModule):
         self.train_set, self.val_set, self.test_set = (whole.subset(part) for part in parts)
 
     def train_dataloader(self):
-        limit = 1.0 if self.trainer is None else self.trainer.limit_train_batches
-        return BatchLoader(self.train_set, batch_size=self.batch_size, shuffle=True, seed=1, limit=limit)
+        place = {} if self.trainer is None else {
+            "rank": self.trainer.global_rank, "world_size": self.trainer.world_size,
+            "limit": self.trainer.limit_train_batches,
+        }  # fmt: skip
+        return BatchLoader(self.train_set, batch_size=self.batch_size, shuffle=True, seed=1, **place)
 
     def val_dataloader(self):
         return BatchLoader(self.val_set, batch_size=20, shuffle=False)

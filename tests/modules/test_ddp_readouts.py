@@ -21,19 +21,9 @@ from lightning.pytorch import Trainer
 sys.path.insert(0, TESTS)
 from helpers.quadrants import Quadrants
 from lightning_snn import *
-from lightning_snn.data import BatchLoader
 
 devices, folder = int(sys.argv[1]), Path(sys.argv[2])
 torch.set_num_threads(1)
-
-
-class Shared(Quadrants):
-    def train_dataloader(self):
-        return BatchLoader(
-            self.train_set, batch_size=self.batch_size, shuffle=True, seed=1,
-            rank=self.trainer.global_rank, world_size=self.trainer.world_size,
-        )
-
 
 KINDS = {
     "ridge": {},
@@ -57,7 +47,7 @@ if __name__ == "__main__":
             logger=False, enable_progress_bar=False, enable_checkpointing=False, enable_model_summary=False,
             use_distributed_sampler=False, limit_val_batches=1,
         )
-        trainer.fit(model, Shared(), weights_only=True)
+        trainer.fit(model, Quadrants(), weights_only=True)
         torch.save(model.state_dict(), folder / f"{name}-{trainer.global_rank}.pt")
     if devices > 1:
         torch.distributed.destroy_process_group()  # left to the interpreter's end, it may abort
