@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from lightning_snn.core.process import tune_process as tune_process
     from lightning_snn.data import MNIST as MNIST
     from lightning_snn.data import XOR as XOR
+    from lightning_snn.data import Affine as Affine
     from lightning_snn.data import EvidenceAccumulation as EvidenceAccumulation
     from lightning_snn.data import FashionMNIST as FashionMNIST
     from lightning_snn.data import Flip as Flip
@@ -190,8 +191,9 @@ _PUBLIC = {
         "tune_process",
     ),
     "data": (
-        "MNIST", "XOR", "EvidenceAccumulation", "FashionMNIST", "Flip", "GaussianNoise", "Occlusion",
-        "Pattern", "Perturbation", "Randman", "SaltAndPepper", "Sequences", "Shift", "pad_sequences",
+        "MNIST", "XOR", "Affine", "EvidenceAccumulation", "FashionMNIST", "Flip", "GaussianNoise",
+        "Occlusion", "Pattern", "Perturbation", "Randman", "SaltAndPepper", "Sequences", "Shift",
+        "pad_sequences",
     ),
     "development": (
         "Control", "self_organize",

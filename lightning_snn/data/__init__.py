@@ -10,6 +10,7 @@ from lightning_snn.data.loader import BatchLoader
 from lightning_snn.data.mnist import MNIST
 from lightning_snn.data.pattern import Pattern
 from lightning_snn.data.perturbations import (
+    Affine,
     Flip,
     GaussianNoise,
     Occlusion,
@@ -25,6 +26,7 @@ from lightning_snn.data.xor import XOR
 __all__ = [
     "MNIST",
     "XOR",
+    "Affine",
     "Augmentation",
     "Batch",
     "BatchLoader",

@@ -1,4 +1,4 @@
-"""What is done to images before a test or in training: shifted, mirrored, covered, noise laid over them."""
+"""What is done to images before a test or in training: shifted, turned, mirrored, covered, made noisy."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -7,6 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2 import functional as vision
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
@@ -96,6 +98,46 @@ class Shift(Perturbation):
         height, width = image.shape[1:]
         padded = F.pad(image, [self.pixels] * 4)
         return padded[:, top : top + height, left : left + width]
+
+
+class Affine(Perturbation):
+    """Turns an image about its centre and scales it, every angle and size as likely; what comes in is 0.
+
+    Args:
+        degrees: Most degrees in each direction.
+        scale: Most that it grows or shrinks by, as a share of its size.
+
+    Raises:
+        ValueError: if the degrees do not lie in 0 to 180, the share is not below 1, or both are 0.
+    """
+
+    axis = "turned by up to (degrees)"
+
+    def __init__(self, degrees: float = 10.0, scale: float = 0.1) -> None:
+        checks.between("degrees", degrees, 0, 180)
+        checks.share("scale", scale)
+        if degrees == scale == 0:
+            raise ValueError("degrees or scale must be above 0, got 0 of both")
+        self.degrees = degrees
+        self.scale = scale
+
+    @property
+    def strength(self) -> float:
+        """Most degrees in each direction."""
+        return self.degrees
+
+    def one(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """The image turned and scaled, by bilinear interpolation."""
+        angle, growth = (2 * torch.rand(2, generator=generator) - 1).tolist()
+        changed: Tensor = vision.affine(
+            image,
+            angle=self.degrees * angle,
+            translate=[0, 0],
+            scale=1 + self.scale * growth,
+            shear=[0.0, 0.0],
+            interpolation=InterpolationMode.BILINEAR,
+        )
+        return changed.clamp(0, 1)
 
 
 class Flip(Perturbation):

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from lightning_snn import Flip, GaussianNoise, Occlusion, Perturbation, SaltAndPepper, Shift
+from lightning_snn import Affine, Flip, GaussianNoise, Occlusion, Perturbation, SaltAndPepper, Shift
 
-KINDS = [Shift(2), Flip(0.5), GaussianNoise(0.4), SaltAndPepper(0.2), Occlusion(3)]
+KINDS = [Shift(2), Affine(10), Flip(0.5), GaussianNoise(0.4), SaltAndPepper(0.2), Occlusion(3)]
 SHAPES = [(1, 28, 28), (3, 5, 9), (2, 4, 4)]
 
 
@@ -58,6 +58,29 @@ def test_what_comes_in_from_outside_is_0():
     assert moved.max() > 3
 
 
+def test_an_image_turns_about_its_centre_by_every_angle():
+    bar = torch.zeros(400, 1, 33, 33)
+    bar[:, 0, 16, 17:29] = 1  # to the right of the centre
+    found = Affine(40.0, 0.0)(bar, numbers(400))[:, 0]
+    place = torch.arange(33.0) - 16
+    across, down = (found.sum(1) * place).sum(1), (found.sum(2) * place).sum(1)
+    angle = torch.rad2deg(torch.atan2(down, across))
+    assert angle.abs().max() < 42
+    counts = torch.histc(angle, 4, -40, 40)
+    assert (counts - 100).abs().max() < 5 * 75**0.5
+    mass = found.sum((1, 2)) / 12
+    assert (mass - 1).abs().max() < 0.15
+
+
+def test_an_image_grows_and_shrinks_by_every_size():
+    square = torch.zeros(400, 1, 40, 40)
+    square[:, 0, 10:30, 10:30] = 1
+    side = Affine(0.0, 0.2)(square, numbers(400)).sum((1, 2, 3)).sqrt() / 20
+    assert side.min() == pytest.approx(0.8, abs=0.02)
+    assert side.max() == pytest.approx(1.2, abs=0.02)
+    assert side.mean() == pytest.approx(1, abs=0.02)
+
+
 def test_as_many_images_are_mirrored_as_chance_says():
     given = images(1000)
     found = Flip(0.3)(given, numbers(1000))
@@ -98,6 +121,9 @@ def test_the_square_lies_inside_and_anywhere():
         (lambda: Shift(0), "pixels must be a whole number above 0, got 0"),
         (lambda: Occlusion(1.5), r"size must be a whole number above 0, got 1\.5"),
         (lambda: GaussianNoise(0), "sd must be a finite number above 0, got 0"),
+        (lambda: Affine(181), "degrees must lie between 0 and 180, got 181"),
+        (lambda: Affine(0, 1), "scale must be at least 0 and below 1, got 1"),
+        (lambda: Affine(0, 0), "degrees or scale must be above 0, got 0 of both"),
         (lambda: SaltAndPepper(1.2), r"share must lie between 0 and 1, got 1\.2"),
         (lambda: Shift(8)(images(), numbers()), "pixels must be at most 7 for images of this size, got 8"),
         (lambda: Occlusion(9)(images(), numbers()), "size must be at most 8 for images of this size, got 9"),
