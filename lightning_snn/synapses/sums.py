@@ -13,8 +13,8 @@ from lightning_snn.ops.sequence import FORMATS
 SPARSE = 1 / 8
 """Share of nodes that fire up to which reading only these is faster than a matrix product, there and back."""
 
-SAMPLED = 16
-"""Of so many rows one is looked at."""
+SAMPLED = 16, 13
+"""Of so many rows one is looked at, and of so many nodes in it: no multiple of what maps are wide."""
 
 
 def weighted_sum(spikes: Tensor, *, rows: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ def weighted_sum(spikes: Tensor, *, rows: Tensor) -> Tensor:
 def product(spikes: Tensor, *, weight: Tensor, rows: Callable[[], Tensor]) -> Tensor:
     """As `weighted_sum`, with gradients: only rows of nodes that fired are read where these are few.
 
-    Which way it goes depends on a sixteenth of the spikes; results are the same within rounding. ``weight``
+    Which way it goes depends on a few of the spikes; results are the same within rounding. ``weight``
     is ``[M, N]``, and ``rows`` gives its transpose.
     """
     plain = checks.is_recorded() or checks.is_transformed() or torch.is_autocast_enabled(spikes.device.type)
@@ -41,5 +41,6 @@ def _event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
 
 
 def _is_sparse(spikes: Tensor) -> bool:
-    seen = spikes.detach().flatten(0, -2)[::SAMPLED] if spikes.ndim > 1 else spikes.detach()
+    rows, nodes = SAMPLED
+    seen = spikes.detach().reshape(-1, spikes.shape[-1])[::rows, ::nodes]
     return int(seen.count_nonzero()) <= SPARSE * seen.numel()

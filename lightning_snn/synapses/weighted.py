@@ -129,10 +129,11 @@ class WeightedProjection(Projection):
     def efficacy(self) -> Tensor:
         """Current that one spike causes, in the shape of ``weight``.
 
-        ``gain`` times the weight, or times its share in those of the unit's connected synapses.
+        ``gain`` times the weight, the weight itself at gain 1; or times its share in those of the unit's
+        connected synapses.
         """
         if self.rule is None or self.efficacy_is == "weight":
-            return self.gain * self.weight
+            return self.weight if self.gain == 1 else self.gain * self.weight
         field = self.weight * (self.weight > self.rule.connected_above)
         return field * (self.gain / field.sum(-1, keepdim=True).clamp_min(1e-12))
 
