@@ -112,8 +112,9 @@ def plain(causes: Sequence[str], message: str) -> str:
     if module := re.match(r"No module named '([\w.]+)'", cause):
         return f"there is no module {module[1]!r}, neither installed nor in this folder"
     if attribute := re.match(r"module '([\w.]+)' has no attribute '(\w+)'", cause):
-        ours = attribute[1] == lightning_snn.__name__
-        return _unknown_class(f"{attribute[1]}.{attribute[2]}", _of_the_kind(message) if ours else ())
+        if attribute[1] == lightning_snn.__name__:
+            return _unknown_class(f"{attribute[1]}.{attribute[2]}", _of_the_kind(message))
+        return _unknown_in(attribute[1], attribute[2])
     return cause
 
 
@@ -136,6 +137,16 @@ def _unknown_class(path: str, kind: Sequence[str] = ()) -> str:
     hint = f" (did you mean lightning_snn.{close}?)" if close else ""
     known = f"; there are {', '.join(kind)}" if kind else ""
     return f"there is no class {path!r}{hint}{known}"
+
+
+def _unknown_in(module: str, name: str) -> str:
+    """What to say of a class that a module, such as the user's own, does not have."""
+    classes = {key: one for key, one in vars(import_module(module)).items() if isinstance(one, type)}
+    close = _close(name, list(classes))
+    hint = f" (did you mean {module}.{close}?)" if close else ""
+    own = [key for key, one in classes.items() if one.__module__ == module]
+    known = f"; it has {', '.join(own)}" if own else ""
+    return f"{module} has no class {name!r}{hint}{known}"
 
 
 def _of_the_kind(message: str) -> list[str]:

@@ -72,6 +72,8 @@ LGN = "model.layers.lgn"
             f"{LGN}.neuron must be a NeuronModel, got 'lightning_snn.Square'",
         ),
         (f"--{LGN}.neuron=nowhere.LIF", f"{LGN}.neuron: there is no module 'nowhere'"),
+        (f"--{LGN}.neuron=torch.nn.Relu", "torch.nn has no class 'Relu' (did you mean torch.nn.ReLU?)"),
+        (f"--{LGN}.neuron=decimal.decimall", "decimal has no class 'decimall' (did you mean decimal.Decimal"),
         (f"--{LGN}.neuron.tau_mem=abc", f"{LGN}.neuron.tau_mem must be a number or a list, got 'abc'"),
         (f"--{LGN}.projection.gain=x", f"{LGN}.projection.gain must be a number, got 'x'"),
         (f"--{LGN}.projection.rule.treshold=3", "STDP has no argument 'treshold' (did you mean threshold?)"),
