@@ -80,7 +80,7 @@ def _title(model: LightningModule, scores: Mapping[str, float]) -> str:
     if scores and not model.confusion.update_called:  # a test of several labels a sample
         return "Test on held-out samples"
     number = int(model.confusion.compute().sum()) if scores else 0
-    return f"Test on {number:,} held-out images"
+    return f"Test on {number:,} held-out samples"
 
 
 def _network(model: LightningModule) -> SpikingNetwork:

@@ -63,7 +63,7 @@ def test_results_are_those_of_the_test(experiment, phase):
 def test_table(experiment, capsys):
     _, _, results = experiment()
     printed = capsys.readouterr().out
-    assert "Test on 30 held-out images" in printed
+    assert "Test on 30 held-out samples" in printed
     own, pixels = lines(printed, "self-organised", "raw pixels")
     row = results["networks"]["network"]
     assert own[:3] == [f"{row['accuracy']:.1%}", f"{row['macro_f1']:.1%}", f"{row['lgn/field_size']:.0f}"]
