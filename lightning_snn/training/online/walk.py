@@ -12,8 +12,8 @@ from lightning_snn.network.take import INPUT
 from lightning_snn.network.wire import Wire
 
 MOST_STEPS = 64
-MOST_NUMBERS = 2**20
-"""Of one layer, in the steps that are held at a time: more are no faster."""
+MOST_NUMBERS = 2**17
+"""Of one layer, in the steps that are held at a time: more are hardly faster, and take memory."""
 
 
 class Block(NamedTuple):
