@@ -13,8 +13,11 @@ from lightning_snn.ops.sequence import FORMATS
 SPARSE = 1 / 8
 """Share of nodes that fire up to which reading only these is faster than a matrix product, there and back."""
 
-SAMPLED = 16, 13
-"""Of so many rows one is looked at, and of so many nodes in it: no multiple of what maps are wide."""
+SAMPLED = 16, 19
+"""Of so many rows one is looked at, and of so many nodes where they are many: no multiple of maps' widths."""
+
+MANY = 2**14
+"""Spikes, of which as many are soon counted."""
 
 
 def weighted_sum(spikes: Tensor, *, rows: Tensor) -> Tensor:
@@ -42,5 +45,6 @@ def _event_sum(spikes: Tensor, rows: Tensor) -> Tensor:
 
 def _is_sparse(spikes: Tensor) -> bool:
     rows, nodes = SAMPLED
-    seen = spikes.detach().reshape(-1, spikes.shape[-1])[::rows, ::nodes]
+    seen = spikes.detach().reshape(-1, spikes.shape[-1])[::rows]
+    seen = seen[:, ::nodes] if seen.numel() > MANY else seen
     return int(seen.count_nonzero()) <= SPARSE * seen.numel()

@@ -30,8 +30,8 @@ def test_table_of_randman(load_script):
     )
 
 
-def command(folder, script, start, labels):
-    given = script.options_of(start, labels, 0.05, folder / "start.yaml")
+def command(folder, script, start, labels, rate=0.05):
+    given = script.options_of(start, labels, rate, folder / "start.yaml")
     return ["run", "mnist_finetuned", *given, f"--data.root={folder}"]
 
 
@@ -41,7 +41,7 @@ def test_every_start_is_the_same_network_with_other_weights(load_script, built, 
     assert {start for start, model in models.items() if model.network.learned} == {finetuning.OWN}
     given = {start: model.hparams["initialisation"] for start, model in models.items()}
     assert given["fluctuation-driven"]["class_path"] == "lightning_snn.FluctuationDriven"
-    assert given[finetuning.OWN] is given["first weights"] is None
+    assert given[finetuning.OWN] is given["random"] is None
     shapes = {
         start: {name: p.shape for name, p in model.named_parameters()} for start, model in models.items()
     }
@@ -54,11 +54,19 @@ def test_readout_first_where_few_have_labels(load_script, built, tmp_path):
     assert list(few.model.plan.phases) == ["readout", "all"]
     assert list(whole.model.plan.phases) == ["all"]
     assert (few.data.labels, whole.data.labels) == (100, 55000)
-    assert (few.trainer.max_epochs, whole.trainer.max_epochs) == (60, 3)
+    assert (few.trainer.max_epochs, whole.trainer.max_epochs) == (300, 3)
     assert whole.model.plan.phases["all"].lr == {"features": 0.05, "readout": 0.002}
 
 
+def test_a_readout_alone_takes_all_epochs(load_script, built, tmp_path):
+    finetuning = load_script("finetuning")
+    (phase,) = built(*command(tmp_path, finetuning, finetuning.OWN, 100, None)).model.plan.phases.values()
+    assert (phase.train, phase.epochs) == (["readout"], None)
+
+
 def test_table_of_finetuning(load_script):
-    row = load_script("finetuning").row
-    assert row("Kaiming", 100, 0.01, [80.0], [85.0]) == "| 100 | Kaiming | 0.01 | 80.0 ± 0.0 | +5.0 |"
-    assert row("self-organised", 100, 0.1, [85.0], [85.0]).endswith("| 85.0 ± 0.0 | - |")
+    script = load_script("finetuning")
+    own, other = script.Scores(0.1, [85.0], [84.0]), script.Scores(0.01, [80.0], [])
+    line = script.row("random", 100, other, own)
+    assert line == "| 100 | random | - | 0.01 | 80.0 ± 0.0 | +5.0 |"
+    assert script.row(script.OWN, 100, own, own).endswith("| 84.0 ± 0.0 | 0.1 | 85.0 ± 0.0 | - |")
