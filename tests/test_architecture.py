@@ -3,6 +3,7 @@
 import ast
 import fnmatch
 import re
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -65,6 +66,18 @@ def imported_names(source, module="lightning_snn.some"):
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_extras_are_imported_where_they_are_used():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    wanted = [one for extra in ("recipes", "wandb", "tensorboard") for one in extras[extra]]
+    names = {re.match(r"\w+", one)[0] for one in wanted}
+    assert {"mlxtend", "torchvision"} <= names
+    for module, path in FILES.items():
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        at_once = ast.Module([x for x in body if isinstance(x, ast.Import | ast.ImportFrom)], [])
+        needed = {name.split(".")[0] for name in imported_names(ast.unparse(at_once), module)}
+        assert not needed & names, f"{module} cannot be imported without {needed & names}"
 
 
 def module_of(name):

